@@ -1,0 +1,56 @@
+# The two commands: `make run` and `make test`. Everything else is listed by `make help`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+PY := .venv/bin/python
+WEB_SOURCES := $(shell find web/src web/scripts web/icons -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
+
+.PHONY: help run test check setup reset generate format bench clean soak unit
+
+help: ## show the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .setup/run web/dist/.built ## set up and start everything (Ctrl-C stops it)
+	@exec $(PY) -m tieline demo
+
+test: .setup/dev web/dist/.built .setup/browser ## set up and pass all tests
+	@scripts/test
+
+check: .setup/dev .setup/npm ## format, lint, types, import arrows, generated files
+	@scripts/check
+
+setup: .setup/run web/dist/.built ## set up without starting anything
+
+reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an empty account and org
+	@$(PY) -m tieline reset $(if $(EMPTY),--empty)
+
+generate: .setup/dev .setup/npm ## write the contracts and the types generated from them
+	@$(PY) scripts/contract.py && cd web && node scripts/protocol.mjs
+
+format: .setup/dev .setup/npm ## format all sources
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && cd web && npm run --silent format
+
+bench: .setup/dev web/dist/.built .setup/browser ## measure, and print figures and machine
+	@$(PY) -m bench
+
+soak: .setup/dev ## long campaigns: the same properties with many more examples
+	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest tests/unit -n 2 -m "soak or not soak"
+	@.venv/bin/pytest tests/faults -m "soak or not soak"
+
+clean: ## remove what setup and build made (not the demo's data)
+	rm -rf .venv .setup build web/node_modules web/dist
+
+.setup/run: requirements.lock pyproject.toml scripts/setup
+	@scripts/setup python
+
+.setup/dev: .setup/run requirements-dev.lock
+	@scripts/setup dev
+
+.setup/npm: web/package-lock.json scripts/setup
+	@scripts/setup npm
+
+.setup/browser: scripts/setup
+	@scripts/setup browser
+
+web/dist/.built: .setup/npm $(WEB_SOURCES)
+	@scripts/setup build

@@ -1,0 +1,1 @@
+"""Tieline: a self-hosted voice contact center joined to Salesforce."""

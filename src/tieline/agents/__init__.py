@@ -1,0 +1,1 @@
+"""Agents, their status and the presence concluded from it."""

@@ -1,0 +1,233 @@
+"""Composition root of the web process: settings → database, switch, CRM → doors → workers. Knows everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import select, text
+
+from tieline.bus import Bus
+from tieline.callbar import api as callbar_api
+from tieline.callbar.api import Embedding
+from tieline.callbar.commands import Commands
+from tieline.callbar.socket import CallbarDoor
+from tieline.db.database import Database, Transaction
+from tieline.engagements import api as engagements_api
+from tieline.engagements.commands import SwitchDesk, SwitchDirectory
+from tieline.engagements.facts import Consumer, Facts
+from tieline.engagements.following import RECORDS, Following
+from tieline.engagements.service import Engagements
+from tieline.engagements.sweep import Sweep
+from tieline.identity import api as identity_api
+from tieline.numbers import PhoneNumber
+from tieline.phone import api as phone_api
+from tieline.phone.lines import TestPhoneLines
+from tieline.salesforce import api as salesforce_api
+from tieline.salesforce import index, org_settings, problems
+from tieline.salesforce import layout as layouts
+from tieline.salesforce.connections import embedded_by
+from tieline.salesforce.match import match, record_of
+from tieline.salesforce.tables import connection
+from tieline.salesforce.tokens import Salesforce
+from tieline.settings import Settings
+from tieline.switches import RemoteSwitches, control_key
+from tieline.web.http import Guard, Shell, install_errors
+from tieline.web.pages import Pages
+
+log = structlog.get_logger()
+
+
+class Crm:
+    """The CRM as engagements and callbars ask it: the phone index, layouts, single records."""
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        self._salesforce = salesforce
+        self._reading: set[asyncio.Task[None]] = set()
+
+    async def default_connection(self, tx: Transaction) -> UUID | None:
+        """The account's oldest living connection."""
+        return await tx.scalar(
+            select(connection.c.id)
+            .where(
+                connection.c.account_id == tx.account_id, connection.c.state.in_(("connected", "reconnect"))
+            )
+            .order_by(connection.c.created_at)
+            .limit(1)
+        )
+
+    async def match(
+        self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool
+    ) -> Mapping[str, Any]:
+        """Whose number this is."""
+        return await match(tx, connection_id, number, withheld)
+
+    async def record(
+        self, tx: Transaction, connection_id: UUID | None, record_id: str
+    ) -> dict[str, Any] | None:
+        """A record as the phone index has it now."""
+        return await record_of(tx, connection_id, record_id)
+
+    def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
+        """A callbar has come: the org's settings are read again, beside it."""
+        task = asyncio.create_task(org_settings.freshen(self._salesforce, account_id, connection_id))
+        self._reading.add(task)
+        task.add_done_callback(self._read)
+
+    def _read(self, task: asyncio.Task[None]) -> None:
+        self._reading.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("org_settings.failed", exc_info=error)
+
+    async def close(self) -> None:
+        """Give up what is being read."""
+        for task in list(self._reading):
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    async def country_codes(self, tx: Transaction, connection_id: UUID) -> Sequence[str]:
+        """The connection's country codes, in order."""
+        return (await org_settings.load(tx, connection_id)).country_codes
+
+    async def layout_reported(self, tx: Transaction, connection_id: UUID, layout: Mapping[str, Any]) -> None:
+        """Keep the org's softphone layout."""
+        await layouts.store(tx, connection_id, layout)
+
+    async def record_seen(
+        self, account_id: UUID, connection_id: UUID, object_type: str, record_id: str
+    ) -> Mapping[str, Any] | None:
+        """Read and index one record now."""
+        return await index.index_record(self._salesforce, account_id, connection_id, object_type, record_id)
+
+
+class Web:
+    """The web process: its parts, started and stopped together."""
+
+    def __init__(self, settings: Settings, *, directory: SwitchDirectory | None = None) -> None:
+        self.settings = settings
+        self.db = Database(settings.database_url, pool_size=10)
+        self.bus = Bus(settings.database_url)
+        self._remote = RemoteSwitches(control_key(settings))
+        directory = directory or self._remote
+        self.salesforce = Salesforce(self.db, settings)
+        self._crm = crm = Crm(self.salesforce)
+        self.engagements = Engagements(
+            self.db, SwitchDesk(self.db, directory), crm, TestPhoneLines(), portal_url=settings.public_url
+        )
+        self.sweep = Sweep(self.db, self.engagements)
+        self._consumer = Consumer(self.db, directory, Facts(self.db, self.engagements))
+        self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm))
+        self._following = Following(self.engagements)
+        self.bus.subscribe(RECORDS, None, self._following.changed, self._following.missed)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start what runs beside the doors; returns once the bus listens."""
+        for work in (
+            self.bus.run(),
+            self._consumer.run(),
+            self.sweep.run(),
+            self.callbars.keep_seats(),
+            self._following.run(),
+        ):
+            self._tasks.append(asyncio.create_task(work))
+        async with asyncio.timeout(30):
+            await self.bus.listening()
+
+    async def stop(self) -> None:
+        """Send callbars elsewhere, finish what is under way, stop."""
+        await self.callbars.close()
+        await self.engagements.drain()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+        await self._crm.close()
+        await self._remote.close()
+        await self.salesforce.close()
+        await self.db.close()
+
+    async def embedding(self, origin: str) -> Embedding | None:
+        """The one connection whose callbar a page of `origin` may frame."""
+        async with self.db.system() as tx:
+            row = await embedded_by(tx, origin)
+        if row is None:
+            return None
+        return Embedding(row.id, row.account_id, tuple(row.embedding_origins))
+
+    async def console_origins(self, tx: Transaction) -> Mapping[UUID, str]:
+        """Where each connection's records are looked at."""
+        rows = await tx.all(
+            select(connection.c.id, connection.c.embedding_origins).where(
+                connection.c.account_id == tx.account_id
+            )
+        )
+        return {row.id: row.embedding_origins[0] for row in rows if row.embedding_origins}
+
+
+def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
+    """The web process as an ASGI application."""
+    parts = web or Web(settings)
+    pages = Pages(settings.web_dist)
+    guard = Guard(parts.db, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await parts.start()
+        yield
+        await parts.stop()
+
+    app = FastAPI(
+        title="Tieline",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    install_errors(app)
+    app.include_router(identity_api.router(guard))
+    app.include_router(engagements_api.router(guard, parts.bus, parts.console_origins))
+    app.include_router(callbar_api.router(guard, pages, parts.callbars, parts.embedding))
+    app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
+    app.include_router(salesforce_api.router(parts.salesforce, guard))
+    app.include_router(problems.router(guard))
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        """Answers when this process can serve: the database is there."""
+        async with parts.db.system() as tx:
+            await tx.execute(text("SELECT 1"))
+        return {"status": "ok"}
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse("/portal")
+
+    @app.get("/sign-in", include_in_schema=False)
+    @app.get("/callbar/sign-in", include_in_schema=False)
+    @app.get("/portal", include_in_schema=False)
+    @app.get("/portal/{path:path}", include_in_schema=False)
+    async def portal(request: Request) -> Response:
+        return pages.page("portal", {})
+
+    @app.get("/{folder}/{path:path}", include_in_schema=False)
+    async def asset(folder: str, path: str) -> Response:
+        return pages.asset(f"{folder}/{path}")
+
+    app.add_middleware(Shell)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0] if route.tags else 'tieline'}_{route.name}"

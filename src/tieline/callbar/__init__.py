@@ -1,0 +1,1 @@
+"""The callbar's door: snapshot, events with sequence numbers, commands."""

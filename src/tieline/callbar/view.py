@@ -1,0 +1,152 @@
+"""What an agent's callbar shows, read from the rows: the snapshot, and the parts of it that an event carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from tieline import names, numbers
+from tieline.agents.presence import NOT_READY_REASONS
+from tieline.agents.service import Seat, owns
+from tieline.agents.tables import agent
+from tieline.callbar import wire
+from tieline.db.database import Transaction
+from tieline.engagements.tables import engagement
+from tieline.errors import NotFound
+from tieline.identity.tables import app_user
+from tieline.queues import service as queues
+from tieline.queues.tables import queue, queue_member
+
+HOME_COUNTRY = {"ja": "JP", "en": "US"}
+"""The country (ISO code) whose way of writing numbers an agent reads most easily, by language."""
+
+
+async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
+    """Everything the callbar shows. `tx` must see one moment only (`Database.view`)."""
+    agent_id = seat.agent_id
+    row = await tx.one(
+        select(agent, app_user.c.name, app_user.c.email, app_user.c.language)
+        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+        .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
+    )
+    if row is None:
+        raise NotFound("no such agent")
+    rows = await tx.all(
+        select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
+        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
+        .where(
+            engagement.c.account_id == tx.account_id,
+            engagement.c.agent_id == agent_id,
+            engagement.c.closed_at.is_(None),
+        )
+        .order_by(engagement.c.offered_at)
+    )
+    choices = await queues.dispositions(tx, [r.queue_id for r in rows])
+    served = await tx.all(
+        select(queue.c.id, queue.c.name)
+        .join(
+            queue_member,
+            (queue_member.c.account_id == queue.c.account_id) & (queue_member.c.queue_id == queue.c.id),
+        )
+        .where(queue.c.account_id == tx.account_id, queue_member.c.user_id == agent_id)
+        .order_by(queue.c.name)
+    )
+    return wire.Snapshot(
+        sequence=row.sequence,
+        time=tx.now,
+        agent=wire.Agent(
+            id=str(agent_id), name=row.name, email=row.email, language=row.language, presence=_presence(row)
+        ),
+        owner=owns(row, seat),
+        not_ready_reasons=list(NOT_READY_REASONS),
+        queues=[wire.QueueRef(id=str(q.id), name=q.name) for q in served],
+        engagements=[_card(r, row.language, choices[r.queue_id]) for r in rows],
+    )
+
+
+def _presence(row: Row[Any]) -> wire.Presence:
+    return wire.Presence(
+        state=row.presence,
+        status=row.status,
+        reason=row.reason if row.status == "not_ready" else None,
+        since=row.presence_since,
+    )
+
+
+def party_of(row: Row[Any], language: str) -> wire.Party:
+    """The customer's side of an engagement row, written as readers of `language` expect numbers."""
+    display = None
+    if not row.withheld and row.number_raw:
+        display = (
+            numbers.display(row.number_e164, HOME_COUNTRY[language]) if row.number_e164 else row.number_raw
+        )
+    return wire.Party(
+        e164=row.number_e164,
+        display=display,
+        extension=row.number_extension,
+        withheld=row.withheld,
+        claimed_name=row.claimed_name,
+    )
+
+
+def _card(row: Row[Any], language: str, choices: list[Row[Any]]) -> wire.Engagement:
+    connected = row.state == "connected"
+    wrap_up_until = row.deadline_at if row.state == "wrap_up" else None
+    return wire.Engagement(
+        id=str(row.id),
+        state=row.state,
+        direction=row.direction,
+        queue=wire.QueueRef(id=str(row.queue_id), name=row.queue_name),
+        party=party_of(row, language),
+        waiting_since=row.queued_at,
+        offered_at=row.offered_at,
+        offer_expires_at=row.deadline_at if row.state == "offered" else None,
+        connected_at=row.connected_at if connected or wrap_up_until else None,
+        ended_at=row.ended_at,
+        wrap_up_until=wrap_up_until,
+        end_cause=row.end_cause,
+        held=row.held,
+        held_since=row.held_since,
+        muted=row.muted,
+        pending=row.pending,
+        digits=row.digits,
+        popped=row.popped,
+        match=_match(row.match, language),
+        related=wire.RecordRef.model_validate(names.shown(row.related, language)) if row.related else None,
+        dispositions=[wire.Disposition(id=str(c.id), label=c.label) for c in choices],
+        disposition_id=str(row.disposition_id) if row.disposition_id else None,
+        notes=row.notes,
+    )
+
+
+def _match(match: Mapping[str, Any] | None, language: str) -> wire.Match:
+    if match is None:
+        return wire.Match(status="unavailable")
+    records = [names.shown(record, language) for record in match["records"]]
+    return wire.Match.model_validate({**match, "records": records})
+
+
+def event_of(
+    now: wire.Snapshot, *, sequence: int, name: str, engagement_id: str | None, gone: str | None
+) -> wire.Event | None:
+    """The event that leads to snapshot `now`, or None when `now` is already further than `sequence`.
+
+    The event carries the parts that its announcement named as they stand in `now`, which is the state right
+    after the event because both have the same sequence.
+    """
+    if now.sequence != sequence:
+        return None
+    card = next((e for e in now.engagements if e.id == engagement_id), None)
+    if engagement_id and card is None and gone is None:
+        return None
+    return wire.Event(
+        sequence=sequence,
+        time=now.time,
+        name=name,
+        presence=now.agent.presence,
+        engagement=card,
+        gone=wire.Gone.model_validate({"id": engagement_id, "why": gone}) if engagement_id and gone else None,
+    )

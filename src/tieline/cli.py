@@ -1,0 +1,170 @@
+"""The command line: one program, started as web, worker, media, crm, or all of them as the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from tieline import logs
+from tieline.settings import Settings, SettingsError, read_settings
+
+app = typer.Typer(
+    help="Tieline: a voice contact center joined to Salesforce.", no_args_is_help=True, add_completion=False
+)
+console = Console(stderr=True, highlight=False)
+
+
+class Stop(Exception):
+    """The command cannot go on; the message is one sentence that says what to do."""
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to the newest revision."""
+    from tieline.db.migrate import migrate as run
+
+    revision = asyncio.run(run(_settings().database_url))
+    console.print(f"The database stands at revision {revision}.")
+
+
+@app.command()
+def web(
+    listen: Annotated[str, typer.Option(help="host:port", envvar="TIELINE_WEB_LISTEN")] = "127.0.0.1:8400",
+) -> None:
+    """Serve the portal, the callbar, the call pages and the API."""
+    from tieline.app import create_app
+
+    settings = _settings()
+    _check_schema(settings)
+    _serve(create_app(settings), listen)
+
+
+@app.command()
+def worker() -> None:
+    """Deliver call logs and keep phone indexes fresh."""
+    from tieline.worker import run_worker
+
+    settings = _settings()
+    _check_schema(settings)
+    _run(run_worker(settings))
+
+
+@app.command()
+def media(
+    node: Annotated[
+        str, typer.Option(help="name of this media node", envvar="TIELINE_MEDIA_NODE")
+    ] = "media-1",
+) -> None:
+    """Run the embedded switch."""
+    from tieline.media import serve_media
+
+    settings = _settings()
+    _run(serve_media(settings, node=node))
+
+
+@app.command()
+def crm(
+    listen: Annotated[str, typer.Option(help="host:port", envvar="TIELINE_CRM_LISTEN")] = "127.0.0.1:8401",
+) -> None:
+    """Serve the embedded CRM: a Salesforce-compatible org with its console."""
+    from tieline.crm.app import create_app
+    from tieline.demo.places import crm_settings
+
+    _serve(create_app(crm_settings(os.environ)), listen)
+
+
+@app.command()
+def demo() -> None:
+    """Start everything on this machine, with a demo account and a demo org."""
+    from tieline.demo.run import run_demo
+
+    _run(run_demo())
+
+
+@app.command()
+def reset(
+    empty: Annotated[bool, typer.Option(help="next time start with an empty account and org")] = False,
+) -> None:
+    """Erase the demo's data."""
+    from tieline.demo.run import reset_demo
+
+    try:
+        reset_demo(empty=empty)
+    except Exception as error:
+        _fail(error)
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        _fail(error)
+        raise
+
+
+def _check_schema(settings: Settings) -> None:
+    from tieline.db.migrate import check_head
+
+    try:
+        asyncio.run(check_head(settings.database_url))
+    except Exception as error:
+        _fail(error)
+
+
+def _serve(application: Any, listen: str) -> None:
+    host, _, port = listen.rpartition(":")
+    config = uvicorn.Config(
+        application,
+        host=host or "127.0.0.1",
+        port=int(port),
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        ws_max_size=256 * 1024,
+        ws_ping_interval=None,  # both ends speak every 10 s anyway
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=60,
+    )
+    uvicorn.Server(config).run()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    async def until_told() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sig, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        asyncio.run(until_told())
+    except Exception as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    """End with one sentence for errors that have one, with a trace for those that should not happen."""
+    from tieline.db.embedded import EmbeddedPostgresError
+    from tieline.db.migrate import SchemaMismatch
+    from tieline.web.pages import PagesNotBuilt
+
+    if isinstance(error, Stop | SettingsError | SchemaMismatch | EmbeddedPostgresError | PagesNotBuilt):
+        console.print(f"[bold red]Tieline cannot start.[/] {error}")
+        raise SystemExit(1)
+    raise error
+
+
+def main() -> None:
+    """Entry point of the `tieline` program."""
+    logs.configure(os.environ.get("TIELINE_LOG_LEVEL", "info"))
+    app()

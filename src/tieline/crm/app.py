@@ -1,0 +1,268 @@
+"""The CRM as an ASGI application: doors by host, limits, logs, and the REST and OAuth endpoints.
+
+Three kinds of origin arrive here: the base origin (programs), each org's own origin (sign-in, OAuth, REST) and
+each org's console origin. A Host that is none of them is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import composite, console, deploy, door, setup
+from .errors import Fault, not_found
+from .gateway import rest
+from .pages import STYLE, STYLE_PATH
+from .settings import CrmSettings
+from .web import (
+    Server,
+    TooLarge,
+    json_response,
+    org_of,
+    place_of,
+    server_of,
+)
+
+log: Any = structlog.get_logger("tieline.crm")
+_LONG = ("/console/api/events",)
+_MAX_URI = 16_384
+
+
+def create_app(settings: CrmSettings) -> ASGIApp:
+    """The application; its lifespan opens the orgs and refuses a database of another release."""
+    server = Server(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        await server.orgs.start()
+        try:
+            yield
+        finally:
+            await server.orgs.close()
+
+    app = Starlette(
+        routes=_routes(settings),
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Frame, server=server),
+            Middleware(GZipMiddleware, minimum_size=1400, compresslevel=4),
+        ],
+    )
+    app.router.redirect_slashes = False
+    app.state.server = server
+    return app
+
+
+def _routes(settings: CrmSettings) -> list[Any]:
+    oauth_path = "/services/oauth2"
+    dist = settings.web_dist
+    return [
+        Route("/", door.root),
+        Route("/health", health),
+        Route(STYLE_PATH, stylesheet),
+        Route("/login", door.sign_in, methods=["GET", "POST"]),
+        Route("/secur/logout", door.sign_out),
+        Route("/secur/logout.jsp", door.sign_out),
+        Route(f"{oauth_path}/authorize", door.authorize, methods=["GET", "POST"]),
+        Route(f"{oauth_path}/token", door.token, methods=["POST"]),
+        Route(f"{oauth_path}/revoke", door.revoke, methods=["GET", "POST"]),
+        Route(f"{oauth_path}/introspect", door.introspect, methods=["POST"]),
+        Route(f"{oauth_path}/userinfo", door.userinfo, methods=["GET", "POST"]),
+        Route("/id/{org_id}/{user_id}", door.identity),
+        Route("/console/handoff", door.handoff),
+        Route("/console/session", door.console_session),
+        Route("/console/api/data/v{version}/metadata/deployRequest", deploy.deploy_package, methods=["POST"]),
+        *console.ROUTES,
+        *setup.ROUTES,
+        Route("/services/data/v{version}/metadata/deployRequest", deploy.start, methods=["POST"]),
+        Route("/services/data", rest, methods=_METHODS),
+        Route("/services/data/{rest:path}", rest, methods=_METHODS),
+        Route("/support/api/{version}/lightning/{file}", open_cti_script),
+        Route("/lightning", console.page),
+        Route("/lightning/{rest:path}", console.page),
+        Mount("/assets", Assets(directory=dist / "assets", check_dir=False)),
+        Mount("/slds", Assets(directory=dist / "slds", check_dir=False)),
+        Route("/{rest:path}", nothing_here),
+    ]
+
+
+_METHODS = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"]
+
+
+class Assets(StaticFiles):
+    """Files of the built console: hashed names are kept for ever, the others for an hour."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file, with its caching."""
+        response = super().file_response(*args, **kwargs)
+        hashed = re.search(r"-[A-Za-z0-9_-]{8,}\.\w+$", str(args[0]))
+        response.headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if hashed else "public, max-age=3600"
+        )
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+class Frame:
+    """Around every request: which org, how long, what is logged, and what becomes of surprises.
+
+    Logs carry no query, header, body or id: those may hold tokens or people's data.
+    """
+
+    def __init__(self, app: ASGIApp, server: Server):
+        self.app = app
+        self.server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        path: str = re.sub(r"/{2,}", "/", scope["path"])
+        scope["path"] = path
+        org_name = None
+        try:
+            refused = await self._enter(scope)
+            if refused is not None:
+                await refused(scope, receive, noting)
+                return
+            org_name = scope["crm.org"].name
+            limit = None if path in _LONG else self.server.settings.request_timeout_s
+            async with asyncio.timeout(limit):
+                await self.app(scope, receive, noting)
+        except ClientDisconnect:
+            pass
+        except TooLarge:
+            if not status:
+                fault = Fault("REQUEST_ENTITY_TOO_LARGE", "The request body is too large", status=413)
+                await _error(fault)(scope, receive, noting)
+        except (asyncpg.exceptions.DataError, asyncpg.exceptions.CharacterNotInRepertoireError):
+            # Text that cannot be stored or compared, such as NUL, in a place no reader has cleaned it.
+            if not status:
+                fault = Fault("INVALID_INPUT", "The request contains characters that are not allowed")
+                await _error(fault)(scope, receive, noting)
+        except (TimeoutError, asyncpg.exceptions.TooManyConnectionsError):
+            log.warning("request_timeout", path=_shown(path))
+            if not status:
+                fault = Fault("SERVER_UNAVAILABLE", "The server is too busy to answer in time", status=503)
+                await _error(fault)(scope, receive, noting)
+        except (
+            OSError,
+            asyncpg.exceptions.InterfaceError,
+            asyncpg.exceptions.PostgresConnectionError,
+        ) as error:
+            log.error("database_unreachable", kind=type(error).__name__)
+            if not status:
+                fault = Fault("SERVER_UNAVAILABLE", "The database cannot be reached", status=503)
+                await _error(fault)(scope, receive, noting)
+        except Exception as error:
+            trace = error.__traceback__
+            while trace and trace.tb_next:
+                trace = trace.tb_next
+            where = (
+                f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
+            )
+            log.error("request_failed", path=_shown(path), kind=type(error).__name__, where=where)
+            if not status:
+                fault = Fault("UNKNOWN_EXCEPTION", "An unexpected error occurred.", status=500)
+                await _error(fault)(scope, receive, noting)
+        finally:
+            if path != "/health":
+                log.info(
+                    "request",
+                    org=org_name,
+                    method=scope["method"],
+                    path=_shown(path),
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                )
+
+    async def _enter(self, scope: Scope) -> Response | None:
+        size = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+        if size > _MAX_URI:
+            return _error(Fault("URI_TOO_LONG", "The URI is longer than 16384 bytes", status=414))
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        found = self.server.settings.place_of(host)
+        if found is None:
+            return Response("This host name leads to no org.", 421, media_type="text/plain")
+        place, name = found
+        org = await (self.server.orgs.by_name(name) if name else self.server.orgs.default())
+        if org is None:
+            if scope["path"] == "/health":
+                return Response('{"status":"ok","orgs":0}', media_type="application/json")
+            return Response("There is no org of this name.", 404, media_type="text/plain")
+        scope["crm.place"] = place
+        scope["crm.org"] = org
+        return None
+
+
+def _shown(path: str) -> str:
+    """A path without ids and keys."""
+    return "/".join(path.split("/")[:6])
+
+
+def _error(fault: Fault) -> Response:
+    return json_response([fault.as_row()], fault.status)
+
+
+# -- endpoints -----------------------------------------------------------------------------------------------
+
+
+async def health(request: Request) -> Response:
+    """Whether the org's database answers."""
+    async with org_of(request).connection() as conn:
+        await conn.fetchval("SELECT 1")
+    return json_response({"status": "ok"})
+
+
+async def stylesheet(request: Request) -> Response:
+    """Style of the sign-in pages."""
+    return FileResponse(STYLE, headers={"Cache-Control": "public, max-age=3600"}, media_type="text/css")
+
+
+async def nothing_here(request: Request) -> Response:
+    """A page for people, an error for programs."""
+    if "text/html" in request.headers.get("accept", ""):
+        return door.refuse(request, "error_not_found", status=404, back="/")
+    return _error(not_found())
+
+
+async def open_cti_script(request: Request) -> Response:
+    """Our own Open CTI script, for every API version, to any page."""
+    file = request.path_params["file"]
+    path = server_of(request).settings.web_dist / "opencti_min.js"
+    if file not in ("opencti_min.js", "opencti.js") or place_of(request) == "base" or not path.is_file():
+        return Response("Not found", 404, media_type="text/plain")
+    headers = {
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "public, max-age=300",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return FileResponse(path, headers=headers, media_type="text/javascript")
+
+
+__all__ = ["composite", "create_app"]

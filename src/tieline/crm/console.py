@@ -1,0 +1,698 @@
+# ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
+"""What the console's pages ask: one JSON API under the console's own cookie, and the page itself.
+
+Every answer is what the signed-in user may see. Writes need the session's CSRF token and the console's origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from . import auth, door
+from .access import Caller, require_read, rights
+from .errors import Fault, Faults, not_found, session_expired
+from .gateway import api_version, raw_path_behind
+from .ids import parse_id
+from .layouts import ACTIVITY_FIELDS, LIST_COLUMNS, detail_sections
+from .metadata import Field, ObjectType
+from .query import DEFAULT_BATCH
+from .records import Row
+from .rest import Call, dispatch
+from .schema import searched_expression
+from .search import matched_fields, searched_fields, tsquery
+from .softphone import settings_map
+from .values import format_datetime, write_value
+from .web import (
+    CONSOLE_COOKIE,
+    MY_COOKIE,
+    drop_cookie,
+    json_response,
+    org_of,
+    origin_here,
+    place_of,
+    read_json,
+    same_origin,
+    server_of,
+)
+
+VERSION = "66.0"
+RECENT_KEPT = 200
+_PEOPLE = ("FirstName", "LastName")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request of a signed-in console."""
+
+    call: Call
+    session: auth.Session
+
+    @property
+    def caller(self) -> Caller:
+        """The signed-in user."""
+        return self.call.caller
+
+    @property
+    def conn(self) -> Any:
+        """The request's connection."""
+        return self.call.conn
+
+    @property
+    def language(self) -> str:
+        """`ja` or `en`."""
+        return "ja" if self.caller.language == "ja" else "en"
+
+
+@asynccontextmanager
+async def visiting(request: Request) -> AsyncGenerator[Visit]:
+    """The visit behind a request. INVALID_SESSION_ID without a session, 403 for a write from elsewhere."""
+    org = org_of(request)
+    if place_of(request) != "lightning":
+        raise not_found()
+    async with org.connection() as conn:
+        session = await auth.find_session(conn, "console", request.cookies.get(CONSOLE_COOKIE))
+        if session is None:
+            raise session_expired()
+        if request.method not in ("GET", "HEAD"):
+            given = request.headers.get("x-csrf-token", "")
+            if not same_origin(request) or not hmac.compare_digest(
+                session.csrf.encode(), given.encode("utf-8", "replace")
+            ):
+                raise Fault("INVALID_CSRF_TOKEN", "This request did not come from the console", status=403)
+        call = Call(
+            org,
+            conn,
+            await org.catalogue(conn, session.version),
+            session.caller,
+            VERSION,
+            origin_here(request),
+            DEFAULT_BATCH,
+        )
+        yield Visit(call, session)
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def answering(handler: Handler) -> Handler:
+    """Turns refusals of a handler into answers, worded as the org's API words them."""
+
+    async def wrapped(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Faults as faults:
+            return json_response([fault.as_row() for fault in faults.faults], faults.faults[0].status)
+        except Fault as fault:
+            return json_response([fault.as_row()], fault.status)
+
+    return wrapped
+
+
+# -- the page ------------------------------------------------------------------------------------------------
+
+
+async def page(request: Request) -> Response:
+    """The console's page for a signed-in browser; others are sent to sign in and come back."""
+    org = org_of(request)
+    if place_of(request) != "lightning":
+        return door.redirect(org.settings.lightning_origin(org.name) + request.url.path, 302)
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    try:
+        async with visiting(request) as visit:
+            first = await _bootstrap(visit)
+            adapters = await _adapter_origins(visit)
+    except Fault:
+        return door.begin_handoff(request, door.local_path(path, door.HOME))
+    file = server_of(request).settings.web_dist / "console.html"
+    if not file.is_file():
+        return door.refuse(request, "error_build", status=503)
+    config = json.dumps({"bootstrap": first}, ensure_ascii=False).replace("<", "\\u003c")
+    text = await asyncio.to_thread(file.read_text, "utf-8")
+    text = re.sub(
+        r'(<script type="application/json" id="tieline-config">).*?(</script>)',
+        lambda found: found.group(1) + config + found.group(2),
+        text,
+        count=1,
+        flags=re.DOTALL,
+    )
+    text = text.replace('<html lang="en"', f'<html lang="{visit.language}"', 1)
+    frames = " ".join(adapters)
+    quoted = " ".join(f'"{origin}"' for origin in adapters)
+    headers = {
+        "Content-Security-Policy": (
+            "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
+            f"connect-src 'self'; frame-src 'self' {frames}; object-src 'none'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'none'"
+        ).replace("  ", " "),
+        "Permissions-Policy": f"camera=(), geolocation=(), microphone=(self {quoted})".replace(" )", ")"),
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cache-Control": "no-store",
+    }
+    return Response(text, headers=headers, media_type="text/html")
+
+
+async def _adapter_origins(visit: Visit) -> list[str]:
+    rows = await visit.conn.fetch(
+        'SELECT DISTINCT "AdapterUrl" AS url FROM data."CallCenter" WHERE NOT "IsDeleted" AND "AdapterUrl" IS NOT NULL'
+    )
+    origins: set[str] = set()
+    for row in rows:
+        parts = urlsplit(row["url"])
+        if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+            origins.add(f"{parts.scheme}://{parts.netloc}")
+    return sorted(origins)
+
+
+async def _bootstrap(visit: Visit) -> dict[str, Any]:
+    caller, call = visit.caller, visit.call
+    stored: dict[str, Any] = {
+        row["name"]: row["value"]
+        for row in await visit.conn.fetch(
+            "SELECT name, value FROM meta.setting WHERE name IN ('softphone_layout', 'utility_items')"
+        )
+    }
+    items: list[dict[str, Any]] = stored.get("utility_items") or [
+        {"type": "softphone", "label": None, "icon": "call", "width": 340, "height": 480, "auto_start": True}
+    ]
+    fallback = "電話" if visit.language == "ja" else "Phone"
+    return {
+        "csrf_token": visit.session.csrf,
+        "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
+        "user": {
+            "id": caller.user_id,
+            "name": caller.name,
+            "first_name": caller.first_name,
+            "last_name": caller.last_name,
+            "username": caller.username,
+            "email": caller.email,
+            "language": "ja" if caller.language == "ja" else "en_US",
+            "locale": caller.locale,
+            "time_zone": caller.time_zone,
+            "profile": caller.profile,
+        },
+        "call_center": await _call_center(visit),
+        "softphone_layout": stored.get("softphone_layout"),
+        "utility_items": [item | {"label": item.get("label") or fallback} for item in items],
+        "objects": [
+            {
+                "name": value.name,
+                "label": value.label_in(visit.language),
+                "label_plural": value.label_plural_in(visit.language),
+                "key_prefix": value.key_prefix,
+                "createable": rights(caller, value).create,
+            }
+            for value in call.catalogue.objects.values()
+            if rights(caller, value).read and (not value.setup or value.name == "User")
+        ],
+        "session_expires_at": format_datetime(visit.session.expires_at),
+    }
+
+
+async def _call_center(visit: Visit) -> dict[str, Any] | None:
+    if visit.caller.call_center_id is None:
+        return None
+    row = await visit.conn.fetchrow(
+        'SELECT c."Id", c."Name", c."InternalName", c."AdapterUrl", d.sections FROM data."CallCenter" c'
+        ' LEFT JOIN meta.call_center_definition d ON d.call_center_id = c."Id"'
+        ' WHERE c."Id" = $1 AND NOT c."IsDeleted"',
+        visit.caller.call_center_id,
+    )
+    if row is None:
+        return None
+    return {
+        "id": row["Id"],
+        "internal_name": row["InternalName"],
+        "display_name": row["Name"],
+        "adapter_url": row["AdapterUrl"],
+        "settings": settings_map(row, row["sections"] or []),
+    }
+
+
+@answering
+async def bootstrap(request: Request) -> Response:
+    """Who is signed in, where, and with which softphone."""
+    async with visiting(request) as visit:
+        return json_response(await _bootstrap(visit))
+
+
+@answering
+async def data(request: Request) -> Response:
+    """The REST resources under the console's session."""
+    text = raw_path_behind(request, "/console/api/data")
+    version, _, path = text.partition("/")
+    api_version(version)
+    body = await read_json(request) if request.method in ("POST", "PATCH", "PUT") else None
+    async with visiting(request) as visit:
+        reply = await dispatch(visit.call, request.method, path, dict(request.query_params), body)
+        return json_response(reply.body, reply.status, reply.headers)
+
+
+# -- lists ---------------------------------------------------------------------------------------------------
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name, "")
+    return min(int(text), most) if text.isdigit() and len(text) < 9 else default
+
+
+def _typed(request: Request, name: str) -> str:
+    """What somebody typed into a search box."""
+    return request.query_params.get(name, "").replace("\x00", "").strip()[:200]
+
+
+def _object(visit: Visit, name: str) -> ObjectType:
+    value = visit.call.catalogue.get(name)
+    if value is None:
+        raise not_found()
+    require_read(visit.caller, value)
+    return value
+
+
+def _columns(value: ObjectType) -> list[Field]:
+    names = LIST_COLUMNS.get(value.name)
+    if names is None:
+        custom = [item.name for item in value.fields.values() if item.custom and item.type != "textarea"][:5]
+        first = [value.name_field.name] if value.name_field else ["Id"]
+        names = [*first, *custom, *(["OwnerId"] if "OwnerId" in value.fields else []), "LastModifiedDate"]
+    return [value.fields[name] for name in names if name in value.fields]
+
+
+@answering
+async def list_records(request: Request) -> Response:
+    """A page of an object's records, searched and sorted."""
+    async with visiting(request) as visit:
+        value = _object(visit, request.path_params["object"])
+        columns = _columns(value)
+        limit = max(_number(request, "limit", 50, 200), 1)
+        offset = _number(request, "offset", 0, 1_000_000)
+        where = ['NOT t."IsDeleted"']
+        params: list[Any] = []
+        join = ""
+        order = ""
+        text = _typed(request, "search")
+        if text:
+            condition = tsquery(text, "ALL") if value.searchable else None
+            if condition is None:
+                name = value.name_field
+                if name is None:
+                    raise not_found()
+                params.append(_like(text))
+                where.append(f"lower(t.{name.column}) LIKE ${len(params)}")
+            else:
+                params.append(condition)
+                where.append(f"t._search @@ ${len(params)}::text::tsquery")
+        if request.query_params.get("view") == "recent":
+            params.append(visit.caller.user_id)
+            join = f'JOIN meta.recent r ON r.record_id = t."Id" AND r.user_id = ${len(params)}'
+            order = 'r.viewed_at DESC, t."Id"'
+        sort = value.get(request.query_params.get("sort", ""))
+        if sort is not None and sort.type == "textarea":
+            sort = None
+        if sort is not None or not order:
+            sort = sort or value.name_field or value.fields["Id"]
+            down = " DESC" if request.query_params.get("dir", "").lower() == "desc" else ""
+            nulls = "" if sort.required else f" NULLS {'LAST' if down else 'FIRST'}"
+            expression = searched_expression(sort).replace(sort.column, f"t.{sort.column}")
+            if sort.type == "reference" and sort.relationship:
+                target = visit.call.catalogue.get(sort.reference_to[0]) if sort.reference_to else None
+                if target is not None and target.name_field is not None:
+                    join += f' LEFT JOIN {target.table} s ON s."Id" = t.{sort.column}'
+                    expression = f"lower(s.{target.name_field.column})"
+            order = f't."Id"{down}' if sort.name == "Id" else f'{expression}{down}{nulls}, t."Id"{down}'
+        selected = ", ".join(f"t.{item.column}" for item in _with_people(value, columns))
+        body = f"FROM {value.table} t {join} WHERE {' AND '.join(where)}"
+        total: int = await visit.conn.fetchval(f"SELECT count(*) {body}", *params)
+        rows = await visit.conn.fetch(
+            f'SELECT t."Id", {selected} {body} ORDER BY {order} LIMIT {limit:d} OFFSET {offset:d}', *params
+        )
+        names = await references(visit, value, rows, columns)
+        return json_response(
+            {
+                "records": [_row(value, row, _with_people(value, columns), names) for row in rows],
+                "columns": [_column(visit, value, item) for item in columns],
+                "total": total,
+                "has_more": offset + len(rows) < total,
+            }
+        )
+
+
+def _like(text: str) -> str:
+    escaped = re.sub(r"([\\%_])", r"\\\1", text.lower())
+    return f"%{escaped}%"
+
+
+def _with_people(value: ObjectType, columns: Sequence[Field]) -> list[Field]:
+    """Columns, and the parts of a person's name, so that screens can order them by language."""
+    extra = [value.fields[name] for name in _PEOPLE if value.person and name in value.fields]
+    return [
+        *(item for item in columns if item.name != "Id"),
+        *(item for item in extra if item not in columns),
+    ]
+
+
+def _column(visit: Visit, value: ObjectType, item: Field) -> dict[str, Any]:
+    label = item.label_in(visit.language)
+    if item.type == "reference":
+        target = visit.call.catalogue.get(item.reference_to[0]) if item.reference_to else None
+        if item.name == "OwnerId":
+            label = "所有者" if visit.language == "ja" else "Owner"
+        elif target is not None:
+            label = target.label_in(visit.language) if not item.custom else label
+    return {"api_name": item.name, "label": label, "type": item.type, "sortable": item.type != "textarea"}
+
+
+def _row(value: ObjectType, row: Any, columns: Sequence[Field], names: Mapping[str, Row]) -> Row:
+    found: Row = {"Id": row["Id"]}
+    for item in columns:
+        content = row[item.name]
+        found[item.name] = content if content is None else write_value(content)
+        if item.type == "reference" and content is not None:
+            found[item.name] = {"Id": content} | names.get(content, {"Name": None})
+    return found
+
+
+async def references(
+    visit: Visit, value: ObjectType, rows: Sequence[Any], columns: Sequence[Field]
+) -> dict[str, Row]:
+    """For every record referred to: `{Name, object, FirstName?, LastName?}` by id, as far as the user may read."""
+    wanted: dict[str, set[str]] = {}
+    for item in columns:
+        if item.type == "reference":
+            for row in rows:
+                target_id = row[item.name]
+                target = visit.call.catalogue.of_id(target_id) if target_id else None
+                if target is not None:
+                    wanted.setdefault(target.name, set()).add(target_id)
+    return await named(visit, wanted)
+
+
+async def named(visit: Visit, wanted: Mapping[str, set[str]]) -> dict[str, Row]:
+    """`{Name, object, FirstName?, LastName?}` by id, for ids by object."""
+    found: dict[str, Row] = {}
+    for name, ids in wanted.items():
+        target = visit.call.catalogue.objects[name]
+        if target.name_field is None or not rights(visit.caller, target).read:
+            continue
+        parts = [part for part in _PEOPLE if target.person and part in target.fields]
+        columns = ", ".join(f'"{part}"' for part in parts)
+        for row in await visit.conn.fetch(
+            f'SELECT "Id", {target.name_field.column} AS n{", " + columns if columns else ""} FROM {target.table}'
+            ' WHERE "Id" = ANY($1)',
+            list(ids),
+        ):
+            found[row["Id"]] = {"Name": row["n"], "object": name} | {part: row[part] for part in parts}
+    return found
+
+
+# -- one record ----------------------------------------------------------------------------------------------
+
+
+def _record_object(visit: Visit, raw: str) -> tuple[str, ObjectType]:
+    record_id = parse_id(raw)
+    value = visit.call.catalogue.of_id(record_id) if record_id else None
+    if record_id is None or value is None:
+        raise not_found()
+    require_read(visit.caller, value)
+    return record_id, value
+
+
+@answering
+async def record(request: Request) -> Response:
+    """A record with its layout; seeing it makes it recently viewed."""
+    async with visiting(request) as visit:
+        record_id, value = _record_object(visit, request.path_params["id"])
+        fields = list(value.fields.values())
+        row = (await visit.call.records.fetch(value, [record_id], fields)).get(record_id)
+        if row is None:
+            raise not_found()
+        granted = rights(visit.caller, value)
+        answer = {
+            "object": value.name,
+            "label": value.label_in(visit.language),
+            "record": {name: write_value(content) for name, content in row.items()},
+            "fields": detail_sections(value, visit.language),
+            "references": {
+                target_id: {"name": found.pop("Name"), **found}
+                for target_id, found in (await references(visit, value, [row], fields)).items()
+            },
+            "can_edit": granted.edit,
+            "can_delete": granted.delete,
+        }
+        if not value.setup:
+            await _viewed(visit, value, record_id)
+        return json_response(answer)
+
+
+async def _viewed(visit: Visit, value: ObjectType, record_id: str) -> None:
+    await visit.conn.execute(
+        "INSERT INTO meta.recent (user_id, record_id, object_name) VALUES ($1, $2, $3)"
+        " ON CONFLICT (user_id, record_id) DO UPDATE SET viewed_at = now()",
+        visit.caller.user_id,
+        record_id,
+        value.name,
+    )
+    await visit.conn.execute(
+        "DELETE FROM meta.recent WHERE user_id = $1 AND record_id IN (SELECT record_id FROM meta.recent"
+        " WHERE user_id = $1 ORDER BY viewed_at DESC OFFSET $2)",
+        visit.caller.user_id,
+        RECENT_KEPT,
+    )
+
+
+@answering
+async def timeline(request: Request) -> Response:
+    """Activities of a record, newest first: `{records, has_more}`."""
+    async with visiting(request) as visit:
+        record_id, value = _record_object(visit, request.path_params["id"])
+        limit = max(_number(request, "limit", 25, 100), 1)
+        offset = _number(request, "offset", 0, 100_000)
+        keys = ["WhoId", "WhatId"] + (["AccountId"] if value.name == "Account" else [])
+        found: list[tuple[Any, dict[str, Any]]] = []
+        wanted: dict[str, set[str]] = {}
+        for name in ("Task", "Event"):
+            activity = visit.call.catalogue.objects[name]
+            if not rights(visit.caller, activity).read:
+                continue
+            fields = [
+                item
+                for item in activity.fields.values()
+                if item.name in ACTIVITY_FIELDS or item.custom or item.name == "Id"
+            ]
+            columns = ", ".join(item.column for item in fields)
+            condition = " OR ".join(f'"{key}" = $1' for key in keys)
+            rows = await visit.conn.fetch(
+                f'SELECT {columns} FROM {activity.table} WHERE ({condition}) AND NOT "IsDeleted"'
+                f' ORDER BY "CreatedDate" DESC, "Id" DESC LIMIT {offset + limit + 1:d}',
+                record_id,
+            )
+            for row in rows:
+                entry: dict[str, Any] = {"object": name}
+                for item in fields:
+                    content = row[item.name]
+                    if item.custom and content is None:
+                        continue
+                    entry[item.name] = write_value(content)
+                    target = (
+                        visit.call.catalogue.of_id(content) if item.type == "reference" and content else None
+                    )
+                    if target is not None:
+                        wanted.setdefault(target.name, set()).add(content)
+                found.append(((row["CreatedDate"], row["Id"]), entry))
+        found.sort(key=lambda pair: pair[0], reverse=True)
+        window = [entry for _, entry in found[offset : offset + limit]]
+        names = await named(visit, wanted)
+        for entry in window:
+            for key, shown in (("WhoId", "Who"), ("WhatId", "What"), ("OwnerId", "Owner")):
+                target_id = entry.get(key)
+                entry[shown] = {"Id": target_id} | names.get(target_id, {"Name": None}) if target_id else None
+        return json_response({"records": window, "has_more": len(found) > offset + limit})
+
+
+# -- search and recent ---------------------------------------------------------------------------------------
+
+
+@answering
+async def search(request: Request) -> Response:
+    """Found records by object: `{groups: [{object, label, total, records, columns}]}`."""
+    async with visiting(request) as visit:
+        text = _typed(request, "q")
+        asked = [name for name in request.query_params.get("objects", "").split(",") if name]
+        limit = max(_number(request, "limit", 25, 200), 1)
+        condition = tsquery(text, "ALL")
+        groups: list[dict[str, Any]] = []
+        if condition is None:
+            return json_response({"groups": groups})
+        names = asked or [value.name for value in visit.call.catalogue.objects.values() if value.searchable]
+        for name in names:
+            value = visit.call.catalogue.get(name)
+            if value is None or not value.searchable or not rights(visit.caller, value).read:
+                continue
+            columns = _columns(value)
+            searched = searched_fields(value, "ALL")
+            everything = {item.name: item for item in [*_with_people(value, columns), *searched]}
+            selected = ", ".join(f"t.{item.column}" for item in everything.values())
+            name_order = f"lower(t.{value.name_field.column}), " if value.name_field else ""
+            rows = await visit.conn.fetch(
+                f'SELECT t."Id", {selected} FROM {value.table} t WHERE t._search @@ $1::text::tsquery'
+                f' AND NOT t."IsDeleted" ORDER BY {name_order}t."Id" LIMIT {limit + 1:d}',
+                condition,
+            )
+            if not rows:
+                continue
+            found = rows[:limit]
+            people = await references(visit, value, found, columns)
+            groups.append(
+                {
+                    "object": value.name,
+                    "label": value.label_in(visit.language),
+                    "label_plural": value.label_plural_in(visit.language),
+                    "has_more": len(rows) > limit,
+                    "columns": [_column(visit, value, item) for item in columns],
+                    "records": [
+                        _row(value, row, _with_people(value, columns), people)
+                        | {
+                            "matched": [
+                                {
+                                    "api_name": item,
+                                    "label": value.fields[item].label_in(visit.language),
+                                    "value": row[item],
+                                }
+                                for item in matched_fields(value, row, text, searched)
+                            ]
+                        }
+                        for row in found
+                    ],
+                }
+            )
+        return json_response({"groups": groups})
+
+
+@answering
+async def recent(request: Request) -> Response:
+    """What the user saw last: `{records: [{id, name, object, label, first_name, last_name, viewed_at}]}`."""
+    async with visiting(request) as visit:
+        rows = await visit.conn.fetch(
+            "SELECT record_id, object_name, viewed_at FROM meta.recent WHERE user_id = $1"
+            " ORDER BY viewed_at DESC LIMIT $2",
+            visit.caller.user_id,
+            max(_number(request, "limit", 20, 100), 1),
+        )
+        wanted: dict[str, set[str]] = {}
+        for row in rows:
+            value = visit.call.catalogue.objects.get(row["object_name"])
+            if value is not None:
+                wanted.setdefault(value.name, set()).add(row["record_id"])
+        live: dict[str, Row] = {}
+        for name, ids in wanted.items():
+            value = visit.call.catalogue.objects[name]
+            present = await visit.call.records.fetch(value, list(ids), [value.fields["Id"]])
+            live |= await named(visit, {name: set(present)})
+        return json_response(
+            {
+                "records": [
+                    {
+                        "id": row["record_id"],
+                        "name": live[row["record_id"]]["Name"],
+                        "object": row["object_name"],
+                        "label": visit.call.catalogue.objects[row["object_name"]].label_in(visit.language),
+                        "first_name": live[row["record_id"]].get("FirstName"),
+                        "last_name": live[row["record_id"]].get("LastName"),
+                        "viewed_at": format_datetime(row["viewed_at"]),
+                    }
+                    for row in rows
+                    if row["record_id"] in live
+                ]
+            }
+        )
+
+
+# -- live changes and sign-out -------------------------------------------------------------------------------
+
+
+@answering
+async def events(request: Request) -> Response:
+    """Server-sent events: `{object, id, kind}` for records the user may read; a comment every 15 s.
+
+    The stream ends when the session does, so that the page asks again and learns it.
+    """
+    org = org_of(request)
+    async with visiting(request) as visit:
+        readable = {
+            name for name, value in visit.call.catalogue.objects.items() if rights(visit.caller, value).read
+        }
+        version = visit.call.catalogue.version
+        caller, secret = visit.caller, request.cookies.get(CONSOLE_COOKIE)
+
+    async def stream() -> AsyncIterator[bytes]:
+        nonlocal readable, version
+        loop = asyncio.get_running_loop()
+        async with org.changes.subscribe() as queue:
+            yield b"retry: 1000\n\n: listening\n\n"
+            checked = loop.time()
+            while True:
+                try:
+                    change = await asyncio.wait_for(queue.get(), timeout=15)
+                except TimeoutError:
+                    change = {}
+                if change is None:
+                    return
+                if loop.time() - checked > 15:
+                    async with org.connection() as conn:
+                        session = await auth.find_session(conn, "console", secret)
+                        if session is None:
+                            return
+                        if session.version != version:
+                            catalogue = await org.catalogue(conn, session.version)
+                            version = catalogue.version
+                            readable = {
+                                name
+                                for name, value in catalogue.objects.items()
+                                if rights(caller, value).read
+                            }
+                    checked = loop.time()
+                if not change:
+                    yield b": here\n\n"
+                elif change["object"] is None or change["object"] in readable:
+                    yield f"data: {json.dumps(change, separators=(',', ':'))}\n\n".encode()
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+
+
+@answering
+async def sign_out(request: Request) -> Response:
+    """Ends the session here and at the sign-in origin."""
+    async with visiting(request) as visit:
+        await auth.close_session(visit.conn, visit.session)
+        org = visit.call.org
+        response = json_response({"location": f"{org.settings.my_origin(org.name)}/login"})
+        drop_cookie(response, CONSOLE_COOKIE)
+        drop_cookie(response, MY_COOKIE)
+        return response
+
+
+ROUTES = [
+    Route("/console/api/bootstrap", bootstrap),
+    Route("/console/api/data/{rest:path}", data, methods=["GET", "POST", "PATCH", "DELETE"]),
+    Route("/console/api/list/{object}", list_records),
+    Route("/console/api/record/{id}", record),
+    Route("/console/api/record/{id}/timeline", timeline),
+    Route("/console/api/search", search),
+    Route("/console/api/recent", recent),
+    Route("/console/api/events", events),
+    Route("/console/api/session/sign-out", sign_out, methods=["POST"]),
+]

@@ -1,0 +1,97 @@
+"""The way from an HTTP request with an access token to a `Call`, and the REST endpoint itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import auth
+from .door import bearer
+from .errors import Fault, not_found, session_expired
+from .orgs import Org
+from .query import batch_size
+from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, versions
+from .web import json_response, org_of, origin_here, place_of, read_json, server_of
+
+
+def api_version(text: str) -> str:
+    """`66.0` for `v66.0`. NOT_FOUND for a version that is not served."""
+    found = re.fullmatch(r"v(\d\d)\.0", text)
+    if not found or not MIN_VERSION <= int(found.group(1)) <= MAX_VERSION:
+        raise not_found()
+    return f"{found.group(1)}.0"
+
+
+def raw_path_behind(request: Request, prefix: str) -> str:
+    """The path behind `prefix`, still percent-encoded: an external id may contain a slash."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    path = re.sub(r"/{2,}", "/", raw.split(b"?")[0].decode("latin-1"))
+    return path.removeprefix(prefix).strip("/")
+
+
+async def org_of_token(request: Request) -> Org:
+    """The org an access token names, where the door is open to any; else the door's."""
+    named = auth.org_id_of_token(bearer(request))
+    if named and place_of(request) == "base":
+        return await server_of(request).orgs.by_id(named) or org_of(request)
+    return org_of(request)
+
+
+@asynccontextmanager
+async def calling(request: Request, org: Org, version: str) -> AsyncGenerator[Call]:
+    """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit."""
+    token = bearer(request)
+    if not token:
+        if "authorization" in request.headers:
+            raise Fault("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
+        raise session_expired()
+    async with org.connection() as conn:
+        holder = await auth.holder_of(conn, token)
+        if holder is None:
+            raise session_expired()
+        if not holder.scopes & {"api", "full"}:
+            raise Fault(
+                "INVALID_SESSION_ID", "This session is not valid for use with the REST API", status=401
+            )
+        if org.usage.count() > org.usage.maximum:
+            raise Fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
+        yield Call(
+            org,
+            conn,
+            await org.catalogue(conn, holder.version),
+            holder.caller,
+            version,
+            origin_here(request),
+            batch_size(request.headers.get("sforce-query-options")),
+        )
+
+
+def answer(org: Org, reply: Reply) -> Response:
+    """A reply on the wire, with the limit header every answer carries."""
+    headers = dict(reply.headers) | {"Sforce-Limit-Info": org.usage.header}
+    if reply.status == 401:
+        headers["WWW-Authenticate"] = "Token"
+    return json_response(reply.body, reply.status, headers)
+
+
+async def rest(request: Request) -> Response:
+    """`/services/data/...` with an access token."""
+    text = raw_path_behind(request, "/services/data")
+    if not text and place_of(request) != "lightning":
+        return json_response(versions())
+    org = await org_of_token(request)
+    try:
+        if place_of(request) == "lightning":
+            raise not_found()
+        version, _, path = text.partition("/")
+        version = api_version(version)
+        body = await read_json(request) if request.method in ("POST", "PATCH", "PUT") else None
+        async with calling(request, org, version) as call:
+            reply = await dispatch(call, request.method, path, dict(request.query_params), body)
+    except Fault as fault:
+        reply = Reply(fault.status, [fault.as_row()])
+    return answer(org, reply)

@@ -1,0 +1,225 @@
+"""One line of history for the registry database and one for org databases.
+
+Migrations are plain steps in code, applied in order under an advisory lock, each in a transaction of its own.
+A database that is ahead of the code, or behind it when served, is refused with a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .ids import make_id, new_instance
+from .schema import create_object
+from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
+
+_LOCK = 0x63726D6D  # "crmm"
+
+
+class WrongHead(Exception):
+    """The database's history does not end where the code's does."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One migration: its dated name and what it does."""
+
+    name: str
+    apply: Callable[[Any], Awaitable[None]]
+
+
+def _sql(text: str) -> Callable[[Any], Awaitable[None]]:
+    async def apply(conn: Any) -> None:
+        await conn.execute(text)
+
+    return apply
+
+
+REGISTRY_STEPS: Sequence[Step] = (
+    Step(
+        "2026_11_22_orgs",
+        _sql("""
+            CREATE TABLE public.crm_org (
+                name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9-]{0,40}$'),
+                org_id text NOT NULL UNIQUE,
+                label text NOT NULL,
+                database_name text NOT NULL UNIQUE,
+                created_at timestamptz NOT NULL DEFAULT now()
+            )
+        """),
+    ),
+)
+
+_ORG_BASE = """
+CREATE SCHEMA meta;
+CREATE SCHEMA data;
+CREATE SCHEMA auth;
+
+CREATE TABLE meta.catalogue (version bigint NOT NULL);
+INSERT INTO meta.catalogue VALUES (1);
+CREATE TABLE meta.object (
+    name text PRIMARY KEY,
+    key_prefix text NOT NULL UNIQUE,
+    position bigint GENERATED ALWAYS AS IDENTITY,
+    definition jsonb NOT NULL
+);
+CREATE TABLE meta.field (
+    object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE,
+    name text NOT NULL,
+    position bigint GENERATED ALWAYS AS IDENTITY,
+    definition jsonb NOT NULL,
+    PRIMARY KEY (object_name, name)
+);
+CREATE SEQUENCE meta.record_number MINVALUE 1;
+CREATE SEQUENCE meta.custom_prefix MINVALUE 0 START 0;
+CREATE TABLE meta.setting (name text PRIMARY KEY, value jsonb NOT NULL);
+CREATE TABLE meta.call_center_definition (call_center_id text PRIMARY KEY, sections jsonb NOT NULL);
+CREATE TABLE meta.component (
+    type text NOT NULL, full_name text NOT NULL, content_hash bytea NOT NULL,
+    deployed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (type, full_name)
+);
+CREATE TABLE meta.deployment (
+    id text PRIMARY KEY, user_id text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+    result jsonb NOT NULL
+);
+CREATE TABLE meta.recent (
+    user_id text NOT NULL, record_id text COLLATE "C" NOT NULL, object_name text NOT NULL,
+    viewed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (user_id, record_id)
+);
+CREATE INDEX recent_by_time ON meta.recent (user_id, viewed_at DESC);
+CREATE TABLE meta.query_cursor (
+    id text PRIMARY KEY, user_id text NOT NULL, soql text NOT NULL, deleted_too boolean NOT NULL,
+    total bigint NOT NULL, positions jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE auth.password (user_id text PRIMARY KEY, hash text NOT NULL, changed_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE auth.app (
+    client_id text PRIMARY KEY, name text NOT NULL UNIQUE, label text NOT NULL, secret_sealed bytea,
+    callbacks text[] NOT NULL DEFAULT '{}', scopes text[] NOT NULL DEFAULT '{}',
+    pkce_required boolean NOT NULL DEFAULT true, secret_optional boolean NOT NULL DEFAULT false,
+    secret_for_refresh boolean NOT NULL DEFAULT true, rotate_refresh boolean NOT NULL DEFAULT false,
+    contact_email text, created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE auth.code (
+    hash bytea PRIMARY KEY, client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE,
+    user_id text NOT NULL, redirect_uri text NOT NULL, scopes text[] NOT NULL, challenge text,
+    nonce text, expires_at timestamptz NOT NULL, used_grant uuid
+);
+CREATE TABLE auth.grant (
+    id uuid PRIMARY KEY, client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE,
+    user_id text NOT NULL, scopes text[] NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX grant_by_user ON auth.grant (user_id, client_id);
+CREATE TABLE auth.refresh_token (
+    hash bytea PRIMARY KEY, grant_id uuid NOT NULL REFERENCES auth.grant ON DELETE CASCADE,
+    replaced_at timestamptz
+);
+CREATE INDEX refresh_by_grant ON auth.refresh_token (grant_id);
+CREATE TABLE auth.access_token (
+    hash bytea PRIMARY KEY, grant_id uuid NOT NULL REFERENCES auth.grant ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX access_by_grant ON auth.access_token (grant_id);
+CREATE INDEX access_by_expiry ON auth.access_token (expires_at);
+CREATE TABLE auth.approval (
+    user_id text NOT NULL, client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE,
+    scopes text[] NOT NULL, PRIMARY KEY (user_id, client_id)
+);
+CREATE TABLE auth.web_session (
+    hash bytea PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('my', 'console')), user_id text NOT NULL,
+    csrf text NOT NULL, expires_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+    parent_hash bytea REFERENCES auth.web_session ON DELETE CASCADE
+);
+CREATE INDEX web_session_by_expiry ON auth.web_session (expires_at);
+CREATE INDEX web_session_by_parent ON auth.web_session (parent_hash);
+CREATE TABLE auth.handoff (
+    hash bytea PRIMARY KEY, session_hash bytea NOT NULL REFERENCES auth.web_session ON DELETE CASCADE,
+    binding bytea NOT NULL, expires_at timestamptz NOT NULL
+);
+CREATE TABLE auth.sign_in_failure (key bytea NOT NULL, at timestamptz NOT NULL DEFAULT now());
+CREATE INDEX sign_in_failure_by_key ON auth.sign_in_failure (key, at);
+"""
+
+
+async def _standard_objects(conn: Any) -> None:
+    """Tables of the standard objects, and the rows every org has from its first day."""
+    for value in STANDARD_OBJECTS:
+        await create_object(conn, value)
+    instance = new_instance()
+    await conn.execute(
+        "INSERT INTO meta.setting VALUES ('instance', to_jsonb($1::text)), "
+        "('session_minutes', to_jsonb(120)), ('utility_items', '[]'::jsonb)",
+        instance,
+    )
+    prefix = next(value.key_prefix for value in STANDARD_OBJECTS if value.name == "TaskStatus")
+    system = make_id("005", instance, 0)
+    for position, status in enumerate(TASK_STATUSES, start=1):
+        number = await conn.fetchval("SELECT nextval('meta.record_number')")
+        await conn.execute(
+            'INSERT INTO data."TaskStatus" ("Id", "MasterLabel", "ApiName", "SortOrder", "IsDefault", "IsClosed",'
+            ' "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")'
+            " VALUES ($1, $2, $2, $3, $4, $5, now(), $6, now(), $6, now())",
+            make_id(prefix, instance, number),
+            status,
+            position,
+            position == 1,
+            status in CLOSED_TASK_STATUSES,
+            system,
+        )
+
+
+ORG_STEPS: Sequence[Step] = (
+    Step("2026_11_22_base", _sql(_ORG_BASE)),
+    Step("2026_11_22_standard_objects", _standard_objects),
+)
+
+
+async def applied(conn: Any) -> list[str]:
+    """Names of the steps a database has, in order; none for an empty database."""
+    if not await conn.fetchval("SELECT to_regclass('public.crm_migration') IS NOT NULL"):
+        return []
+    return [
+        row["name"] for row in await conn.fetch("SELECT name FROM public.crm_migration ORDER BY position")
+    ]
+
+
+async def migrate(conn: Any, steps: Sequence[Step]) -> int:
+    """Brings one database to the code's head; answers how many steps ran. WrongHead if it is ahead."""
+    await conn.execute("SET lock_timeout = '10s'")
+    await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
+    try:
+        await conn.execute(
+            "CREATE TABLE IF NOT EXISTS public.crm_migration (position int PRIMARY KEY, name text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        have = await applied(conn)
+        _check_line(have, steps)
+        for position, step in enumerate(steps[len(have) :], start=len(have)):
+            async with conn.transaction():
+                await step.apply(conn)
+                await conn.execute(
+                    "INSERT INTO public.crm_migration (position, name) VALUES ($1, $2)", position, step.name
+                )
+        return len(steps) - len(have)
+    finally:
+        await conn.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def require_head(conn: Any, steps: Sequence[Step]) -> None:
+    """WrongHead unless the database stands exactly at the code's head."""
+    have = await applied(conn)
+    _check_line(have, steps)
+    if len(have) != len(steps):
+        raise WrongHead("The CRM database is behind this release: run the migrate command, then start again.")
+
+
+def _check_line(have: Sequence[str], steps: Sequence[Step]) -> None:
+    names = [step.name for step in steps]
+    if list(have) != names[: len(have)]:
+        raise WrongHead(
+            "The CRM database was written by another release of this program: start that release, or restore "
+            f"a backup. Its last step is {have[-1]!r}."
+        )

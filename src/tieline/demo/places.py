@@ -1,0 +1,134 @@
+"""Where the demo's parts live: folders, ports, origins, keys; one source for the processes and the set-up."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tieline.crm.settings import CrmSettings
+from tieline.settings import SettingsError, default_web_dist, read_keys
+
+ORG = "acme"
+PASSWORD = "tieline-demo"  # noqa: S105 - the demo's, on loopback only, printed at start
+LOGIN = "tieline"
+
+
+class DemoError(SettingsError):
+    """The demo cannot start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """One demo installation. Ports may be moved by TIELINE_PORT_BASE, to run two side by side."""
+
+    data_dir: Path
+    web_port: int
+    crm_port: int
+    media_port: int
+    media_ports: tuple[int, int]
+
+    @property
+    def public_url(self) -> str:
+        return f"http://tieline.localhost:{self.web_port}"
+
+    @property
+    def web_url(self) -> str:
+        """For programs: they do not all resolve names below localhost."""
+        return f"http://localhost:{self.web_port}"
+
+    @property
+    def crm_url(self) -> str:
+        return f"http://localhost:{self.crm_port}"
+
+    @property
+    def login_origin(self) -> str:
+        return f"http://{ORG}.my.localhost:{self.crm_port}"
+
+    @property
+    def console_origin(self) -> str:
+        return f"http://{ORG}.lightning.localhost:{self.crm_port}"
+
+    def environment(self, *, database_url: str, crm_database_url: str) -> dict[str, str]:
+        """The environment of every process of the demo."""
+        listen = "127.0.0.1"
+        return {
+            **os.environ,
+            "TIELINE_DATABASE_URL": database_url,
+            "TIELINE_CRM_DATABASE_URL": crm_database_url,
+            "TIELINE_DATA_DIR": str(self.data_dir),
+            "TIELINE_PUBLIC_URL": self.public_url,
+            "TIELINE_CRM_URL": self.crm_url,
+            "TIELINE_WEB_LISTEN": f"{listen}:{self.web_port}",
+            "TIELINE_CRM_LISTEN": f"{listen}:{self.crm_port}",
+            "TIELINE_MEDIA_LISTEN": f"{listen}:{self.media_port}",
+            "TIELINE_MEDIA_PORTS": f"{self.media_ports[0]}-{self.media_ports[1]}",
+            "TIELINE_KEYS": keys_of(self.data_dir),
+            "TIELINE_TRUST_LOOPBACK_CRM": "1",
+        }
+
+
+def places(environ: Mapping[str, str]) -> Places:
+    """The demo's places from the environment; defaults are those of the documentation."""
+    base = environ.get("TIELINE_PORT_BASE", "8400")
+    if not base.isdigit() or not 1024 <= int(base) <= 65000:
+        raise DemoError("TIELINE_PORT_BASE needs a port from 1024 to 65000.")
+    port = int(base)
+    low, _, high = environ.get("TIELINE_MEDIA_PORTS", "42000-42999").partition("-")
+    return Places(
+        data_dir=Path(environ.get("TIELINE_DATA_DIR") or "data").resolve(),
+        web_port=port,
+        crm_port=port + 1,
+        media_port=port + 2,
+        media_ports=(int(low), int(high)),
+    )
+
+
+def keys_of(data_dir: Path) -> str:
+    """The demo's keys: made at first start, in a file that only its owner reads."""
+    path = data_dir / "keys"
+    if not path.exists():
+        fresh = data_dir / "keys.new"
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(f"demo:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        fresh.rename(path)
+    return path.read_text().strip()
+
+
+def crm_settings(environ: Mapping[str, str]) -> CrmSettings:
+    """Settings of the embedded CRM's process."""
+    url = environ.get("TIELINE_CRM_DATABASE_URL")
+    if not url:
+        raise SettingsError(
+            "TIELINE_CRM_DATABASE_URL is not set: postgresql://user:password@host/tieline_crm"
+        )
+    base = environ.get("TIELINE_CRM_URL", "http://localhost:8401").rstrip("/")
+    scheme, _, authority = base.partition("://")
+    return CrmSettings(
+        database_url=url,
+        data_key=read_keys(environ.get("TIELINE_KEYS", "")).derive("crm"),
+        base_origin=base,
+        my_pattern=f"{scheme}://{{org}}.my.{authority}",
+        lightning_pattern=f"{scheme}://{{org}}.lightning.{authority}",
+        web_dist=default_web_dist(),
+        default_org=ORG,
+    )
+
+
+def check_port(port: int, what: str) -> None:
+    """Raise `DemoError` if somebody else listens on the port."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(
+                f"Port {port} ({what}) is taken by another program: stop that one, "
+                f"or choose other ports with `TIELINE_PORT_BASE=9400 make run`."
+            ) from error

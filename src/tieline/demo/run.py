@@ -1,0 +1,284 @@
+"""`tieline demo`: the embedded PostgreSQL and the four processes, watched; Ctrl-C stops them in order.
+
+A child that ends by itself is started again, with a growing pause: what it held is in rows, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+
+from tieline import numbers
+from tieline.children import dies_with_parent
+from tieline.crm.provision import create_org, migrate_all
+from tieline.db.database import Database
+from tieline.db.embedded import EmbeddedPostgres
+from tieline.db.migrate import create_database, migrate, prepare_server
+from tieline.demo.places import LOGIN, ORG, PASSWORD, DemoError, Places, check_port, crm_settings, places
+from tieline.demo.setup import ADMINISTRATOR, AGENTS, QUEUE_NUMBERS, DemoSetup, make_account
+from tieline.settings import default_web_dist
+
+_START_S = 60.0
+_STOP_S = 8.0
+_ORDER = ("crm", "media", "web", "worker")
+console = Console(highlight=False)
+
+
+class Child:
+    """One process of the demo, restarted when it ends by itself."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self._environment = dict(environment)
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it and watch over it."""
+        await self._launch()
+        self._watch = asyncio.create_task(self._keep())
+
+    async def _launch(self) -> None:
+        with self._log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tieline",
+                self.name,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C goes to us; we stop the children in order
+                preexec_fn=dies_with_parent(signal.SIGTERM),
+            )
+
+    async def _keep(self) -> None:
+        pause = 0.2
+        while True:
+            assert self._process is not None
+            began = time.monotonic()
+            code = await self._process.wait()
+            if self._stopping:
+                return
+            console.print(
+                f"[yellow]{self.name} ended by itself (exit {code}); starting it again.[/] Log: {self._log}"
+            )
+            pause = 0.2 if time.monotonic() - began > 30 else min(10.0, pause * 2)
+            await asyncio.sleep(pause)
+            await self._launch()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is not running now."""
+        return self._process is None or self._process.returncode is not None
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self._log.read_text(errors="replace").strip().splitlines() if self._log.exists() else []
+        return "\n".join(lines[-5:])
+
+    async def stop(self) -> None:
+        """Ask it to end, and make it end."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def run_demo() -> None:
+    """Start everything, set it up at the first start, print what to open, and watch until cancelled.
+
+    Raises `DemoError` and `EmbeddedPostgresError` with a sentence that says what to do.
+    """
+    began = time.monotonic()
+    at = places(os.environ)
+    with _only_one(at):
+        for port, what in (
+            (at.web_port, "contact center"),
+            (at.crm_port, "CRM"),
+            (at.media_port, "media control"),
+        ):
+            check_port(port, what)
+        if not (default_web_dist() / "portal.html").exists():
+            raise DemoError("The web pages are not built: run `make setup`.")
+        with console.status("Starting PostgreSQL…") as status:
+            async with contextlib.AsyncExitStack() as stack:
+                environment = await _databases(at, stack)
+                status.update("Preparing the databases…")
+                await migrate(environment["TIELINE_DATABASE_URL"])
+                await _org(environment)
+                children = {name: Child(name, environment, _log_file(at, name)) for name in _ORDER}
+                try:
+                    status.update("Starting web, worker, media and the CRM…")
+                    for child in children.values():
+                        await child.start()
+                    await _answering(at, children)
+                    await _set_up(at, environment, status.update)
+                    status.stop()
+                    _tell(at, time.monotonic() - began)
+                    await asyncio.Event().wait()
+                finally:
+                    status.stop()
+                    console.print("Stopping…")
+                    for name in ("web", "worker", "media", "crm"):
+                        await children[name].stop()
+
+
+def reset_demo(*, empty: bool) -> None:
+    """Erase the demo's data; with `empty`, the next start makes no demo data. Raises `DemoError`."""
+    at = places(os.environ)
+    with _only_one(at):
+        for path in at.data_dir.iterdir():
+            if path.name != "lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if empty:
+            (at.data_dir / "empty").touch()
+    console.print(f"Erased {at.data_dir}." + (" The next `make run` starts empty." if empty else ""))
+
+
+@contextlib.contextmanager
+def _only_one(at: Places):  # type: ignore[no-untyped-def]
+    try:
+        at.data_dir.mkdir(parents=True, exist_ok=True)
+        lock: IO[str] = (at.data_dir / "lock").open("w")
+    except OSError as error:
+        raise DemoError(
+            f"{at.data_dir} cannot be written ({error.strerror}): set TIELINE_DATA_DIR to a folder of yours."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"Another `make run` uses {at.data_dir}: stop it first (Ctrl-C in its window)."
+            ) from None
+        yield
+
+
+async def _databases(at: Places, stack: contextlib.AsyncExitStack) -> dict[str, str]:
+    """Start or find PostgreSQL; gives the environment of the processes."""
+    given, given_crm = os.environ.get("TIELINE_DATABASE_URL"), os.environ.get("TIELINE_CRM_DATABASE_URL")
+    if given or given_crm:
+        if not (given and given_crm):
+            raise DemoError("Set both TIELINE_DATABASE_URL and TIELINE_CRM_DATABASE_URL, or neither.")
+        return at.environment(database_url=given, crm_database_url=given_crm)
+    postgres = EmbeddedPostgres(at.data_dir)
+    await stack.enter_async_context(postgres)
+    password = _password(at.data_dir / "database.password")
+    crm_password = _password(at.data_dir / "crm.password")
+    await prepare_server(postgres.url(), login=LOGIN, password=password)
+    await create_database(postgres.url(), "tieline", login=LOGIN)
+    await postgres.make_login("tieline_crm", crm_password, create_databases=True)
+    return at.environment(
+        database_url=postgres.url("tieline", user=LOGIN, password=password),
+        crm_database_url=postgres.url("tieline_crm", user="tieline_crm", password=crm_password),
+    )
+
+
+def _password(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    return path.read_text()
+
+
+def _log_file(at: Places, name: str) -> Path:
+    folder = at.data_dir / "logs"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.log"
+    if path.exists() and path.stat().st_size > 10_000_000:
+        path.replace(path.with_suffix(".log.1"))
+    return path
+
+
+async def _org(environment: Mapping[str, str]) -> None:
+    settings = crm_settings(environment)
+    await migrate_all(settings)
+    await create_org(
+        settings, name=ORG, label="Acme", admin_username=ADMINISTRATOR.email, admin_password=PASSWORD
+    )
+
+
+async def _answering(at: Places, children: Mapping[str, Child]) -> None:
+    deadline = time.monotonic() + _START_S
+    waiting = {"web": f"{at.web_url}/health", "crm": f"{at.crm_url}/health"}
+    async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
+        while waiting:
+            for name, url in list(waiting.items()):
+                with contextlib.suppress(httpx2.HTTPError):
+                    if (await client.get(url)).status_code == 200:
+                        del waiting[name]
+            for name, child in children.items():
+                if child.ended:
+                    raise DemoError(f"{name} did not start. Its log ends:\n{child.last_words()}")
+            if waiting and time.monotonic() > deadline:
+                raise DemoError(
+                    f"{', '.join(waiting)} did not answer within {_START_S:.0f} s; see {at.data_dir}/logs."
+                )
+            await asyncio.sleep(0.05)
+
+
+async def _set_up(at: Places, environment: Mapping[str, str], say: object) -> None:
+    """Make the demo's account, org and connection, once; a set-up that was cut short goes on where it stopped."""
+    done = at.data_dir / "set-up"
+    if done.exists():
+        return
+    assert callable(say)
+    say("Making the demo account…")
+    empty = (at.data_dir / "empty").exists()
+    db = Database(environment["TIELINE_DATABASE_URL"], pool_size=2)
+    try:
+        await make_account(db, empty=empty)
+        if not empty:
+            async with DemoSetup(at, db) as setup:
+                await setup.run(say)
+    finally:
+        await db.close()
+    done.touch()
+
+
+def _tell(at: Places, seconds: float) -> None:
+    table = Table(title=None, show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("CRM console", f"[bold]{at.crm_url}[/]")
+    table.add_row("Test phone", f"[bold]{at.public_url}/phone[/]")
+    table.add_row("Visitor's call page", f"{at.public_url}/call/support")
+    table.add_row("Portal", f"[bold]{at.public_url}[/]")
+    table.add_row("", "")
+    for who, what in (
+        (ADMINISTRATOR, "administrator"),
+        (AGENTS[0], "agent, Japanese"),
+        (AGENTS[1], "agent, English"),
+    ):
+        table.add_row(what, f"{who.email}   password {PASSWORD}")
+    table.add_row("Queue support", "   ".join(numbers.display(number, None) for number, _ in QUEUE_NUMBERS))
+    table.add_row("", "")
+    table.add_row("Data", f"{at.data_dir}   (erase with `make reset`)")
+    table.add_row("Stop", "Ctrl-C")
+    console.print(f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n")
+    console.print(table)
+    sys.stdout.flush()

@@ -1,0 +1,398 @@
+"""The demo's set-up: what two administrators would click, done over HTTP by a browser without a screen.
+
+The org's administrator deploys the package's metadata, imports the call center, makes users and contacts; the
+contact center's administrator connects the org by OAuth and switches on the agents' client integration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
+from uuid import UUID
+
+import httpx2
+from lxml import html
+from sqlalchemy import select
+
+from tieline.agents.service import make_agent
+from tieline.db.database import Database
+from tieline.demo.places import ORG, PASSWORD, DemoError, Places
+from tieline.identity import people
+from tieline.ids import new_id
+from tieline.queues.service import make_queue
+from tieline.salesforce import package_metadata
+from tieline.salesforce.client import quoted
+from tieline.salesforce.tables import connection
+
+API = "/console/api/data/v66.0"
+INDEX_S = 60.0
+CLIENT_ID = "tieline-demo"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """Somebody who signs in, in the portal and in the org alike."""
+
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+
+    @property
+    def name(self) -> str:
+        """As people of the language write it."""
+        parts = (
+            (self.last_name, self.first_name) if self.language == "ja" else (self.first_name, self.last_name)
+        )
+        return " ".join(parts)
+
+
+ADMINISTRATOR = DemoUser("admin@acme.example", "Alex", "Admin", "en")
+AGENTS = (
+    DemoUser("agent1@acme.example", "美咲", "高橋", "ja"),
+    DemoUser("agent2@acme.example", "Emma", "Clark", "en"),
+)
+QUEUE_NUMBERS = (("+14155550100", "greeting/en"), ("+81345670100", "greeting/ja"))
+DISPOSITIONS = (
+    "Resolved / 解決",
+    "Follow-up needed / 要フォロー",
+    "Callback requested / 折り返し希望",
+    "Wrong number / 間違い電話",
+)
+
+# Numbers are written as people write them: that they match all the same is the point.
+CONTACTS: tuple[dict[str, str], ...] = (
+    {
+        "FirstName": "花子",
+        "LastName": "佐藤",
+        "Phone": "03-1234-5678",
+        "Title": "購買部長",
+        "Email": "hanako.sato@sakura.example",
+        "account": "さくら商事株式会社",
+    },
+    {
+        "FirstName": "健太",
+        "LastName": "鈴木",
+        "MobilePhone": "090-1234-5678",
+        "Email": "kenta.suzuki@sakura.example",
+        "account": "さくら商事株式会社",
+    },
+    {
+        "FirstName": "Olivia",
+        "LastName": "Martin",
+        "Phone": "(415) 555-0123",
+        "Title": "Operations Manager",
+        "Email": "olivia.martin@bayside.example",
+        "account": "Bayside Logistics",
+    },
+    {
+        "FirstName": "Noah",
+        "LastName": "Garcia",
+        "Phone": "415.555.0177",
+        "Title": "Owner",
+        "account": "Garcia & Sons",
+    },
+    {
+        "FirstName": "Sofia",
+        "LastName": "Garcia",
+        "MobilePhone": "+1 415 555 0177",
+        "Title": "Bookkeeper",
+        "account": "Garcia & Sons",
+    },
+    {
+        "FirstName": "Liam",
+        "LastName": "O'Connor",
+        "Phone": "+44 20 7946 0018",
+        "Email": "liam@oconnor.example",
+    },
+)
+TEST_NUMBERS = (
+    {
+        "value": "(415) 555-0123",
+        "label_en": "Olivia Martin, a known contact",
+        "label_ja": "Olivia Martin さん（登録済みの取引先責任者）",
+    },
+    {
+        "value": "415-555-0177",
+        "label_en": "A number two contacts share",
+        "label_ja": "2 人の取引先責任者が共有する番号",
+    },
+    {"value": "+1 415 555 0199", "label_en": "An unknown number", "label_ja": "登録のない番号"},
+    {
+        "value": "03-1234-5678",
+        "label_en": "佐藤 花子, typed the Japanese way",
+        "label_ja": "佐藤 花子さん（国内表記の番号）",
+    },
+)
+
+
+async def make_account(db: Database, *, empty: bool) -> None:
+    """The contact center's side: account, users, queue. Doing it twice is doing it once."""
+    async with db.system() as tx:
+        if await people.account_by_vanity(tx, ORG) is not None:
+            return
+        await people.make_account(
+            tx,
+            name="Acme",
+            vanity=ORG,
+            test_phone=True,
+            web_calls=True,
+            test_numbers=[] if empty else TEST_NUMBERS,
+        )
+        users: list[UUID] = []
+        for who in (ADMINISTRATOR, *(() if empty else AGENTS)):
+            roles = ["administrator"] if who is ADMINISTRATOR else ["agent"]
+            users.append(
+                await people.make_user(
+                    tx, email=who.email, name=who.name, language=who.language, roles=roles, password=PASSWORD
+                )
+            )
+        if empty:
+            return
+        for user in users[1:]:
+            await make_agent(tx, user)
+        await make_queue(
+            tx,
+            slug="support",
+            name="support",
+            numbers=QUEUE_NUMBERS,
+            members=users[1:],
+            disposition_labels=DISPOSITIONS,
+        )
+
+
+class _Loopback(httpx2.AsyncHTTPTransport):
+    """Every name is this machine: programs do not all resolve names below localhost, browsers do."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        here = httpx2.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1"),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await super().handle_async_request(here)
+
+
+class Browser:
+    """A browser without a screen: cookies, redirects, forms."""
+
+    def __init__(self) -> None:
+        self.http = httpx2.AsyncClient(
+            transport=_Loopback(), follow_redirects=True, timeout=30, headers={"Accept-Language": "en"}
+        )
+
+    async def submit(self, page: httpx2.Response, fields: Mapping[str, str]) -> httpx2.Response:
+        """Fill in the page's form and send it, as the page's button would."""
+        forms = html.fromstring(page.content).forms
+        if not forms:
+            raise DemoError(f"{page.url} shows no form (HTTP {page.status_code}).")
+        form = forms[0]
+        values = {name: value or "" for name, value in form.form_values()} | dict(fields)
+        target = urljoin(str(page.url), form.action or "")
+        parts = urlsplit(str(page.url))
+        return await self.http.post(
+            target, data=values, headers={"Origin": f"{parts.scheme}://{parts.netloc}"}
+        )
+
+
+class DemoSetup:
+    """Drives both sides. Use `async with`."""
+
+    def __init__(self, at: Places, db: Database) -> None:
+        self._at = at
+        self._db = db
+        self._browser = Browser()
+        self._console: dict[str, str] = {}
+        self._portal: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._browser.http.aclose()
+
+    async def run(self, say: Callable[[str], object]) -> None:
+        """Everything, in the order of the guide; what is there already is left as it is."""
+        say("Signing in to the CRM…")
+        await self._sign_in_to_console()
+        say("Deploying the package's objects…")
+        secret = new_id().hex
+        await self._deploy(secret)
+        say("Making users, call center and contacts…")
+        await self._users()
+        await self._country_codes()
+        await self._contacts()
+        say("Connecting the contact center to the CRM…")
+        await self._sign_in_to_portal()
+        connection_id = await self._connect(secret)
+        say("Loading the phone index…")
+        await self._indexed(connection_id)
+
+    # -- the CRM's side ---
+
+    async def _sign_in_to_console(self) -> None:
+        page = await self._browser.http.get(f"{self._at.console_origin}/lightning/page/home")
+        page = await self._browser.submit(page, {"username": ADMINISTRATOR.email, "password": PASSWORD})
+        if not str(page.url).startswith(self._at.console_origin):
+            raise DemoError(f"Signing in to the CRM led to {page.url} (HTTP {page.status_code}).")
+        shown = await self._browser.http.get(f"{self._at.console_origin}/console/api/bootstrap")
+        self._console = {
+            "X-CSRF-Token": _json(shown)["csrf_token"],
+            "Origin": self._at.console_origin,
+        }
+
+    async def _crm(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self._browser.http.request(
+            method, f"{self._at.console_origin}{path}", json=body, headers=self._console
+        )
+        return _json(answer)
+
+    async def _query(self, soql: str) -> list[dict[str, Any]]:
+        answer = await self._browser.http.get(f"{self._at.console_origin}{API}/query", params={"q": soql})
+        return _json(answer)["records"]
+
+    async def _ids(self, object_type: str, field: str, value: str) -> list[str]:
+        rows = await self._query(f"SELECT Id FROM {object_type} WHERE {field} = {quoted(value)}")  # noqa: S608
+        return [row["Id"] for row in rows]
+
+    async def _deploy(self, secret: str) -> None:
+        package = package_metadata.package(
+            adapter_url=f"{self._at.public_url}/cci/multi/callbar-cti",
+            callback_url=f"{self._at.public_url}/oauth/salesforce/callback",
+            client_id=CLIENT_ID,
+            client_secret=secret,
+        )
+        await package_metadata.deploy(
+            self._browser.http, f"{self._at.console_origin}{API}", package, headers=self._console
+        )
+
+    async def _users(self) -> None:
+        centers = await self._ids("CallCenter", "InternalName", package_metadata.CALL_CENTER)
+        users: list[str] = []
+        for who in AGENTS:
+            found = await self._ids("User", "Username", who.email)
+            if found:
+                users += found
+                continue
+            made = await self._crm(
+                "POST",
+                "/console/api/setup/users",
+                {
+                    "username": who.email,
+                    "email": who.email,
+                    "first_name": who.first_name,
+                    "last_name": who.last_name,
+                    "password": PASSWORD,
+                    "language": "ja" if who.language == "ja" else "en_US",
+                    "locale": "ja_JP" if who.language == "ja" else "en_US",
+                    "time_zone": "Asia/Tokyo" if who.language == "ja" else "America/Los_Angeles",
+                    "profile": "Standard User",
+                },
+            )
+            users.append(made["id"])
+        await self._crm("POST", f"/console/api/setup/call-centers/{centers[0]}/users", {"user_ids": users})
+
+    async def _country_codes(self) -> None:
+        have = {row["Code__c"] for row in await self._query("SELECT Code__c FROM Tieline_Country_Code__c")}
+        for order, code in enumerate(("1", "81"), 1):
+            if code not in have:
+                row = {"Name": f"+{code}", "Code__c": code, "Order__c": order}
+                await self._crm("POST", f"{API}/sobjects/Tieline_Country_Code__c", row)
+
+    async def _contacts(self) -> None:
+        accounts = {row["Name"]: row["Id"] for row in await self._query("SELECT Id, Name FROM Account")}
+        have = {
+            (row["FirstName"], row["LastName"])
+            for row in await self._query("SELECT FirstName, LastName FROM Contact")
+        }
+        for contact in CONTACTS:
+            fields = dict(contact)
+            name = fields.pop("account", None)
+            if (fields["FirstName"], fields["LastName"]) in have:
+                continue
+            if name is not None and name not in accounts:
+                accounts[name] = (await self._crm("POST", f"{API}/sobjects/Account", {"Name": name}))["id"]
+            await self._crm(
+                "POST", f"{API}/sobjects/Contact", fields | ({"AccountId": accounts[name]} if name else {})
+            )
+
+    # -- the contact center's side ---
+
+    async def _sign_in_to_portal(self) -> None:
+        answer = await self._browser.http.post(
+            f"{self._at.public_url}/api/v1/session",
+            json={"email": ADMINISTRATOR.email, "password": PASSWORD},
+            headers={"Origin": self._at.public_url},
+        )
+        self._portal = {"X-CSRF-Token": _json(answer)["csrf_token"], "Origin": self._at.public_url}
+
+    async def _connect(self, secret: str) -> UUID:
+        http = self._browser.http
+        async with self._db.system() as tx:
+            row = await tx.one(
+                select(connection.c.id, connection.c.state).where(connection.c.name == "Acme CRM")
+            )
+        if row is not None and row.state == "connected":
+            connection_id = row.id
+        else:
+            if row is not None:
+                await http.delete(f"{self._at.public_url}/api/v1/connections/{row.id}", headers=self._portal)
+            begun = _json(
+                await http.post(
+                    f"{self._at.public_url}/api/v1/connections",
+                    json={
+                        "name": "Acme CRM",
+                        "environment": "embedded",
+                        "client_id": CLIENT_ID,
+                        "client_secret": secret,
+                        "api_base": self._at.crm_url,
+                        "login_origin": self._at.login_origin,
+                        "embedding_origins": [self._at.console_origin, self._at.login_origin],
+                    },
+                    headers=self._portal,
+                )
+            )
+            # The browser is signed in to the org; what remains is to allow.
+            page = await http.get(begun["authorize_url"])
+            if "/oauth/salesforce/callback" not in str(page.history[-1].url if page.history else page.url):
+                page = await self._browser.submit(page, {"decision": "allow"})
+            connection_id = UUID(begun["id"])
+        async with self._db.system() as tx:
+            state = await tx.scalar(select(connection.c.state).where(connection.c.id == connection_id))
+            if state != "connected":
+                raise DemoError(f"Connecting to the CRM ended in state {state}.")
+            tx.account_id = await people.account_by_vanity(tx, ORG)
+            await people.set_client_integration(tx, [who.email for who in AGENTS], connection_id)
+        return connection_id
+
+    async def _indexed(self, connection_id: UUID) -> None:
+        deadline = time.monotonic() + INDEX_S
+        while True:
+            async with self._db.system() as tx:
+                state = await tx.scalar(
+                    select(connection.c.index_state).where(connection.c.id == connection_id)
+                )
+            if state == "ready":
+                return
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"The phone index is still {state} after {INDEX_S:.0f} s; see logs/worker.log."
+                )
+            await asyncio.sleep(0.1)
+
+
+def _json(answer: httpx2.Response) -> Any:
+    if answer.status_code >= 400:
+        raise DemoError(
+            f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text[:300]}"
+        )
+    return answer.json() if answer.content else None

@@ -1,0 +1,1 @@
+"""Engagements, their legs and offers: the state table and the verbs."""

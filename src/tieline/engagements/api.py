@@ -1,0 +1,432 @@
+"""The portal's view of engagements: history, one engagement with its story, who waits and who works."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.engine import Row
+
+from tieline import names, numbers
+from tieline.agents.tables import agent
+from tieline.bus import Bus
+from tieline.calllog.tables import delivery
+from tieline.db.database import Transaction
+from tieline.engagements.refusals import EngagementNotFound
+from tieline.engagements.tables import engagement, engagement_event, offer
+from tieline.errors import InputInvalid
+from tieline.identity.service import SignedIn
+from tieline.identity.tables import app_user
+from tieline.queues import service as queues
+from tieline.queues.tables import disposition, queue, queue_member, queue_number
+from tieline.web.http import Guard, uuid_or
+
+_LIVE_EVERY_S = 0.25
+"""Hints to a page are gathered for so long: at most four a second."""
+_LIVE_COMMENT_S = 15.0
+
+
+ConsoleOrigins = Callable[[Transaction], Awaitable[Mapping[UUID, str]]]
+"""Connection -> the origin whose pages show its records; given by the composition root."""
+
+
+def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter:
+    """Routes of engagements, agents, queues and the live hints."""
+    routes = APIRouter(prefix="/api/v1", tags=["engagements"])
+
+    @routes.get("/engagements")
+    async def history(
+        request: Request,
+        limit: int = Query(50, ge=1, le=200),
+        cursor: str | None = Query(None, max_length=200),
+        queue_id: str | None = Query(None, alias="queue", max_length=40),
+        state: Literal["open", "answered", "abandoned", "unanswered", "failed"] | None = None,
+        q: str | None = Query(None, max_length=100),
+    ) -> dict[str, Any]:
+        """Engagements, newest first. `q` finds a number typed in any way, or an agent's or record's name."""
+        who = await guard.portal(request)
+        async with guard.db.view(who.account_id) as tx:
+            query = _seen_by(who, _listing(tx))
+            if queue_id:
+                query = query.where(engagement.c.queue_id == uuid_or(queue_id, EngagementNotFound))
+            if state:
+                query = query.where(engagement.c.outcome == state)
+            if q and q.strip():
+                query = query.where(_found_by(q.strip()))
+            if cursor:
+                query = query.where(
+                    tuple_(engagement.c.arrived_at, engagement.c.id) < tuple_(*_from_cursor(cursor))
+                )
+            rows = await tx.all(query.limit(limit + 1))
+            origins = await console_origins(tx)
+            more = len(rows) > limit
+            return {
+                "engagements": [_row(r, who.language, tx.now, origins) for r in rows[:limit]],
+                "next_cursor": _to_cursor(rows[limit - 1]) if more else None,
+            }
+
+    @routes.get("/engagements/{engagement_id}")
+    async def one(engagement_id: str, request: Request) -> dict[str, Any]:
+        """One engagement with its offers, its story in order and its call log's delivery."""
+        who = await guard.portal(request)
+        id = uuid_or(engagement_id, EngagementNotFound)
+        async with guard.db.view(who.account_id) as tx:
+            row = await tx.one(_seen_by(who, _listing(tx)).where(engagement.c.id == id))
+            if row is None:
+                raise EngagementNotFound
+            offers = await tx.all(
+                select(offer, app_user.c.name)
+                .join(
+                    app_user,
+                    (app_user.c.account_id == offer.c.account_id) & (app_user.c.id == offer.c.agent_id),
+                )
+                .where(offer.c.account_id == who.account_id, offer.c.engagement_id == id)
+                .order_by(offer.c.offered_at)
+            )
+            story = await tx.all(
+                select(engagement_event)
+                .where(
+                    engagement_event.c.account_id == who.account_id, engagement_event.c.engagement_id == id
+                )
+                .order_by(engagement_event.c.sequence)
+            )
+            names = {str(o.agent_id): o.name for o in offers}
+            origins = await console_origins(tx)
+            return {
+                **_row(row, who.language, tx.now, origins),
+                "notes": row.notes,
+                "end_cause": row.end_cause,
+                "dialled": numbers.display(row.dialled_e164, None) if row.dialled_e164 else None,
+                "timings": {
+                    "waited_ms": _waited(row, tx.now),
+                    "talked_ms": _talked(row, tx.now),
+                    "held_ms": row.held_ms,
+                    "wrap_up_ms": _ms(row.closed_at - row.ended_at)
+                    if row.closed_at and row.ended_at and row.connected_at
+                    else 0,
+                },
+                "offers": [
+                    {
+                        "agent": {"id": str(o.agent_id), "name": o.name},
+                        "offered_at": o.offered_at,
+                        "ended_at": o.ended_at,
+                        "state": o.state,
+                    }
+                    for o in offers
+                ],
+                "story": [
+                    {
+                        "sequence": s.sequence,
+                        "at": s.at,
+                        "name": s.name,
+                        "data": {**s.data, **_agent_name(s.data, names)},
+                    }
+                    for s in story
+                ],
+                "delivery": _delivery(row, origins),
+            }
+
+    @routes.get("/agents")
+    async def agents_now(request: Request) -> dict[str, Any]:
+        """Every agent's presence."""
+        who = await guard.manager(request)
+        async with guard.db.view(who.account_id) as tx:
+            rows = await tx.all(
+                select(agent, app_user.c.name, app_user.c.email, func.array_agg(queue.c.name).label("queues"))
+                .join(
+                    app_user,
+                    (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id),
+                )
+                .outerjoin(
+                    queue_member,
+                    (queue_member.c.account_id == agent.c.account_id)
+                    & (queue_member.c.user_id == agent.c.user_id),
+                )
+                .outerjoin(
+                    queue,
+                    (queue.c.account_id == queue_member.c.account_id)
+                    & (queue.c.id == queue_member.c.queue_id),
+                )
+                .where(agent.c.account_id == who.account_id)
+                .group_by(agent.c.account_id, agent.c.user_id, app_user.c.name, app_user.c.email)
+                .order_by(app_user.c.name)
+            )
+        return {
+            "agents": [
+                {
+                    "id": str(r.user_id),
+                    "name": r.name,
+                    "email": r.email,
+                    "presence": {
+                        "state": r.presence,
+                        "status": r.status,
+                        "reason": r.reason,
+                        "since": r.presence_since,
+                    },
+                    "queues": sorted(name for name in r.queues if name),
+                }
+                for r in rows
+            ]
+        }
+
+    @routes.get("/queues")
+    async def queues_now(request: Request) -> dict[str, Any]:
+        """Every queue: its numbers, who waits, who could take a call."""
+        who = await guard.manager(request)
+        own = who.account_id
+        waiting = (
+            select(
+                engagement.c.queue_id,
+                func.count().label("waiting"),
+                func.min(engagement.c.queued_at).label("since"),
+            )
+            .where(engagement.c.account_id == own, engagement.c.state.in_(("queued", "offered")))
+            .group_by(engagement.c.queue_id)
+            .subquery()
+        )
+        async with guard.db.view(own) as tx:
+            free = (
+                select(queue_member.c.queue_id, func.count().label("ready"))
+                .join(
+                    agent,
+                    (agent.c.account_id == queue_member.c.account_id)
+                    & (agent.c.user_id == queue_member.c.user_id),
+                )
+                .where(queues.available(tx))
+                .group_by(queue_member.c.queue_id)
+                .subquery()
+            )
+            rows = await tx.all(
+                select(queue, waiting.c.waiting, waiting.c.since, free.c.ready)
+                .outerjoin(waiting, waiting.c.queue_id == queue.c.id)
+                .outerjoin(free, free.c.queue_id == queue.c.id)
+                .where(queue.c.account_id == own)
+                .order_by(queue.c.name)
+            )
+            lines = await tx.all(select(queue_number).where(queue_number.c.account_id == own))
+        return {
+            "queues": [
+                {
+                    "id": str(r.id),
+                    "name": r.name,
+                    "slug": r.slug,
+                    "numbers": [
+                        {"e164": n.e164, "display": numbers.display(n.e164, None)}
+                        for n in lines
+                        if n.queue_id == r.id
+                    ],
+                    "waiting": r.waiting or 0,
+                    "longest_wait_since": r.since,
+                    "ready_agents": r.ready or 0,
+                }
+                for r in rows
+            ]
+        }
+
+    @routes.get("/live")
+    async def live(request: Request) -> StreamingResponse:
+        """Server-sent hints that agents, engagements or queues of the account changed: read them again then."""
+        who = await guard.manager(request)
+        return StreamingResponse(
+            _hints(bus, who.account_id, request),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    return routes
+
+
+async def _hints(bus: Bus, account_id: UUID, request: Request) -> AsyncGenerator[str]:
+    kinds: set[str] = set()
+    wake = asyncio.Event()
+
+    def add(*names: str) -> None:
+        kinds.update(names)
+        wake.set()
+
+    subscriptions = [
+        bus.subscribe(
+            "agent", None, lambda m: add("agents", "queues") if m.account_id == account_id else None
+        ),
+        bus.subscribe(
+            "engagement",
+            None,
+            lambda m: add("engagements", "queues") if m.account_id == account_id else None,
+            lambda: add("agents", "engagements", "queues"),
+        ),
+    ]
+    try:
+        yield ": tieline\n\n"
+        while not await request.is_disconnected():
+            try:
+                async with asyncio.timeout(_LIVE_COMMENT_S):
+                    await wake.wait()
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            await asyncio.sleep(_LIVE_EVERY_S)
+            wake.clear()
+            names = sorted(kinds)
+            kinds.clear()
+            yield "".join(f"data: {json.dumps({'kind': name})}\n\n" for name in names)
+    finally:
+        for subscription in subscriptions:
+            subscription.close()
+
+
+def _listing(tx: Transaction) -> Any:
+    return (
+        select(
+            engagement,
+            queue.c.name.label("queue_name"),
+            app_user.c.name.label("agent_name"),
+            disposition.c.label.label("disposition_label"),
+            delivery.c.state.label("delivery_state"),
+            delivery.c.attempts,
+            delivery.c.next_at,
+            delivery.c.delivered_at,
+            delivery.c.records,
+            delivery.c.error_code,
+            delivery.c.error_message,
+        )
+        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
+        .outerjoin(
+            app_user,
+            (app_user.c.account_id == engagement.c.account_id) & (app_user.c.id == engagement.c.agent_id),
+        )
+        .outerjoin(
+            disposition,
+            (disposition.c.account_id == engagement.c.account_id)
+            & (disposition.c.id == engagement.c.disposition_id),
+        )
+        .outerjoin(
+            delivery,
+            (delivery.c.account_id == engagement.c.account_id)
+            & (delivery.c.engagement_id == engagement.c.id),
+        )
+        .where(engagement.c.account_id == tx.account_id)
+        .order_by(engagement.c.arrived_at.desc(), engagement.c.id.desc())
+    )
+
+
+def _found_by(q: str) -> Any:
+    conditions: list[Any] = [
+        app_user.c.name.ilike(f"%{_like(q)}%"),
+        engagement.c.related["name"].astext.ilike(f"%{_like(q)}%"),
+        # Whichever way round the reader sees it.
+        func.concat_ws(
+            " ", *(engagement.c.related[part].astext for part in ("first_name", "last_name", "first_name"))
+        ).ilike(f"%{_like(q)}%"),
+    ]
+    number = numbers.parse(q, ("US", "JP"))
+    digits = "".join(c for c in q if c.isdigit())
+    if number is not None:
+        conditions.append(engagement.c.number_e164 == number.e164)
+    if len(digits) >= 3:
+        conditions.append(engagement.c.number_e164.like(f"%{digits.lstrip('0')}%"))
+    return or_(*conditions)
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _row(row: Row[Any], language: str, now: datetime, origins: Mapping[UUID, str]) -> dict[str, Any]:
+    home = {"ja": "JP", "en": "US"}[language]
+    record = row.related
+    return {
+        "id": str(row.id),
+        "direction": row.direction,
+        "state": row.state,
+        "queue": {"id": str(row.queue_id), "name": row.queue_name},
+        "party": {
+            "e164": row.number_e164,
+            "display": numbers.display(row.number_e164, home) if row.number_e164 else row.number_raw,
+            "extension": row.number_extension,
+            "withheld": row.withheld,
+            "claimed_name": row.claimed_name,
+        },
+        "record": {
+            **names.shown(record, language),
+            "url": _record_url(row, record["object_type"], record["id"], origins),
+        }
+        if record
+        else None,
+        "agent": {"id": str(row.agent_id), "name": row.agent_name} if row.agent_id else None,
+        "arrived_at": row.arrived_at,
+        "connected_at": row.connected_at,
+        "ended_at": row.ended_at,
+        "waited_ms": _waited(row, now),
+        "talked_ms": _talked(row, now),
+        "outcome": row.outcome,
+        "disposition": row.disposition_label,
+        "delivery": row.delivery_state or "none",
+    }
+
+
+def _delivery(row: Row[Any], origins: Mapping[UUID, str]) -> dict[str, Any] | None:
+    if row.delivery_state is None:
+        return None
+    return {
+        "state": row.delivery_state,
+        "attempts": row.attempts,
+        "next_attempt_at": row.next_at if row.delivery_state == "pending" else None,
+        "delivered_at": row.delivered_at,
+        "error": {"code": row.error_code, "message": row.error_message} if row.error_code else None,
+        "records": [
+            {"object_type": kind, "id": id, "url": _record_url(row, kind, id, origins)}
+            for kind, id in row.records.items()
+        ],
+    }
+
+
+def _record_url(row: Row[Any], object_type: str, id: str, origins: Mapping[UUID, str]) -> str | None:
+    origin = origins.get(row.connection_id)
+    return f"{origin}/lightning/r/{object_type}/{id}/view" if origin else None
+
+
+def _seen_by(who: SignedIn, query: Any) -> Any:
+    """Agents see the engagements they had; those who manage see all of the account's."""
+    if who.roles.isdisjoint(("administrator", "supervisor")):
+        return query.where(engagement.c.agent_id == who.user_id)
+    return query
+
+
+def _agent_name(data: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    name = names.get(data.get("agent_id", ""))
+    return {"agent": name} if name else {}
+
+
+def _waited(row: Row[Any], now: datetime) -> int:
+    if row.queued_at is None:
+        return 0
+    return _ms((row.connected_at or row.ended_at or now) - row.queued_at)
+
+
+def _talked(row: Row[Any], now: datetime) -> int:
+    return _ms((row.ended_at or now) - row.connected_at) if row.connected_at else 0
+
+
+def _ms(duration: timedelta) -> int:
+    return max(0, round(duration.total_seconds() * 1000))
+
+
+def _to_cursor(row: Row[Any]) -> str:
+    return base64.urlsafe_b64encode(f"{row.arrived_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _from_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, _, id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        return datetime.fromisoformat(at), UUID(id)
+    except (ValueError, binascii.Error):
+        raise InputInvalid(field="cursor") from None

@@ -1,0 +1,177 @@
+"""The book that every verb on engagements writes in: rows under their lock, the story, requests to the switch.
+
+It decides nothing; `offers.py`, `conversation.py` and `service.py` do, one upon the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.engine import Row
+
+from tieline.agents import service as agents
+from tieline.db.database import Database, Transaction
+from tieline.engagements.commands import SwitchDesk
+from tieline.engagements.tables import engagement, engagement_event, offer
+from tieline.identity.tables import app_user
+from tieline.ids import new_id
+from tieline.names import PARTS
+from tieline.numbers import PhoneNumber
+from tieline.queues import service as queues
+
+
+class Crm(Protocol):
+    """What engagements ask about the customer; given by the composition root. Local look-ups only."""
+
+    async def default_connection(self, tx: Transaction) -> UUID | None:
+        """The connection that engagements without an agent are logged to."""
+        ...
+
+    async def match(
+        self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool
+    ) -> Mapping[str, Any]:
+        """Whose number this is, in the wire shape of `callbar.wire.Match`; people's records with their parts."""
+        ...
+
+    async def record(
+        self, tx: Transaction, connection_id: UUID | None, record_id: str
+    ) -> dict[str, Any] | None:
+        """A record as `related` holds it, as it is called now; None when it is not known."""
+        ...
+
+
+class Lines(Protocol):
+    """The ways out: how a number is reached; given by the composition root."""
+
+    async def reach(self, tx: Transaction, engagement_id: UUID, e164: str) -> str | None:
+        """Let it ring at the number once the transaction has committed; None, or why it cannot (`UNANSWERED`)."""
+        ...
+
+
+class Ledger:
+    """Reads and writes engagements; holds no state of its own."""
+
+    def __init__(self, db: Database, desk: SwitchDesk, crm: Crm, lines: Lines, *, portal_url: str) -> None:
+        self.db = db
+        self.desk = desk
+        self.crm = crm
+        self.lines = lines
+        self._portal_url = portal_url
+        self._routing: set[asyncio.Task[None]] = set()
+
+    async def load(self, tx: Transaction, engagement_id: UUID) -> Row[Any] | None:
+        """The engagement's row, locked until commit."""
+        return await tx.one(
+            select(engagement)
+            .where(engagement.c.account_id == tx.account_id, engagement.c.id == engagement_id)
+            .with_for_update(key_share=True)
+        )
+
+    async def of_agent(self, tx: Transaction, agent_id: UUID) -> Row[Any] | None:
+        """The engagement the agent has now, locked."""
+        return await tx.one(
+            select(engagement)
+            .where(
+                engagement.c.account_id == tx.account_id,
+                engagement.c.agent_id == agent_id,
+                engagement.c.closed_at.is_(None),
+            )
+            .with_for_update(key_share=True)
+        )
+
+    async def _connection_of(self, tx: Transaction, agent_id: UUID) -> UUID | None:
+        return await tx.scalar(
+            select(app_user.c.connection_id).where(
+                app_user.c.account_id == tx.account_id, app_user.c.id == agent_id
+            )
+        )
+
+    async def _set(self, tx: Transaction, row: Row[Any], **values: Any) -> Row[Any]:
+        fresh = await tx.all(
+            update(engagement)
+            .where(engagement.c.account_id == tx.account_id, engagement.c.id == row.id)
+            .values(**values)
+            .returning(engagement)
+        )
+        return fresh[0]
+
+    async def _tell(
+        self, tx: Transaction, id: UUID, name: str, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add a line to the engagement's story, and let whoever watches it know."""
+        last = (
+            select(func.coalesce(func.max(engagement_event.c.sequence), 0) + 1)
+            .where(engagement_event.c.account_id == tx.account_id, engagement_event.c.engagement_id == id)
+            .scalar_subquery()
+        )
+        sequence: int = await tx.scalar(
+            insert(engagement_event)
+            .values(
+                account_id=tx.account_id,
+                engagement_id=id,
+                sequence=last,
+                at=tx.now,
+                name=name,
+                data=dict(data or {}),
+            )
+            .returning(engagement_event.c.sequence)
+        )
+        await tx.announce("engagement", id, sequence, e=name)
+
+    async def _ask(self, tx: Transaction, row: Row[Any], verb: str, params: Mapping[str, Any]) -> None:
+        await self.desk.ask(tx, verb, params, node=row.node, epoch=row.epoch, engagement_id=row.id)
+
+    async def _play(self, tx: Transaction, row: Row[Any], media: list[str]) -> None:
+        # A play's id is never used again, and an engagement may return to the queue.
+        play_id = new_id()
+        await self._set(tx, row, play_id=play_id)
+        leg = str(row.caller_leg_id)
+        params = {"leg_id": leg, "media": media, "loop_last": True, "play_id": str(play_id)}
+        await self._ask(tx, row, "play", params)
+
+    async def _greet(self, tx: Transaction, row: Row[Any], *, greeting: bool) -> None:
+        of = await queues.queue_by_id(tx, row.queue_id)
+        media = [of.music]
+        if greeting:
+            media.insert(0, await queues.greeting_of(tx, of, row.dialled_e164))
+        await self._play(tx, row, media)
+
+    async def _close_offer(self, tx: Transaction, row: Row[Any], how: str) -> None:
+        await tx.execute(
+            update(offer)
+            .where(
+                offer.c.account_id == tx.account_id,
+                offer.c.engagement_id == row.id,
+                offer.c.state == "offered",
+            )
+            .values(state=how, ended_at=tx.now)
+        )
+
+    async def _fact(self, tx: Transaction, row: Row[Any], name: str) -> None:
+        await self._tell(tx, row.id, name)
+        agents.changed(tx, row.agent_id, name, engagement_id=row.id)
+
+
+def number_of(row: Row[Any]) -> PhoneNumber | None:
+    """The customer's number as parsed on arrival."""
+    if row.number_e164 is None:
+        return None
+    return PhoneNumber(
+        e164=row.number_e164, extension=row.number_extension, raw=row.number_raw or row.number_e164
+    )
+
+
+def single(match: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record an engagement is about when exactly one matches: only then is a number enough of a hint."""
+    if match["status"] != "one":
+        return None
+    return reference(match["records"][0])
+
+
+def reference(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A matched record as `related` holds it: which it is and what it is called."""
+    return {key: record[key] for key in ("id", "object_type", "name", *PARTS) if key in record}

@@ -1,0 +1,1 @@
+"""Accounts, users, sessions: who may come in, and as what."""

@@ -1,0 +1,376 @@
+"""Signing in and out: sessions of the portal and of callbars, and the hand-over between the two.
+
+A token is 32 random bytes; only its SHA-256 is stored. A callbar's session is bound to one connection and is
+made from a portal session by a one-time code: the pop-up gets the code for a challenge, the frame that kept
+the challenge's secret redeems it (see `docs/decisions`, sign-in in a third-party frame).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from tieline.db.database import Database, Transaction
+from tieline.errors import NotAllowed, NotSignedIn, TielineError, TooMany
+from tieline.identity.passwords import password_fits
+from tieline.identity.tables import account, app_user, callbar_grant, session, sign_in_failure
+from tieline.ids import new_id
+
+PORTAL_LIFE = timedelta(hours=12)
+CALLBAR_LIFE = timedelta(hours=14)
+"""A callbar's session outlasts a shift; its socket lives with it."""
+CALLBAR_LONGEST = timedelta(days=7)
+"""However often it is renewed, a callbar's session asks for the password again after this."""
+GRANT_LIFE = timedelta(seconds=30)
+FAILURE_WINDOW = timedelta(minutes=5)
+FAILURES_PER_EMAIL = 8
+FAILURES_PER_ADDRESS = 40
+"""Wrong passwords within `FAILURE_WINDOW` before signing in is refused for a while."""
+
+
+class CredentialsWrong(TielineError):
+    """E-mail and password do not belong together; which of them is wrong is not told."""
+
+    code, status = "credentials_wrong", 401
+
+
+class GrantInvalid(TielineError):
+    """A callbar's one-time code is unknown, used, too old or not for this frame."""
+
+    code, status = "code_invalid", 403
+
+
+class NoClientIntegration(TielineError):
+    """The user's client integration is not switched on for this connection."""
+
+    code, status = "user_without_client_integration", 403
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is signed in, and through which session."""
+
+    session_id: UUID
+    account_id: UUID
+    account_name: str
+    user_id: UUID
+    name: str
+    email: str
+    language: str
+    roles: frozenset[str]
+    kind: str
+    connection_id: UUID | None
+    expires_at: datetime
+
+    def need(self, *roles: str) -> None:
+        """Raise `NotAllowed` unless the user has one of the roles."""
+        if self.roles.isdisjoint(roles):
+            raise NotAllowed(needs=" / ".join(roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new session; `token` is known to its holder only."""
+
+    token: str
+    expires_at: datetime
+    who: SignedIn
+
+
+def digest(text: str) -> bytes:
+    """SHA-256 of a token or a key."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def csrf_token(key: bytes, session_id: UUID) -> str:
+    """The token that writes with the session's cookie must carry in a header; it follows from the session."""
+    return hmac.new(key, b"csrf:" + session_id.bytes, hashlib.sha256).hexdigest()[:32]
+
+
+async def sign_in(db: Database, email: str, password: str, *, address: str) -> Issued:
+    """A portal session. Raises `CredentialsWrong` or, after too many failures, `TooMany`."""
+    email = email.strip().lower()
+    keys = (digest(f"email:{email}"), digest(f"from:{address}"))
+    async with db.system() as tx:
+        for key, limit in zip(keys, (FAILURES_PER_EMAIL, FAILURES_PER_ADDRESS), strict=True):
+            recent = (
+                await tx.all(
+                    select(
+                        func.count().label("failures"),
+                        func.min(sign_in_failure.c.failed_at).label("first_at"),
+                    ).where(
+                        sign_in_failure.c.key == key, sign_in_failure.c.failed_at > tx.now - FAILURE_WINDOW
+                    )
+                )
+            )[0]
+            if recent.failures >= limit:
+                free_at: datetime = recent.first_at + FAILURE_WINDOW
+                raise TooMany(retry_after_s=max(1, int((free_at - tx.now).total_seconds())))
+        user = await tx.one(
+            select(app_user.c.account_id, app_user.c.id, app_user.c.password_hash).where(
+                app_user.c.email == email, app_user.c.active
+            )
+        )
+    fits = await password_fits(user.password_hash if user else None, password)
+    async with db.system() as tx:
+        if not fits or user is None:
+            rows = [{"id": new_id(), "key": key, "failed_at": tx.now} for key in keys]
+            await tx.execute(insert(sign_in_failure), rows)
+        else:
+            await tx.execute(
+                delete(sign_in_failure).where(
+                    (sign_in_failure.c.key == keys[0])
+                    | (sign_in_failure.c.failed_at < tx.now - FAILURE_WINDOW)
+                )
+            )
+            return await _issue(tx, user.account_id, user.id, "portal", None, PORTAL_LIFE)
+    raise CredentialsWrong
+
+
+async def _issue(
+    tx: Transaction, account_id: UUID, user_id: UUID, kind: str, connection_id: UUID | None, life: timedelta
+) -> Issued:
+    token = secrets.token_urlsafe(32)
+    await tx.execute(
+        insert(session).values(
+            account_id=account_id,
+            id=new_id(),
+            user_id=user_id,
+            kind=kind,
+            token_hash=digest(token),
+            connection_id=connection_id,
+            created_at=tx.now,
+            expires_at=tx.now + life,
+        )
+    )
+    who = await _who(tx, token, kind)
+    assert who is not None
+    return Issued(token, who.expires_at, who)
+
+
+async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
+    row = await tx.one(
+        select(
+            session.c.id,
+            session.c.account_id,
+            account.c.name.label("account_name"),
+            session.c.user_id,
+            app_user.c.name,
+            app_user.c.email,
+            app_user.c.language,
+            app_user.c.roles,
+            session.c.connection_id,
+            session.c.expires_at,
+        )
+        .join(
+            app_user, (app_user.c.account_id == session.c.account_id) & (app_user.c.id == session.c.user_id)
+        )
+        .join(account, account.c.id == session.c.account_id)
+        .where(
+            session.c.token_hash == digest(token),
+            session.c.kind == kind,
+            session.c.ended_at.is_(None),
+            session.c.expires_at > tx.now,
+            app_user.c.active,
+        )
+    )
+    if row is None:
+        return None
+    return SignedIn(
+        session_id=row.id,
+        account_id=row.account_id,
+        account_name=row.account_name,
+        user_id=row.user_id,
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        roles=frozenset(row.roles),
+        kind=kind,
+        connection_id=row.connection_id,
+        expires_at=row.expires_at,
+    )
+
+
+async def whose(db: Database, token: str | None, kind: str) -> SignedIn:
+    """The session behind a token. Raises `NotSignedIn`."""
+    if token:
+        async with db.system() as tx:
+            who = await _who(tx, token, kind)
+        if who is not None:
+            return who
+    raise NotSignedIn
+
+
+async def sign_out(db: Database, who: SignedIn) -> None:
+    """End the session; sockets that hang on it are told by the bus."""
+    async with db.account(who.account_id) as tx:
+        await tx.execute(
+            update(session)
+            .where(session.c.account_id == who.account_id, session.c.id == who.session_id)
+            .values(ended_at=func.coalesce(session.c.ended_at, tx.now))
+        )
+        await tx.announce("session", who.session_id)
+
+
+async def _check_agent(db: Database, who: SignedIn, connection_id: UUID) -> None:
+    who.need("agent")
+    async with db.account(who.account_id) as tx:
+        owned: UUID | None = await tx.scalar(
+            select(app_user.c.connection_id).where(
+                app_user.c.account_id == who.account_id, app_user.c.id == who.user_id
+            )
+        )
+    if owned != connection_id:
+        raise NoClientIntegration
+
+
+async def grant_callbar(
+    db: Database, who: SignedIn, *, connection_id: UUID, origin: str, challenge: str
+) -> str:
+    """A one-time code for the callbar frame that knows the secret behind `challenge`.
+
+    The caller has checked that `origin` may embed this connection. Raises `NoClientIntegration`, `NotAllowed`.
+    """
+    await _check_agent(db, who, connection_id)
+    code = secrets.token_urlsafe(32)
+    async with db.account(who.account_id) as tx:
+        await tx.execute(
+            insert(callbar_grant).values(
+                account_id=who.account_id,
+                code_hash=digest(code),
+                user_id=who.user_id,
+                connection_id=connection_id,
+                origin=origin,
+                challenge=challenge,
+                expires_at=tx.now + GRANT_LIFE,
+            )
+        )
+    return code
+
+
+def digits_of(secret: str) -> str:
+    """The two digits that a frame shows for its secret, and that the user types into a pop-up without opener.
+
+    They prove that whoever signed in sees the very frame that will get the session: a link sent by somebody
+    else leads to a pop-up as well, but not to digits on the user's own screen.
+    """
+    return f"{int.from_bytes(digest(f'digits:{secret}')[:4]) % 100:02d}"
+
+
+async def grant_by_digits(
+    db: Database, who: SignedIn, *, connection_id: UUID, origin: str, challenge: str, digits: str
+) -> None:
+    """Let the frame that knows the secret behind `challenge` fetch a session, if the digits typed are its own.
+
+    For pop-ups that have lost their opener and cannot hand a code over. Once per challenge.
+    """
+    await _check_agent(db, who, connection_id)
+    async with db.account(who.account_id) as tx:
+        await tx.execute(
+            insert(callbar_grant).values(
+                account_id=who.account_id,
+                code_hash=digest(f"challenge:{challenge}:{secrets.token_urlsafe(8)}"),
+                user_id=who.user_id,
+                connection_id=connection_id,
+                origin=origin,
+                challenge=challenge,
+                digits=digits,
+                expires_at=tx.now + GRANT_LIFE,
+            )
+        )
+
+
+async def collect_callbar(db: Database, *, connection_id: UUID, secret: str) -> Issued | None:
+    """The session that was granted by digits to the frame with this secret; None while nobody has granted one.
+
+    Wrong digits spend the grant: the user has to begin anew. Raises `GrantInvalid`.
+    """
+    challenge = base64.urlsafe_b64encode(digest(secret)).rstrip(b"=").decode()
+    async with db.system() as tx:
+        rows = await tx.all(
+            update(callbar_grant)
+            .where(
+                callbar_grant.c.challenge == challenge,
+                callbar_grant.c.connection_id == connection_id,
+                callbar_grant.c.digits.is_not(None),
+                callbar_grant.c.used_at.is_(None),
+                callbar_grant.c.expires_at > tx.now,
+            )
+            .values(used_at=tx.now)
+            .returning(callbar_grant)
+        )
+        if not rows:
+            return None
+        if len(rows) == 1 and hmac.compare_digest(rows[0].digits, digits_of(secret)):
+            return await _issue(
+                tx, rows[0].account_id, rows[0].user_id, "callbar", connection_id, CALLBAR_LIFE
+            )
+    raise GrantInvalid
+
+
+async def renew_callbar(db: Database, who: SignedIn) -> datetime:
+    """Prolong a living callbar session; gives its new end. Raises `NotSignedIn` once it is too old or over."""
+    async with db.account(who.account_id) as tx:
+        row = await tx.one(
+            update(session)
+            .where(
+                session.c.account_id == who.account_id,
+                session.c.id == who.session_id,
+                session.c.ended_at.is_(None),
+                session.c.created_at > tx.now - CALLBAR_LONGEST,
+            )
+            .values(expires_at=tx.now + CALLBAR_LIFE)
+            .returning(session.c.expires_at)
+        )
+    if row is None:
+        raise NotSignedIn
+    return row.expires_at
+
+
+async def sign_out_everywhere(db: Database, who: SignedIn) -> int:
+    """End every session of the user, portal and callbars alike; gives how many. Calls that are on go on."""
+    async with db.account(who.account_id) as tx:
+        rows = await tx.all(
+            update(session)
+            .where(
+                session.c.account_id == who.account_id,
+                session.c.user_id == who.user_id,
+                session.c.ended_at.is_(None),
+            )
+            .values(ended_at=tx.now)
+            .returning(session.c.id)
+        )
+        for row in rows:
+            await tx.announce("session", row.id)
+    return len(rows)
+
+
+async def redeem_callbar(db: Database, *, connection_id: UUID, code: str, secret: str) -> Issued:
+    """A callbar session for the code, once, for whoever knows the secret. Raises `GrantInvalid`."""
+    challenge = base64.urlsafe_b64encode(digest(secret)).rstrip(b"=").decode()
+    async with db.system() as tx:
+        row = await tx.one(
+            update(callbar_grant)
+            .where(
+                callbar_grant.c.code_hash == digest(code),
+                callbar_grant.c.used_at.is_(None),
+                callbar_grant.c.expires_at > tx.now,
+            )
+            .values(used_at=tx.now)
+            .returning(callbar_grant)
+        )
+        if (
+            row is not None
+            and row.connection_id == connection_id
+            and hmac.compare_digest(row.challenge, challenge)
+        ):
+            return await _issue(tx, row.account_id, row.user_id, "callbar", connection_id, CALLBAR_LIFE)
+    # The code is spent even when it came from the wrong frame.
+    raise GrantInvalid

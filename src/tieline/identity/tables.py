@@ -1,0 +1,93 @@
+"""Tables of identity."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from tieline.db.schema import account_table, at, metadata
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("vanity", Text, nullable=False, unique=True),
+    Column("test_phone", Boolean, nullable=False, server_default=text("false")),
+    Column("web_calls", Boolean, nullable=False, server_default=text("false")),
+    # Dialling codes of the countries that may be called; none: those of the connection's settings page.
+    Column("outbound_codes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Numbers that the test phone offers: [{"value", "label_en", "label_ja"}].
+    Column("test_numbers", JSONB, nullable=False, server_default=text("'[]'")),
+    at("created_at", nullable=False, server_default=text("now()")),
+)
+
+app_user = account_table(
+    "app_user",
+    Column("id", Uuid, primary_key=True),
+    # Stored in lower case; unique in the installation, because signing in names no account.
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    # The user's client integration: the connection whose CRM the user works in.
+    Column("connection_id", Uuid),
+    at("created_at", nullable=False, server_default=text("now()")),
+    CheckConstraint("language in ('en', 'ja')", name="language"),
+    Index("uq_app_user_email", "email", unique=True),
+)
+
+session = account_table(
+    "session",
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    # SHA-256 of the token; the token itself is nowhere.
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("connection_id", Uuid),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
+    at("ended_at"),
+    CheckConstraint("kind in ('portal', 'callbar')", name="kind"),
+    ForeignKeyConstraint(
+        ["account_id", "user_id"], ["app_user.account_id", "app_user.id"], ondelete="CASCADE"
+    ),
+    Index("uq_session_token_hash", "token_hash", unique=True),
+)
+
+callbar_grant = account_table(
+    "callbar_grant",
+    # SHA-256 of the one-time code that the pop-up hands to the callbar's frame.
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("challenge", Text, nullable=False),
+    # Typed into a pop-up that had lost its opener; null where the code travels by message.
+    Column("digits", Text),
+    at("expires_at", nullable=False),
+    at("used_at"),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # SHA-256 of "email:<address>" or "from:<client address>".
+    Column("key", LargeBinary, nullable=False),
+    at("failed_at", nullable=False),
+    Index("ix_sign_in_failure_key", "key", "failed_at"),
+)

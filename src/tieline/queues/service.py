@@ -1,0 +1,162 @@
+"""Queues: found by the number dialled or the name in a link; their free agents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.engine import Row
+
+from tieline.agents.tables import agent
+from tieline.db.database import Transaction
+from tieline.errors import NotFound
+from tieline.ids import new_id
+from tieline.queues.routing import Candidate
+from tieline.queues.tables import disposition, queue, queue_member, queue_number
+
+DECLINE_PAUSE = timedelta(seconds=20)
+"""Who declined an engagement is not offered it again for so long."""
+
+
+class QueueNotFound(NotFound):
+    """Nothing answers at this number or name."""
+
+    code = "queue_not_found"
+
+
+async def queue_by_number(tx: Transaction, e164: str) -> Row[Any]:
+    """The queue that `e164` leads to, in whichever account. For system transactions."""
+    row = await tx.one(
+        select(queue)
+        .join(
+            queue_number,
+            (queue_number.c.account_id == queue.c.account_id) & (queue_number.c.queue_id == queue.c.id),
+        )
+        .where(queue_number.c.e164 == e164)
+    )
+    if row is None:
+        raise QueueNotFound("no queue at this number")
+    return row
+
+
+async def queue_by_id(tx: Transaction, queue_id: UUID) -> Row[Any]:
+    """A queue of the transaction's account."""
+    row = await tx.one(select(queue).where(queue.c.account_id == tx.account_id, queue.c.id == queue_id))
+    if row is None:
+        raise QueueNotFound("no such queue")
+    return row
+
+
+async def greeting_of(tx: Transaction, of: Row[Any], dialled_e164: str | None) -> str:
+    """What the caller hears first: the greeting of the number dialled, else the queue's."""
+    found: str | None = None
+    if dialled_e164 is not None:
+        found = await tx.scalar(
+            select(queue_number.c.greeting).where(
+                queue_number.c.account_id == tx.account_id, queue_number.c.e164 == dialled_e164
+            )
+        )
+    return found or of.greeting
+
+
+async def dispositions(tx: Transaction, queue_ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Dispositions of each queue, in their order."""
+    found: dict[UUID, list[Row[Any]]] = {id: [] for id in queue_ids}
+    if found:
+        for row in await tx.all(
+            select(disposition)
+            .where(disposition.c.account_id == tx.account_id, disposition.c.queue_id.in_(list(found)))
+            .order_by(disposition.c.position)
+        ):
+            found[row.queue_id].append(row)
+    return found
+
+
+def available(tx: Transaction) -> Any:
+    """Condition on `agent`: ready and free, with a living callbar whose audio is up."""
+    return (
+        (agent.c.account_id == tx.account_id)
+        & (agent.c.status == "ready")
+        & agent.c.engagement_state.is_(None)
+        & (agent.c.seat_until > tx.now)
+        & agent.c.line_up_at.is_not(None)
+    )
+
+
+async def candidates(tx: Transaction, queue_id: UUID, *, node: str, without: Any) -> list[Candidate]:
+    """Available members of the queue whose audio is at `node`; `without` is a condition on agents to leave out."""
+    rows = await tx.all(
+        select(agent.c.user_id, agent.c.idle_since)
+        .join(
+            queue_member,
+            (queue_member.c.account_id == agent.c.account_id) & (queue_member.c.user_id == agent.c.user_id),
+        )
+        .where(available(tx), queue_member.c.queue_id == queue_id, agent.c.line_node == node, ~without)
+    )
+    return [Candidate(row.user_id, row.idle_since) for row in rows]
+
+
+async def claim(tx: Transaction, agent_id: UUID) -> bool:
+    """Lock the agent if still available; False when another was faster.
+
+    It waits for whoever holds the row (a lease's renewal, another queue's router): passing over the agent
+    who has been free for longest would be unfair, and over the only one leave the caller waiting.
+    """
+    # PostgreSQL checks the condition again on the row as it is once locked.
+    row = await tx.one(
+        select(agent.c.user_id)
+        .where(agent.c.user_id == agent_id, available(tx))
+        .with_for_update(key_share=True)
+    )
+    return row is not None
+
+
+async def lock(tx: Transaction, queue_id: UUID) -> None:
+    """Hold the queue's row until commit: whoever routes it. Taken before engagements and agents."""
+    await tx.one(
+        select(queue.c.id)
+        .where(queue.c.account_id == tx.account_id, queue.c.id == queue_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def queues_of(tx: Transaction, agent_id: UUID) -> list[UUID]:
+    """The queues an agent serves."""
+    rows = await tx.all(
+        select(queue_member.c.queue_id).where(
+            queue_member.c.account_id == tx.account_id, queue_member.c.user_id == agent_id
+        )
+    )
+    return [row.queue_id for row in rows]
+
+
+async def make_queue(
+    tx: Transaction,
+    *,
+    slug: str,
+    name: str,
+    numbers: Sequence[tuple[str, str]],
+    members: Sequence[UUID],
+    disposition_labels: Sequence[str],
+) -> UUID:
+    """Make a queue with its numbers (E.164, greeting), members and dispositions; gives its id."""
+    id = new_id()
+    own = {"account_id": tx.account_id}
+    await tx.execute(insert(queue).values(**own, id=id, slug=slug, name=name))
+    if numbers:
+        rows = [{**own, "e164": number, "queue_id": id, "greeting": greeting} for number, greeting in numbers]
+        await tx.execute(insert(queue_number), rows)
+    if members:
+        await tx.execute(insert(queue_member), [{**own, "queue_id": id, "user_id": user} for user in members])
+    if disposition_labels:
+        await tx.execute(
+            insert(disposition),
+            [
+                {**own, "id": new_id(), "queue_id": id, "label": label, "position": position}
+                for position, label in enumerate(disposition_labels)
+            ],
+        )
+    return id

@@ -1,0 +1,1 @@
+"""Salesforce: connections, the one client, match, screen pop settings, call log delivery."""

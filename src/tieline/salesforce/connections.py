@@ -1,0 +1,454 @@
+"""Connections: an account's authorised links to CRMs. Connect, list, remove.
+
+Connecting is OAuth's web-server flow with PKCE (S256). The state is random, good once, for ten minutes, bound
+to the connection and to the user who began; it and the verifier's plain text are never stored. What the org
+answers is checked before it is believed: where the API is, and that a renewed grant is of the same org.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+import httpx2
+import structlog
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.engine import Row
+
+from tieline.calllog import service as calllog
+from tieline.db.database import Transaction
+from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
+from tieline.identity.tables import app_user
+from tieline.ids import new_id
+from tieline.salesforce.client import FixedToken, SalesforceClient, answer_of
+from tieline.salesforce.failures import CrmFailure
+from tieline.salesforce.network import refuse_address
+from tieline.salesforce.org_settings import OrgSettings
+from tieline.salesforce.tables import connection, indexed_record, oauth_attempt
+from tieline.salesforce.tokens import Salesforce, token_request
+
+__all__ = [
+    "Addresses",
+    "AuthorisationInvalid",
+    "AuthorisationRefused",
+    "ConnectionDraft",
+    "ConnectionNameTaken",
+    "Connections",
+    "OtherOrg",
+    "Salesforce",
+    "addresses_at",
+    "addresses_of",
+    "embedded_by",
+    "listed",
+]
+
+log = structlog.get_logger()
+
+Environment = Literal["production", "sandbox", "embedded"]
+SCOPES = ("api", "refresh_token", "openid", "id")
+"""What is asked of an org: its API, to stay signed in, and who authorised us."""
+ATTEMPT_LIFE = timedelta(minutes=10)
+CALLBACK_PATH = "/oauth/salesforce/callback"
+_LOGIN = {"production": "https://login.salesforce.com", "sandbox": "https://test.salesforce.com"}
+_INSTANCE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.my\.salesforce\.com")
+_IDENTITY = re.compile(r"/id/(00D[A-Za-z0-9]{12,15})/(005[A-Za-z0-9]{12,15})")
+
+
+class ConnectionNameTaken(TielineError):
+    """The account has a connection of this name."""
+
+    code, status = "connection_name_taken", 409
+
+
+class AuthorisationInvalid(NotAllowed):
+    """The callback's state is unknown, used, too old, or somebody else's."""
+
+    code = "authorisation_invalid"
+
+
+class AuthorisationRefused(TielineError):
+    """The org did not authorise us. `params.reason` is the org's code."""
+
+    code, status = "authorisation_refused", 409
+
+
+class OtherOrg(TielineError):
+    """Authorising again led to another org; the index and the logs of two orgs must not mix."""
+
+    code, status = "connection_other_org", 409
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDraft:
+    """What an administrator gives for a new connection. The addresses are given for the embedded org only."""
+
+    name: str
+    environment: Environment
+    client_id: str
+    client_secret: str | None = None
+    api_base: str | None = None
+    login_origin: str | None = None
+    embedding_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The three addresses of a connection; at Salesforce, too, they differ."""
+
+    api_base: str
+    login_origin: str
+    embedding_origins: tuple[str, ...]
+
+
+def addresses_of(draft: ConnectionDraft, *, trust_loopback: bool) -> Addresses:
+    """The addresses to begin with. Those of a real org are known only once it has answered (`addresses_at`).
+    Raises `InputInvalid`."""
+    if draft.environment != "embedded":
+        login = _LOGIN[draft.environment]
+        return Addresses(login, login, ())
+    if not trust_loopback:
+        raise InputInvalid("embedded orgs are for this machine only", field="environment")
+    api_base = _origin(draft.api_base, "api_base")
+    try:
+        refuse_address(httpx2.URL(api_base), trust_loopback=trust_loopback)
+    except CrmFailure as failure:
+        raise InputInvalid(failure.message, field="api_base") from failure
+    return Addresses(
+        api_base,
+        _origin(draft.login_origin or api_base, "login_origin"),
+        tuple(_origin(origin, "embedding_origins") for origin in draft.embedding_origins),
+    )
+
+
+def addresses_at(environment: str, before: Addresses, instance_url: str) -> Addresses:
+    """The addresses once the org has told its `instance_url`: at Salesforce `https://X.my.salesforce.com` also
+    serves sign-in, and its pages stand at `https://X.lightning.force.com`. Raises `AuthorisationRefused`.
+
+    The embedded org keeps what was given: programs may not resolve the names that browsers do.
+    """
+    if environment == "embedded":
+        return before
+    instance = instance_url.lower().rstrip("/")
+    if not _INSTANCE.fullmatch(instance):
+        raise AuthorisationRefused("the org's address is not Salesforce's", reason="instance_url")
+    lightning = instance.removesuffix(".my.salesforce.com") + ".lightning.force.com"
+    return Addresses(instance, instance, (lightning, instance))
+
+
+def _origin(value: str | None, field: str) -> str:
+    parts = urlsplit((value or "").strip().rstrip("/"))
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.username
+    ):
+        raise InputInvalid(f"{field} needs an origin", field=field)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _sha256(value: str) -> bytes:
+    return hashlib.sha256(value.encode()).digest()
+
+
+class Connections:
+    """The verbs on connections."""
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        self._salesforce = salesforce
+        self._trust_loopback = salesforce.settings.trust_loopback_crm
+        self.redirect_uri = salesforce.settings.public_url + CALLBACK_PATH
+
+    async def begin(self, tx: Transaction, draft: ConnectionDraft, user_id: UUID) -> tuple[UUID, str]:
+        """Make a connection that waits for authorisation. Gives its id and the URL to send the browser to.
+
+        `tx` is the account's. Raises `ConnectionNameTaken` and `InputInvalid`.
+        """
+        account_id = _account(tx)
+        name = " ".join(draft.name.split())
+        if not 0 < len(name) <= 80:
+            raise InputInvalid("a name of 1 to 80 characters", field="name")
+        if not 0 < len(draft.client_id) <= 255 or not draft.client_id.isprintable():
+            raise InputInvalid("a client id", field="client_id")
+        addresses = addresses_of(draft, trust_loopback=self._trust_loopback)
+        taken = await tx.scalar(
+            select(connection.c.id).where(connection.c.account_id == account_id, connection.c.name == name)
+        )
+        if taken:
+            raise ConnectionNameTaken(name=name)
+        connection_id = new_id()
+        await tx.execute(
+            insert(connection).values(
+                account_id=account_id,
+                id=connection_id,
+                name=name,
+                environment=draft.environment,
+                state="authorising",
+                api_base=addresses.api_base,
+                login_origin=addresses.login_origin,
+                embedding_origins=list(addresses.embedding_origins),
+                client_id=draft.client_id,
+                client_secret=self._salesforce.vault.seal(
+                    draft.client_secret, account_id, connection_id, "client_secret"
+                )
+                if draft.client_secret
+                else None,
+                org_settings=OrgSettings().to_json(),
+                created_at=tx.now,
+            )
+        )
+        return connection_id, await self.authorise(tx, connection_id, user_id)
+
+    async def authorise(self, tx: Transaction, connection_id: UUID, user_id: UUID) -> str:
+        """The URL at which the user authorises a connection, new or again. Raises `NotFound`."""
+        account_id = _account(tx)
+        row = await tx.one(
+            select(connection.c.login_origin, connection.c.client_id).where(
+                connection.c.account_id == account_id,
+                connection.c.id == connection_id,
+                connection.c.state != "removed",
+            )
+        )
+        if row is None:
+            raise NotFound("no such connection")
+        state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        await tx.execute(delete(oauth_attempt).where(oauth_attempt.c.expires_at < tx.now))
+        await tx.execute(
+            insert(oauth_attempt).values(
+                account_id=account_id,
+                state_hash=_sha256(state),
+                connection_id=connection_id,
+                user_id=user_id,
+                verifier=self._salesforce.vault.seal(verifier, account_id, connection_id, "verifier"),
+                expires_at=tx.now + ATTEMPT_LIFE,
+            )
+        )
+        challenge = base64.urlsafe_b64encode(_sha256(verifier)).rstrip(b"=").decode()
+        query = urlencode(
+            {
+                "response_type": "code",
+                "client_id": row.client_id,
+                "redirect_uri": self.redirect_uri,
+                "scope": " ".join(SCOPES),
+                "state": state,
+                "code_challenge": challenge,
+                "code_challenge_method": "S256",
+            }
+        )
+        return f"{row.login_origin}/services/oauth2/authorize?{query}"
+
+    async def finish(
+        self,
+        *,
+        user_id: UUID,
+        state: str,
+        code: str | None,
+        error: str | None = None,
+        issuer: str | None = None,
+    ) -> UUID:
+        """Redeem the callback of the user who began. Gives the connection's id.
+
+        Raises `AuthorisationInvalid` (state), `AuthorisationRefused` (the org said no), `OtherOrg`, `CrmFailure`.
+        """
+        attempt, row = await self._redeem(state, user_id)
+        if error or not code:
+            raise AuthorisationRefused(f"the org answered {error}", reason=(error or "no_code")[:60])
+        if issuer and issuer.rstrip("/") != row.login_origin:
+            raise AuthorisationInvalid("the callback comes from another issuer")
+        account_id, connection_id = row.account_id, row.id
+        vault = self._salesforce.vault
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "client_id": row.client_id,
+            "code_verifier": vault.open(attempt.verifier, account_id, connection_id, "verifier"),
+        }
+        if row.client_secret is not None:
+            form["client_secret"] = vault.open(row.client_secret, account_id, connection_id, "client_secret")
+        try:
+            answer = await token_request(self._salesforce.http, row.api_base, form)
+        except CrmFailure as failure:
+            if failure.kind == "later":
+                raise
+            raise AuthorisationRefused(failure.message, reason=failure.code) from failure
+        before = Addresses(row.api_base, row.login_origin, tuple(row.embedding_origins))
+        addresses = addresses_at(row.environment, before, str(answer.get("instance_url") or ""))
+        org_id, org_user_id = await self._identity(addresses.api_base, answer)
+        if row.org_id and row.org_id[:15] != org_id[:15]:
+            raise OtherOrg
+        async with self._salesforce.database.account(account_id) as tx:
+            values: dict[str, Any] = {
+                "state": "connected",
+                "api_base": addresses.api_base,
+                "login_origin": addresses.login_origin,
+                "embedding_origins": list(addresses.embedding_origins),
+                "org_id": org_id,
+                "org_user_id": org_user_id,
+                "access_token": vault.seal(answer["access_token"], account_id, connection_id, "access_token"),
+                "scopes": str(answer.get("scope") or "").split(),
+                "token_version": connection.c.token_version + 1,
+                "token_lease_until": None,
+                "error_code": None,
+                "error_at": None,
+                # The worker looks at settings and index at once.
+                "org_settings_at": None,
+                "index_checked_at": None,
+            }
+            if answer.get("refresh_token"):
+                values["refresh_token"] = vault.seal(
+                    answer["refresh_token"], account_id, connection_id, "refresh_token"
+                )
+            await tx.execute(
+                update(connection)
+                .where(connection.c.account_id == account_id, connection.c.id == connection_id)
+                .values(**values)
+            )
+            await calllog.retry(tx, connection_id)
+            await tx.announce("connection", connection_id)
+        log.info("connection.connected", connection_id=str(connection_id), environment=row.environment)
+        return connection_id
+
+    async def _redeem(self, state: str, user_id: UUID) -> tuple[Row[Any], Row[Any]]:
+        """Take the attempt, which nobody can take twice, and its connection."""
+        async with self._salesforce.database.system() as tx:
+            attempt = await tx.one(
+                delete(oauth_attempt)
+                .where(oauth_attempt.c.state_hash == _sha256(state), oauth_attempt.c.user_id == user_id)
+                .returning(oauth_attempt)
+            )
+            row = attempt and await tx.one(
+                select(connection).where(
+                    connection.c.account_id == attempt.account_id, connection.c.id == attempt.connection_id
+                )
+            )
+            expired = attempt is not None and attempt.expires_at < tx.now
+        if attempt is None or row is None or expired or row.state == "removed":
+            raise AuthorisationInvalid("unknown, used or expired state")
+        return attempt, row
+
+    async def _identity(self, api_base: str, answer: dict[str, Any]) -> tuple[str, str]:
+        """Org and user behind a token, asked of the org itself at the address we shall use."""
+        path = _IDENTITY.fullmatch(urlsplit(str(answer.get("id") or "")).path)
+        if path is None:
+            raise AuthorisationRefused("the org told no identity", reason="identity")
+        identity = await answer_of(
+            self._salesforce.http,
+            "GET",
+            api_base + path.group(0),
+            headers={"Authorization": f"Bearer {answer['access_token']}", "Accept": "application/json"},
+        )
+        told = identity if isinstance(identity, dict) else {}
+        org_id, user_id = str(told.get("organization_id")), str(told.get("user_id"))
+        if org_id[:15] != path.group(1)[:15] or user_id[:15] != path.group(2)[:15]:
+            raise AuthorisationRefused("the org told two identities", reason="identity")
+        # An org that refuses its API to this grant is better known now than at the first call.
+        await SalesforceClient(self._salesforce.http, FixedToken(api_base, answer["access_token"])).get("/")
+        return org_id, user_id
+
+    async def remove(self, account_id: UUID, connection_id: UUID) -> None:
+        """Erase a connection's tokens and index, then revoke the grant at the org as far as that answers."""
+        vault = self._salesforce.vault
+        async with self._salesforce.database.account(account_id) as tx:
+            mine = (connection.c.account_id == account_id) & (connection.c.id == connection_id)
+            row = await tx.one(
+                select(connection).where(mine, connection.c.state != "removed").with_for_update()
+            )
+            if row is None:
+                raise NotFound("no such connection")
+            await tx.execute(
+                update(connection)
+                .where(mine)
+                .values(
+                    state="removed",
+                    # The name is free again; the row stays, because logs were delivered through it.
+                    name=f"{row.name} {connection_id}",
+                    access_token=None,
+                    refresh_token=None,
+                    client_secret=None,
+                    token_version=row.token_version + 1,
+                    embedding_origins=[],
+                    index_state="none",
+                )
+            )
+            await tx.execute(
+                delete(indexed_record).where(
+                    indexed_record.c.account_id == account_id, indexed_record.c.connection_id == connection_id
+                )
+            )
+            await tx.execute(
+                update(app_user)
+                .where(app_user.c.account_id == account_id, app_user.c.connection_id == connection_id)
+                .values(connection_id=None)
+            )
+            await tx.announce("connection", connection_id)
+        for column in ("refresh_token", "access_token"):
+            sealed = getattr(row, column)
+            if sealed is not None:
+                await self._revoke(row.api_base, vault.open(sealed, account_id, connection_id, column))
+                return  # revoking the refresh token takes the access tokens with it
+
+    async def _revoke(self, api_base: str, token: str) -> None:
+        try:
+            await answer_of(
+                self._salesforce.http,
+                "POST",
+                api_base + "/services/oauth2/revoke",
+                content=urlencode({"token": token}).encode(),
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+            )
+        except CrmFailure as failure:
+            log.warning("connection.revoke_failed", code=failure.code)
+
+
+async def listed(tx: Transaction) -> Sequence[Row[Any]]:
+    """The account's connections by name, without any secret."""
+    return await tx.all(
+        select(
+            connection.c.id,
+            connection.c.name,
+            connection.c.environment,
+            connection.c.state,
+            connection.c.login_origin,
+            connection.c.org_id,
+            connection.c.embedding_origins,
+            connection.c.org_settings,
+            connection.c.org_settings_at,
+            connection.c.index_state,
+            connection.c.index_checked_at,
+            connection.c.error_code,
+            connection.c.error_at,
+            connection.c.created_at,
+        )
+        .where(connection.c.account_id == tx.account_id, connection.c.state != "removed")
+        .order_by(connection.c.name)
+    )
+
+
+async def embedded_by(tx: Transaction, origin: str) -> Row[Any] | None:
+    """The one connection (`account_id`, `id`, `embedding_origins`) whose pages at `origin` may embed the
+    callbar; None when there is none, or more than one. `tx` is the system's: the account is not yet known."""
+    rows = await tx.all(
+        select(connection.c.account_id, connection.c.id, connection.c.embedding_origins)
+        .where(
+            connection.c.embedding_origins.contains([origin]),
+            connection.c.state.in_(("connected", "reconnect")),
+        )
+        .limit(2)
+    )
+    return rows[0] if len(rows) == 1 else None
+
+
+def _account(tx: Transaction) -> UUID:
+    if tx.account_id is None:
+        raise ValueError("connections are made in a transaction of their account")
+    return tx.account_id

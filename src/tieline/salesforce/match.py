@@ -1,0 +1,136 @@
+"""Match: whose number is this. One indexed look-up in the local phone index, never the network.
+
+A number is not a key: several records may carry it, and all count. A person found by two fields is one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from tieline.db.database import Transaction
+from tieline.names import with_parts
+from tieline.numbers import GRADES, PhoneNumber, country_code_of, record_form, search_forms
+from tieline.salesforce.org_settings import DEFAULT_COUNTRY_CODES, OrgSettings
+from tieline.salesforce.tables import indexed_record
+
+MAX_RECORDS = 20
+"""So many are named; more than one is `many`, however many there are."""
+MIN_SEARCH = 3
+"""A CRM's search page takes no shorter text."""
+
+# `grades` is ordered best first; forms without a country code are asked for only if it is a configured one.
+# Written so that stale statistics, such as right after a load, leave the planner no other way than both
+# primary keys: an array of keys instead of a join, and a lateral query behind OFFSET 0.
+LOOK_UP = text("""
+WITH one AS MATERIALIZED (
+    SELECT index_state, org_settings,
+           coalesce(org_settings->'country_codes' ? :country_code, :by_default) AS at_home
+    FROM connection WHERE account_id = :account_id AND id = :connection_id
+), found AS (
+    SELECT p.record_id, min(array_position(CAST(:grades AS text[]), p.grade)) AS grade,
+           (array_agg(p.raw ORDER BY array_position(CAST(:grades AS text[]), p.grade), p.field))[1] AS raw
+    FROM phone_index p
+    WHERE p.account_id = :account_id AND p.connection_id = :connection_id AND p.key = ANY (ARRAY(
+        SELECT key FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY AS form(key, position), one
+        WHERE position = 1 OR at_home))
+    GROUP BY p.record_id
+)
+SELECT one.index_state, one.org_settings, r.record_id, r.object_type, r.name, r.first_name, r.last_name,
+       found.grade, found.raw
+FROM one
+LEFT JOIN (found CROSS JOIN LATERAL (
+    SELECT record_id, object_type, name, first_name, last_name FROM indexed_record
+    WHERE account_id = :account_id AND connection_id = :connection_id AND record_id = found.record_id
+    OFFSET 0
+) r) ON true
+ORDER BY found.grade, r.name, r.record_id
+LIMIT :limit
+""")
+
+
+async def match(
+    tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, withheld: bool
+) -> dict[str, Any]:
+    """The match of a number in a connection's CRM, in the shape of `callbar.wire.Match`, but that people's
+    records carry their two names as well (see `names.py`).
+
+    `unavailable` while the index is not ready (the callbar then falls back to the CRM's own search), and
+    without a connection. Records are ordered by grade, then name. `search` is what finds them on the CRM's
+    search page; `new_record_phone` is how a new contact should hold the number.
+    """
+    if withheld:
+        return _answer("withheld")
+    if connection_id is None:
+        return _answer("unavailable")
+    if number is None:
+        return _answer("none")
+    country_code = country_code_of(number.e164)
+    rows = await tx.all(
+        LOOK_UP,
+        {
+            "account_id": tx.account_id,
+            "connection_id": connection_id,
+            "country_code": country_code,
+            "by_default": country_code in DEFAULT_COUNTRY_CODES,
+            "keys": [form.key for form in search_forms(number, (country_code,))],
+            "grades": list(GRADES),
+            "limit": MAX_RECORDS + 1,
+        },
+    )
+    if not rows:
+        return _answer("unavailable")
+    new_phone = record_form(number.e164, OrgSettings.from_json(rows[0].org_settings).country_codes)
+    if rows[0].index_state != "ready":
+        return _answer("unavailable", search=_searchable(new_phone), new_record_phone=new_phone)
+    records = [
+        with_parts(
+            {
+                "id": row.record_id,
+                "object_type": row.object_type,
+                "name": row.name,
+                "detail": row.raw,
+                "grade": GRADES[row.grade - 1],
+            },
+            row.first_name,
+            row.last_name,
+        )
+        for row in rows
+        if row.record_id is not None
+    ]
+    if any(record["grade"] != "short" for record in records):
+        records = [record for record in records if record["grade"] != "short"]
+    # The form that most of the records hold is what lists most of them where search takes texts as typed.
+    written = Counter(record["detail"] for record in records).most_common(1)
+    return _answer(
+        "none" if not records else "one" if len(records) == 1 else "many",
+        records=records[:MAX_RECORDS],
+        search=_searchable(written[0][0] if written else new_phone),
+        new_record_phone=new_phone,
+    )
+
+
+async def record_of(tx: Transaction, connection_id: UUID | None, record_id: str) -> dict[str, str] | None:
+    """A record by its id as the index has it now: `{id, object_type, name, first_name?, last_name?}`."""
+    row = await tx.one(
+        select(indexed_record).where(
+            indexed_record.c.account_id == tx.account_id,
+            indexed_record.c.connection_id == connection_id,
+            indexed_record.c.record_id == record_id,
+        )
+    )
+    if row is None:
+        return None
+    record = {"id": row.record_id, "object_type": row.object_type, "name": row.name}
+    return with_parts(record, row.first_name, row.last_name)
+
+
+def _searchable(phone: str) -> str | None:
+    return phone if len(phone) >= MIN_SEARCH else None
+
+
+def _answer(status: str, **more: Any) -> dict[str, Any]:
+    return {"status": status, "records": [], "search": None, "new_record_phone": None} | more

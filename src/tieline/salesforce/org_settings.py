@@ -1,0 +1,126 @@
+"""Settings that are kept in the org, and only there written: read through the connection, checked, copied.
+
+The one class that holds their defaults and bounds. The copy with its read time stands in
+`connection.org_settings`; a setting that the org does not (yet) have takes its default.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, update
+
+from tieline.db.database import Database, Transaction
+from tieline.numbers import regions_of
+from tieline.salesforce.client import SalesforceClient
+from tieline.salesforce.failures import CrmFailure
+from tieline.salesforce.tables import connection
+from tieline.salesforce.tokens import Salesforce
+
+log = structlog.get_logger()
+
+DEFAULT_COUNTRY_CODES = ("1",)
+MAX_COUNTRY_CODES = 20
+FRESH = timedelta(minutes=1)
+"""Settings read within this time are not read again for a sign-in."""
+_COUNTRY_CODES = "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c, Code__c"
+_UNKNOWN_OBJECT = ("INVALID_TYPE", "INVALID_FIELD")
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSettings:
+    """What the org's administrators have set."""
+
+    country_codes: tuple[str, ...] = DEFAULT_COUNTRY_CODES
+    """Dialling codes in order, at most 20, without repeats; they give the regions of numbers typed nationally."""
+
+    @classmethod
+    def of(cls, country_codes: Sequence[object]) -> Self:
+        """Checked settings: codes that do not exist and repeats are left out; none at all is the default."""
+        codes: list[str] = []
+        for value in country_codes:
+            code = str(value or "").strip().lstrip("+")
+            if code not in codes and code.isascii() and code.isdigit() and regions_of([code]):
+                codes.append(code)
+        return cls(tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `connection.org_settings`."""
+        return {"country_codes": list(self.country_codes)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """From `connection.org_settings`; `{}`, never read, is the default."""
+        return cls.of(content.get("country_codes") or ())
+
+
+async def load(tx: Transaction, connection_id: UUID) -> OrgSettings:
+    """The copy of a connection's settings."""
+    content = await tx.scalar(
+        select(connection.c.org_settings).where(
+            connection.c.account_id == tx.account_id, connection.c.id == connection_id
+        )
+    )
+    return OrgSettings.from_json(content or {})
+
+
+async def read(client: SalesforceClient) -> OrgSettings:
+    """The settings as the org has them now. Raises `CrmFailure`; an org without our objects gives defaults."""
+    try:
+        rows = await client.query_all(_COUNTRY_CODES)
+    except CrmFailure as failure:
+        if failure.code not in _UNKNOWN_OBJECT:
+            raise
+        return OrgSettings()
+    return OrgSettings.of([row.get("Code__c") for row in rows])
+
+
+async def refresh(
+    database: Database, client: SalesforceClient, account_id: UUID, connection_id: UUID
+) -> OrgSettings:
+    """Read the settings and keep the copy. Other country codes make the phone index load anew, because they
+    change which number a national form means."""
+    settings = await read(client)
+    async with database.system(account_id) as tx:
+        mine = (connection.c.account_id == account_id) & (connection.c.id == connection_id)
+        row = await tx.one(
+            select(connection.c.org_settings, connection.c.index_state).where(mine).with_for_update()
+        )
+        if row is None:
+            return settings
+        values: dict[str, Any] = {"org_settings": settings.to_json(), "org_settings_at": tx.now}
+        changed = OrgSettings.from_json(row.org_settings) != settings
+        if changed and row.index_state != "none":
+            values |= {"index_state": "loading", "index_progress": {}, "index_checked_at": None}
+        await tx.execute(update(connection).where(mine).values(**values))
+        if changed:
+            await tx.announce("org_settings", connection_id)
+    return settings
+
+
+async def freshen(salesforce: Salesforce, account_id: UUID, connection_id: UUID) -> None:
+    """Read the settings because somebody signed in, unless they were read, or asked for here, within the last
+    minute. An org that does not answer leaves the copy as it is."""
+    asked: dict[UUID, float] = salesforce.room("org_settings.asked")
+    before = asked.get(connection_id)
+    if before is not None and time.monotonic() - before < FRESH.total_seconds():
+        return
+    asked[connection_id] = time.monotonic()
+    mine = (connection.c.account_id == account_id) & (connection.c.id == connection_id)
+    async with salesforce.database.system(account_id) as tx:
+        row = await tx.one(select(connection.c.state, connection.c.org_settings_at).where(mine))
+    if row is None or row.state != "connected":
+        return
+    if row.org_settings_at is not None and row.org_settings_at > tx.now - FRESH:
+        return
+    try:
+        client = salesforce.client(account_id, connection_id)
+        await refresh(salesforce.database, client, account_id, connection_id)
+    except CrmFailure as failure:
+        log.warning("org_settings.failed", connection_id=str(connection_id), code=failure.code)

@@ -1,0 +1,119 @@
+"""Tables of connections and of the local phone index."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from tieline.db.schema import account_table, at
+
+connection = account_table(
+    "connection",
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    # production, sandbox or embedded
+    Column("environment", Text, nullable=False),
+    # authorising, connected, reconnect (the org no longer takes our grant), removed
+    Column("state", Text, nullable=False),
+    # Where programs call the API, where the browser signs in, and which origins may embed the callbar.
+    Column("api_base", Text, nullable=False),
+    Column("login_origin", Text, nullable=False),
+    Column("embedding_origins", ARRAY(Text), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("client_secret", LargeBinary),
+    Column("org_id", Text),
+    Column("org_user_id", Text),
+    # Encrypted tokens (see `vault.py`); `token_version` is raised by each refresh.
+    Column("access_token", LargeBinary),
+    Column("refresh_token", LargeBinary),
+    Column("token_version", Integer, nullable=False, server_default=text("0")),
+    # Who refreshes the tokens holds this lease; the network is not waited for inside a transaction.
+    at("token_lease_until"),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Validated copy of the settings kept in the org (see `settings.py` beside this file), and when it was read.
+    Column("org_settings", JSONB, nullable=False, server_default=text("'{}'")),
+    at("org_settings_at"),
+    # The phone index: none, loading or ready, and up to which SystemModstamp it is fresh.
+    Column("index_state", Text, nullable=False, server_default=text("'none'")),
+    # Where an unfinished load stands: {"Contact": "<last id read>"}; "done" once an object is read.
+    Column("index_progress", JSONB, nullable=False, server_default=text("'{}'")),
+    at("index_until"),
+    at("index_checked_at"),
+    # The worker that refreshes the index holds this lease.
+    at("index_lease_until"),
+    Column("error_code", Text),
+    at("error_at"),
+    at("created_at", nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
+oauth_attempt = account_table(
+    "oauth_attempt",
+    # SHA-256 of the OAuth state.
+    Column("state_hash", LargeBinary, primary_key=True),
+    Column("connection_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    # The PKCE verifier, encrypted.
+    Column("verifier", LargeBinary, nullable=False),
+    at("expires_at", nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
+    ),
+)
+
+indexed_record = account_table(
+    "indexed_record",
+    Column("connection_id", Uuid, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("object_type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # Of people only: `name` is in the integration user's order, readers have their own (see `names.py`).
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("owner_id", Text),
+    at("modified_at", nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
+    ),
+)
+
+phone_index = account_table(
+    "phone_index",
+    Column("connection_id", Uuid, primary_key=True),
+    # E.164, or "n:" and the national significant number for the lower grade.
+    Column("key", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("grade", Text, nullable=False),
+    # As it stands in the record.
+    Column("raw", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id", "record_id"],
+        ["indexed_record.account_id", "indexed_record.connection_id", "indexed_record.record_id"],
+        ondelete="CASCADE",
+    ),
+    # Does not begin like the primary key, lest the planner take it for look-ups by key while statistics are old.
+    Index("ix_phone_index_record", "record_id", "connection_id"),
+)
+
+softphone_layout = account_table(
+    "softphone_layout",
+    Column("connection_id", Uuid, primary_key=True),
+    # SHA-256 of the canonical JSON.
+    Column("hash", LargeBinary, primary_key=True),
+    Column("layout", JSONB, nullable=False),
+    at("reported_at", nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
+    ),
+)

@@ -1,0 +1,1 @@
+"""Telephony: the Switch seam, its embedded implementation and its scripted twin."""

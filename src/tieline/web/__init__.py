@@ -1,0 +1,1 @@
+"""What all HTTP doors share: errors, headers, sessions, pages. Knows no feature but identity."""

@@ -1,0 +1,218 @@
+"""Errors, security headers, sessions and their protection, for every REST door.
+
+Deny by default: a route asks for a session by its `Depends`; writes that a cookie authorises need the session's
+CSRF token in a header and an origin that is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tieline.db.database import Database
+from tieline.errors import InputInvalid, NotAllowed, TemporarilyUnavailable, TielineError
+from tieline.identity import service as identity
+from tieline.identity.service import SignedIn
+from tieline.ids import new_id
+from tieline.settings import Settings
+
+log = structlog.get_logger()
+
+MAX_BODY = 1024 * 1024
+PORTAL_COOKIE = "tieline_session"
+
+BASE_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Policy of every response that is not a page of ours; pages say more."""
+
+
+class OriginRefused(NotAllowed):
+    """A write or a socket from a page that is not ours."""
+
+    code = "origin_refused"
+
+
+class CsrfMissing(NotAllowed):
+    """A write without the session's CSRF token."""
+
+    code = "csrf_missing"
+
+
+class BodyTooLarge(TielineError):
+    """The request's body is larger than any request of this door needs."""
+
+    code, status = "body_too_large", 413
+
+
+def problem(request_id: str, error: TielineError) -> JSONResponse:
+    """The error as problem+json (RFC 9457)."""
+    body = {
+        "type": "about:blank",
+        "title": error.code.replace("_", " "),
+        "status": error.status,
+        "code": error.code,
+        "params": error.params,
+        "request_id": request_id,
+    }
+    headers = {"Cache-Control": "no-store"}
+    if "retry_after_s" in error.params:
+        headers["Retry-After"] = str(error.params["retry_after_s"])
+    return JSONResponse(body, error.status, headers, media_type="application/problem+json")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Sessions at the REST doors."""
+
+    db: Database
+    settings: Settings
+
+    def csrf(self, who: SignedIn) -> str:
+        """The CSRF token of a portal session."""
+        return identity.csrf_token(self.settings.keys.derive("csrf"), who.session_id)
+
+    async def portal(self, request: Request) -> SignedIn:
+        """The portal session of the request; writes are checked for origin and CSRF token."""
+        who = await identity.whose(self.db, request.cookies.get(PORTAL_COOKIE), "portal")
+        if request.method not in ("GET", "HEAD"):
+            self.check_origin(request.headers)
+            if request.headers.get("x-csrf-token") != self.csrf(who):
+                raise CsrfMissing
+        return who
+
+    async def administrator(self, request: Request) -> SignedIn:
+        """The portal session of an administrator."""
+        who = await self.portal(request)
+        who.need("administrator")
+        return who
+
+    async def manager(self, request: Request) -> SignedIn:
+        """The portal session of somebody who may see everybody's engagements."""
+        who = await self.portal(request)
+        who.need("administrator", "supervisor")
+        return who
+
+    async def callbar(self, request: Request) -> SignedIn:
+        """The callbar session whose bearer token the request carries."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return await identity.whose(self.db, token if scheme.lower() == "bearer" else None, "callbar")
+
+    def ours(self, origin: str | None) -> bool:
+        """Whether a page of this origin is a page of ours: the public origin or a vanity host below it."""
+        if origin is None:
+            return False
+        want, got = urlsplit(self.settings.public_url), urlsplit(origin)
+        return got.scheme == want.scheme and (
+            got.netloc == want.netloc
+            or (got.netloc.endswith(f".{want.netloc}") and got.netloc.count("@") == 0)
+        )
+
+    def check_origin(self, headers: Headers) -> None:
+        """Raise `OriginRefused` unless the browser says that the request comes from a page of ours."""
+        if not self.ours(headers.get("origin")):
+            raise OriginRefused
+
+
+class Shell:
+    """Outermost ASGI layer: request ids, size limit, security headers on every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            await problem(request_id, BodyTooLarge(limit=MAX_BODY))(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise BodyTooLarge(limit=MAX_BODY)
+            return message
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", BASE_CSP)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+                headers.setdefault("X-Request-Id", request_id)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, limited, secured)
+
+
+def install_errors(app: FastAPI) -> None:
+    """Turn every failure into problem+json, with nothing of our inside in it."""
+
+    async def of_ours(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, TielineError)
+        return problem(_request_id(request), error)
+
+    async def of_validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+        return problem(_request_id(request), InputInvalid(field=field, rule=first["type"]))
+
+    async def of_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        codes = {404: "not_found", 405: "method_not_allowed"}
+        fact = TielineError()
+        fact.code, fact.status = codes.get(error.status_code, "request_refused"), error.status_code
+        return problem(_request_id(request), fact)
+
+    async def of_database(request: Request, error: Exception) -> JSONResponse:
+        log.error("database", error=type(error).__name__, request_id=_request_id(request))
+        return problem(_request_id(request), TemporarilyUnavailable(retry_after_s=2))
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("request.failed", request_id=_request_id(request), exc_info=error)
+        return problem(_request_id(request), TielineError())
+
+    app.add_exception_handler(TielineError, of_ours)
+    app.add_exception_handler(RequestValidationError, of_validation)
+    app.add_exception_handler(HTTPException, of_http)
+    for kind in (InterfaceError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(kind, of_database)
+    app.add_exception_handler(DBAPIError, of_database)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def client_address(request: Any) -> str:
+    """The address the request came from, as uvicorn (told of trusted proxies) sees it."""
+    return request.client.host if request.client else "unknown"
+
+
+def uuid_or(text: str, error: type[TielineError]) -> UUID:
+    """The id, or the error that says there is no such thing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise error from None

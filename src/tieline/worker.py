@@ -1,0 +1,38 @@
+"""Composition root of the worker: the same program without doors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from tieline.app import Crm
+from tieline.bus import Bus
+from tieline.db.database import Database
+from tieline.engagements.commands import SwitchDesk
+from tieline.engagements.service import Engagements
+from tieline.phone.lines import TestPhoneLines
+from tieline.salesforce import worker
+from tieline.salesforce.tokens import Salesforce
+from tieline.settings import Settings
+from tieline.switches import RemoteSwitches, control_key
+
+
+async def run_worker(settings: Settings) -> None:
+    """Deliver call logs and keep phone indexes fresh, until cancelled."""
+    db = Database(settings.database_url, pool_size=4)
+    bus = Bus(settings.database_url)
+    salesforce = Salesforce(db, settings)
+    switches = RemoteSwitches(control_key(settings))
+    engagements = Engagements(
+        db, SwitchDesk(db, switches), Crm(salesforce), TestPhoneLines(), portal_url=settings.public_url
+    )
+    listening = asyncio.create_task(bus.run())
+    try:
+        await worker.run(salesforce, bus, on_delivered=engagements.delivered)
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        await salesforce.close()
+        await switches.close()
+        await db.close()

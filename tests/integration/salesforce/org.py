@@ -1,0 +1,172 @@
+"""The embedded org as the twin of Salesforce: a process of its own, met over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx2
+
+from tieline.children import dies_with_parent
+from tieline.salesforce.client import API_VERSION
+from tieline.salesforce.package_metadata import deploy, package
+
+ADMIN, PASSWORD = "admin@acme.example", "tieline-demo"
+CLIENT_ID, CLIENT_SECRET = "3MVG9tieline-test", "secret-of-the-test-client"
+PUBLIC_URL = "http://localhost:18990"
+CALLBACK = PUBLIC_URL + "/oauth/salesforce/callback"
+
+
+def free_port() -> int:
+    """A free port of the range set aside for these tests."""
+    first = 18_900 + os.getpid() % 80
+    for port in [*range(first, 18_980), *range(18_900, first)]:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no free port")
+
+
+class Org:
+    """One org with our metadata in it. `stop` and `start` take it away and bring it back."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.port = free_port()
+        self.base = f"http://localhost:{self.port}"
+        self.my = f"http://acme.my.localhost:{self.port}"
+        self.lightning = f"http://acme.lightning.localhost:{self.port}"
+        self._database_url = database_url
+        self._log = folder / "org.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.http = httpx2.AsyncClient(timeout=30)
+        self._cookies: dict[str, dict[str, str]] = {}
+        self._csrf = ""
+
+    async def start(self) -> None:
+        """Start the process and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220, forking takes no time
+                [sys.executable, "-m", "tieline.crm", "--dev", "--port", str(self.port)],
+                env={**os.environ, "TIELINE_CRM_DATABASE_URL": self._database_url},
+                stdout=log,
+                stderr=log,
+                preexec_fn=dies_with_parent(signal.SIGKILL),
+            )
+        async with asyncio.timeout(60):
+            while True:
+                if self._process.poll() is not None:
+                    raise RuntimeError(self._log.read_text()[-2000:])
+                try:
+                    if (await self.http.get(f"{self.base}/health")).status_code == 200:
+                        return
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Kill the process, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+            self._process = None
+
+    async def set_up(self) -> None:
+        """Sign in as the administrator and deploy our metadata, as the demo does."""
+        await self.sign_in()
+        await self.deploy(package(f"{PUBLIC_URL}/cci/multi/callbar-cti", CALLBACK, CLIENT_ID, CLIENT_SECRET))
+
+    async def deploy(self, content: bytes) -> None:
+        """Deploy a zip through the console's session."""
+        host = urlsplit(self.lightning).netloc
+        jar = self._cookies[host]
+        await deploy(
+            self.http,
+            f"{self.base}/console/api/data/v{API_VERSION}",
+            content,
+            headers={
+                "Host": host,
+                "Origin": self.lightning,
+                "X-CSRF-Token": self._csrf,
+                "Cookie": "; ".join(f"{name}={value}" for name, value in jar.items()),
+            },
+        )
+
+    async def sign_in(self) -> None:
+        """The administrator's console session, by the sign-in form."""
+        page = await self._send("GET", f"{self.my}/login")
+        form = hidden(page.text) | {"username": ADMIN, "password": PASSWORD, "startURL": "/"}
+        answer = await self._send(
+            "POST",
+            f"{self.my}/login",
+            data=form,
+            headers={"Origin": self.my, "Sec-Fetch-Site": "same-origin"},
+        )
+        assert answer.status_code in (302, 303), answer.text
+        await self._follow("GET", f"{self.lightning}/lightning/page/home")
+        bootstrap = await self._send("GET", f"{self.lightning}/console/api/bootstrap")
+        assert bootstrap.status_code == 200, bootstrap.text
+        self._csrf = bootstrap.json()["csrf_token"]
+
+    async def console(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        """A request of the administrator's console."""
+        headers = {"X-CSRF-Token": self._csrf, "Origin": self.lightning}
+        return await self._send(method, f"{self.lightning}/console/api/{path}", headers=headers, **more)
+
+    async def allow(self, authorize_url: str) -> dict[str, str]:
+        """What the administrator's browser does at the authorise page. Gives the callback's parameters."""
+        url, page = await self._follow("GET", authorize_url)
+        if not url.startswith(CALLBACK):
+            form = hidden(page.text) | {"decision": "allow"}
+            answer = await self._send(
+                "POST",
+                f"{self.my}/services/oauth2/authorize",
+                data=form,
+                headers={"Origin": self.my, "Sec-Fetch-Site": "same-origin"},
+            )
+            assert answer.status_code in (302, 303), f"{url}: {answer.status_code} {page.text[-600:]}"
+            url = answer.headers["location"]
+        assert url.startswith(CALLBACK), url
+        return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+    async def _follow(self, method: str, url: str) -> tuple[str, httpx2.Response]:
+        for _ in range(12):
+            response = await self._send(method, url)
+            if response.status_code not in (301, 302, 303, 307):
+                return url, response
+            url = urljoin(url, response.headers["location"])
+            if url.startswith(CALLBACK):
+                return url, response
+        raise AssertionError("too many redirects")
+
+    async def _send(self, method: str, url: str, **more: Any) -> httpx2.Response:
+        """One request with the cookies of its host, to the socket address: not everybody resolves *.localhost."""
+        parts = urlsplit(url)
+        jar = self._cookies.setdefault(parts.netloc, {})
+        headers = {"Host": parts.netloc, **more.pop("headers", {})}
+        if jar:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
+        target = f"http://127.0.0.1:{self.port}{parts.path or '/'}" + (
+            f"?{parts.query}" if parts.query else ""
+        )
+        response = await self.http.request(method, target, headers=headers, **more)
+        for line in response.headers.get_list("set-cookie"):
+            name, _, value = line.split(";")[0].partition("=")
+            if "max-age=0" in line.lower():
+                jar.pop(name, None)
+            else:
+                jar[name] = value
+        return response
+
+
+def hidden(text: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text)
+    return {name: html.unescape(value) for name, value in found}

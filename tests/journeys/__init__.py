@@ -1,0 +1,1 @@
+"""Journeys: the demo as users live it, in real Chromium, with real audio."""

@@ -1,0 +1,120 @@
+/** One live line for the whole portal, and readings that are made again when it hints. */
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import { Problem } from "../data/http.ts";
+import { listenLive, type LiveKind } from "../data/live.ts";
+
+type Hint = (kinds: ReadonlySet<LiveKind>) => void;
+
+/** Called when the server says that nobody is signed in any more. */
+export const SessionEnded = createContext<() => void>(() => undefined);
+
+/** A failure as a `Problem`; an ended session leads to the sign-in page. */
+export function useFailure(): (error: unknown) => Problem {
+  const ended = useContext(SessionEnded);
+  return useCallback(
+    (error) => {
+      const problem = error instanceof Problem ? error : new Problem("internal_error", 0);
+      if (problem.status === 401) ended();
+      return problem;
+    },
+    [ended],
+  );
+}
+
+const Live = createContext<(hint: Hint) => () => void>(() => () => undefined);
+
+const EVERYTHING: ReadonlySet<LiveKind> = new Set(["agents", "engagements", "queues"]);
+
+/** `live` is for those who may hear everybody's news; others see news when they come back to the page. */
+export function LiveProvider({ live, children }: { live: boolean; children: ReactNode }): ReactNode {
+  const hints = useRef(new Set<Hint>());
+  useEffect(() => {
+    const tell = (kinds: ReadonlySet<LiveKind>) => hints.current.forEach((hint) => hint(kinds));
+    if (live) return listenLive(tell);
+    const onVisible = () => {
+      if (document.visibilityState === "visible") tell(EVERYTHING);
+    };
+    document.addEventListener("visibilitychange", onVisible);
+    return () => document.removeEventListener("visibilitychange", onVisible);
+  }, [live]);
+  const subscribe = useMemo(
+    () => (hint: Hint) => {
+      hints.current.add(hint);
+      return () => {
+        hints.current.delete(hint);
+      };
+    },
+    [],
+  );
+  return <Live value={subscribe}>{children}</Live>;
+}
+
+/** Calls back when something of these kinds has changed. */
+export function useHint(kinds: readonly LiveKind[], onHint: () => void): void {
+  const subscribe = useContext(Live);
+  const latest = useRef(onHint);
+  useEffect(() => {
+    latest.current = onHint;
+  });
+  const wanted = kinds.join();
+  useEffect(
+    () =>
+      subscribe((changed) => {
+        if (wanted.split(",").some((kind) => changed.has(kind as LiveKind))) latest.current();
+      }),
+    [subscribe, wanted],
+  );
+}
+
+export interface Reading<T> {
+  value: T | null;
+  problem: Problem | null;
+  again: () => void;
+}
+
+/**
+ * Reads, and reads again at each hint; what was read stays on screen meanwhile, and through a failure. `key`
+ * names what is read: with another key the old value is dropped.
+ */
+export function useReading<T>(
+  key: string,
+  read: (signal: AbortSignal) => Promise<T>,
+  kinds: readonly LiveKind[],
+): Reading<T> {
+  const [state, setState] = useState<{ key: string; value: T | null; problem: Problem | null }>({
+    key,
+    value: null,
+    problem: null,
+  });
+  const [turn, setTurn] = useState(0);
+  const failure = useFailure();
+  const latest = useRef(read);
+  useEffect(() => {
+    latest.current = read;
+  });
+  useEffect(() => {
+    const abort = new AbortController();
+    latest.current(abort.signal).then(
+      (value) => setState({ key, value, problem: null }),
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const problem = failure(error);
+        setState((before) => ({ key, value: before.key === key ? before.value : null, problem }));
+      },
+    );
+    return () => abort.abort();
+  }, [key, turn, failure]);
+  const again = () => setTurn((count) => count + 1);
+  useHint(kinds, again);
+  const current = state.key === key;
+  return { value: current ? state.value : null, problem: current ? state.problem : null, again };
+}

@@ -1,0 +1,183 @@
+import "virtual:slds/admin.css";
+import "../ui/ui.css";
+import "./admin.css";
+import type { i18n } from "i18next";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { I18nextProvider, useTranslation } from "react-i18next";
+import { Problem } from "../data/http.ts";
+import { currentSession, type PortalSession, signOut, signOutEverywhere } from "../data/session.ts";
+import { Button, EmptyState, Modal } from "../ui/controls.tsx";
+import { createI18n, languageOf } from "../ui/i18n.ts";
+import { LiveProvider, SessionEnded } from "./live.tsx";
+import { CallbarSignIn } from "./pages/CallbarSignIn.tsx";
+import { EngagementPage } from "./pages/Engagement.tsx";
+import { EngagementsPage } from "./pages/Engagements.tsx";
+import { LivePage } from "./pages/Live.tsx";
+import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
+import { SignInPage } from "./pages/SignIn.tsx";
+import { Link, navigate, safeNext, usePlace } from "./router.tsx";
+import { isManager, Shell } from "./Shell.tsx";
+import { ProblemNotice } from "./words.tsx";
+
+const catalogues = { en: () => import("./locales/en.json"), ja: () => import("./locales/ja.json") };
+/** Who is signed in is asked before anything is drawn, and while the words are on their way. */
+const asked = currentSession();
+asked.catch(() => undefined);
+
+function Root(): ReactNode {
+  const [session, setSession] = useState<PortalSession | null | undefined>(undefined);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [words, setWords] = useState<i18n | null>(null);
+  useEffect(() => {
+    asked.then(setSession, (error: unknown) => {
+      setProblem(error instanceof Problem ? error : new Problem("internal_error", 0));
+    });
+  }, []);
+  const known = session !== undefined || problem !== null;
+  const language =
+    session?.user.language ??
+    languageOf(navigator.languages.find((tag) => /^(en|ja)\b/i.test(tag)) ?? navigator.language);
+  useEffect(() => {
+    if (!known) return;
+    let current = true;
+    void createI18n(catalogues, language).then((instance) => current && setWords(instance));
+    return () => {
+      current = false;
+    };
+  }, [known, language]);
+  if (words === null || !known) return null;
+  return (
+    <I18nextProvider i18n={words}>
+      {problem ? (
+        <main className="ad-sign-in">
+          <div className="ad-sign-in__card">
+            <ProblemNotice problem={problem} onRetry={() => location.reload()} />
+          </div>
+        </main>
+      ) : (
+        <Pages session={session ?? null} onSession={setSession} />
+      )}
+    </I18nextProvider>
+  );
+}
+
+function Pages({
+  session,
+  onSession,
+}: {
+  session: PortalSession | null;
+  onSession: (session: PortalSession | null) => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const place = new URL(usePlace(), location.origin);
+  const path = place.pathname;
+  const query = place.searchParams;
+  const signingIn = path === "/sign-in";
+  const leave = useCallback(async () => {
+    await signOut().catch(() => undefined);
+    onSession(null);
+    navigate("/sign-in");
+  }, [onSession]);
+  const [everywhere, setEverywhere] = useState<"asking" | "working" | Problem | null>(null);
+  const leaveEverywhere = async () => {
+    setEverywhere("working");
+    try {
+      await signOutEverywhere();
+    } catch (error) {
+      // Signed out is what was wanted.
+      if (!(error instanceof Problem && error.status === 401)) {
+        setEverywhere(error instanceof Problem ? error : new Problem("internal_error", 0));
+        return;
+      }
+    }
+    setEverywhere(null);
+    onSession(null);
+    navigate("/sign-in");
+  };
+  const ended = useCallback(() => onSession(null), [onSession]);
+  const manager = session !== null && isManager(session);
+  const administrator = session?.user.roles.includes("administrator") ?? false;
+  const home = manager ? "/portal/live" : "/portal/engagements";
+  const outside = path !== "/callbar/sign-in";
+  useEffect(() => {
+    if (!outside) return;
+    if (session && signingIn) {
+      const next = safeNext(query.get("next"), location.origin, home);
+      // Pages of other entries are the server's.
+      if (next.startsWith("/portal")) navigate(next, { replace: true });
+      else location.replace(next);
+    } else if (!session && !signingIn)
+      navigate(`/sign-in?next=${encodeURIComponent(path + place.search)}`, { replace: true });
+    else if (session && (path === "/portal" || path === "/portal/" || (path === "/portal/live" && !manager)))
+      navigate(home, { replace: true });
+  });
+
+  if (!outside) return <CallbarSignIn query={query} session={session} onSession={onSession} />;
+  if (!session) return signingIn ? <SignInPage onSignedIn={onSession} /> : null;
+  if (signingIn) return null;
+  const detail = /^\/portal\/engagements\/([^/]+)$/.exec(path);
+  let page: ReactNode;
+  if (path === "/portal/live" && manager) page = <LivePage />;
+  else if (path === "/portal/problems" && administrator) page = <Troubles path={path} />;
+  else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
+  else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
+  else
+    page = (
+      <EmptyState
+        icon="utility:search"
+        title={t("not_found.title")}
+        action={<Link to={home}>{t("not_found.home")}</Link>}
+      >
+        {t("not_found.explain")}
+      </EmptyState>
+    );
+  return (
+    <SessionEnded value={ended}>
+      <LiveProvider live={manager}>
+        <Shell
+          session={session}
+          path={path}
+          onSignOut={() => void leave()}
+          onSignOutEverywhere={() => setEverywhere("asking")}
+        >
+          {administrator && path !== "/portal/problems" && <Troubles path={path} />}
+          {page}
+        </Shell>
+        {everywhere !== null && (
+          <Modal
+            title={t("everywhere.title")}
+            closeLabel={t("close")}
+            size="small"
+            onClose={() => setEverywhere(null)}
+            footer={
+              <>
+                <Button onClick={() => setEverywhere(null)}>{t("cancel")}</Button>
+                <Button
+                  variant="brand"
+                  disabled={everywhere === "working"}
+                  onClick={() => void leaveEverywhere()}
+                >
+                  {t("everywhere.button")}
+                </Button>
+              </>
+            }
+          >
+            <p>{t("everywhere.explain")}</p>
+            {everywhere instanceof Problem && <ProblemNotice problem={everywhere} />}
+          </Modal>
+        )}
+      </LiveProvider>
+    </SessionEnded>
+  );
+}
+
+/** The page of problems, or the banner that leads there from every other page. */
+function Troubles({ path }: { path: string }): ReactNode {
+  const reading = useProblems();
+  if (path === "/portal/problems") return <ProblemsPage reading={reading} />;
+  return reading.value && <ProblemsBanner problems={reading.value} />;
+}
+
+const root = document.getElementById("root");
+if (root) createRoot(root).render(<Root />);

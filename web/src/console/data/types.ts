@@ -1,0 +1,191 @@
+/** What the org answers: the console's own doors, and the parts of REST that the console reads. */
+
+/** A record: field values by API name; REST adds `attributes`, lists add parents by relationship name. */
+export type Row = Record<string, unknown>;
+
+export interface ObjectInfo {
+  name: string;
+  label: string;
+  labelPlural: string;
+  keyPrefix: string | null;
+  createable: boolean;
+  searchable: boolean;
+}
+
+export interface User {
+  id: string;
+  name: string;
+  first_name: string | null;
+  last_name: string | null;
+  username: string;
+  email: string;
+  language: string;
+  locale: string;
+  time_zone: string;
+  profile: string;
+}
+
+export interface CallCenter {
+  id: string;
+  internal_name: string;
+  display_name: string;
+  adapter_url: string;
+  settings: Record<string, string>;
+}
+
+export interface UtilityItem {
+  type: string;
+  label: string;
+  icon: string;
+  width: number;
+  height: number;
+  auto_start: boolean;
+}
+
+export interface ScreenPopSetting {
+  screenPopType?: string;
+  screenPopData?: string;
+}
+
+export interface LayoutSection {
+  callRelatedFields?: string[];
+  objects?: Record<string, { displayName: string; apiName: string }[]>;
+  screenPopSettings?: {
+    screenPopsOpenWithin?: string;
+    NoMatch?: ScreenPopSetting;
+    SingleMatch?: ScreenPopSetting;
+    MultipleMatches?: ScreenPopSetting;
+  };
+}
+
+export type SoftphoneLayout = Partial<Record<"Inbound" | "Outbound" | "Internal", LayoutSection>>;
+
+export interface Bootstrap {
+  csrf_token: string;
+  org: { id: string; name: string; label: string };
+  user: User;
+  call_center: CallCenter | null;
+  softphone_layout: SoftphoneLayout | null;
+  utility_items: UtilityItem[];
+  session_expires_at: string | null;
+  objects?: {
+    name: string;
+    label: string;
+    label_plural: string;
+    key_prefix: string | null;
+    createable?: boolean;
+  }[];
+}
+
+export interface PicklistValue {
+  value: string;
+  label: string;
+  active: boolean;
+  defaultValue: boolean;
+}
+
+export interface Field {
+  name: string;
+  label: string;
+  type: string;
+  length: number;
+  nillable: boolean;
+  createable: boolean;
+  updateable: boolean;
+  defaultedOnCreate: boolean;
+  calculated?: boolean;
+  custom: boolean;
+  nameField?: boolean;
+  referenceTo: string[];
+  relationshipName: string | null;
+  picklistValues: PicklistValue[];
+  restrictedPicklist?: boolean;
+  inlineHelpText?: string | null;
+  precision?: number;
+  scale?: number;
+}
+
+export interface Describe {
+  name: string;
+  label: string;
+  labelPlural: string;
+  keyPrefix: string | null;
+  createable: boolean;
+  updateable: boolean;
+  fields: Field[];
+}
+
+export interface LayoutPart {
+  label: string;
+  fields: string[];
+}
+
+export interface RecordView {
+  object: string;
+  label: string;
+  record: Row;
+  fields: LayoutPart[];
+  references: Record<string, ReferenceInfo>;
+  can_edit: boolean;
+  can_delete: boolean;
+}
+
+/** A record that another one points to; people have the parts of their name beside it. */
+export interface ReferenceInfo {
+  name: string | null;
+  object: string;
+  FirstName?: string | null;
+  LastName?: string | null;
+}
+
+export interface ListColumn {
+  api_name: string;
+  label: string;
+  type: string;
+  sortable: boolean;
+}
+
+export interface ListPage {
+  records: Row[];
+  columns: ListColumn[];
+  total: number;
+  has_more: boolean;
+}
+
+/** One activity of a timeline: a Task's fields, and the names of what it points to. */
+export interface Activity extends Row {
+  Id: string;
+  Subject: string | null;
+  CreatedDate: string;
+}
+
+export interface TimelinePage {
+  records: Activity[];
+  has_more: boolean;
+}
+
+export interface SearchHit extends Row {
+  Id: string;
+}
+
+export interface SearchGroup {
+  object: string;
+  label: string;
+  label_plural: string;
+  records: SearchHit[];
+  has_more: boolean;
+}
+
+export interface Recent {
+  id: string;
+  object: string;
+  name: string | null;
+  first_name?: string | null;
+  last_name?: string | null;
+}
+
+export interface Change {
+  object: string;
+  id: string;
+  kind: "created" | "updated" | "deleted" | "activity";
+}

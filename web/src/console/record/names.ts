@@ -1,0 +1,59 @@
+/** What a record is called, and which icon its object has. */
+import { personName, type PersonName } from "../../ui/format.ts";
+import { language } from "../data/session.ts";
+import type { Recent, ReferenceInfo, Row } from "../data/types.ts";
+
+const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+/** The name of a record or of a row of a list; people are ordered as the user's language does. */
+export function rowName(row: Row, lang: "en" | "ja" = language()): string {
+  const person: PersonName = {
+    Name: text(row["Name"]),
+    FirstName: text(row["FirstName"]),
+    LastName: text(row["LastName"]),
+  };
+  return (
+    text(personName(person, lang)) ??
+    text(row["Subject"]) ??
+    text(row["CaseNumber"]) ??
+    text(row["Title"]) ??
+    text(row["Id"]) ??
+    ""
+  );
+}
+
+/** The name of a record that another one points to. */
+export function referenceName(reference: ReferenceInfo, lang: "en" | "ja" = language()): string {
+  const { name, FirstName = null, LastName = null } = reference;
+  return personName({ Name: name, FirstName, LastName }, lang);
+}
+
+/** The name of a record that was seen lately. */
+export function recentName(recent: Recent, lang: "en" | "ja" = language()): string {
+  const { name, first_name: first = null, last_name: last = null } = recent;
+  return personName({ Name: name, FirstName: first, LastName: last }, lang);
+}
+
+interface ObjectIcon {
+  name: string;
+  className: string;
+}
+
+const ICONS: Record<string, ObjectIcon> = {
+  Account: { name: "standard:account", className: "slds-icon-standard-account" },
+  Case: { name: "standard:case", className: "slds-icon-standard-case" },
+  Contact: { name: "standard:contact", className: "slds-icon-standard-contact" },
+  Event: { name: "standard:event", className: "slds-icon-standard-event" },
+  Lead: { name: "standard:lead", className: "slds-icon-standard-lead" },
+  Opportunity: { name: "standard:opportunity", className: "slds-icon-standard-opportunity" },
+  Task: { name: "standard:task", className: "slds-icon-standard-task" },
+  User: { name: "standard:user", className: "slds-icon-standard-user" },
+  home: { name: "standard:home", className: "slds-icon-standard-home" },
+};
+const OTHER: ObjectIcon = { name: "standard:record", className: "slds-icon-standard-record" };
+const CUSTOM: ObjectIcon = { name: "custom:custom18", className: "slds-icon-custom-custom18" };
+
+export function objectIcon(object: string): ObjectIcon {
+  if (object.endsWith("__c")) return CUSTOM;
+  return Object.hasOwn(ICONS, object) ? (ICONS[object] ?? OTHER) : OTHER;
+}

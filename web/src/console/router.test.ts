@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { formatDefaults, parseDefaults, parseRoute, pathOf, type Route } from "./router.ts";
+
+const ID = "003000000000001AAA";
+
+describe("addresses of the console", () => {
+  it("are read back as they were built", () => {
+    const routes: Route[] = [
+      { page: "home" },
+      { page: "list", object: "Contact", filter: "" },
+      { page: "list", object: "Lead", filter: "Recent" },
+      { page: "record", object: "Contact", id: ID },
+      { page: "record", object: "", id: ID },
+      { page: "record", object: "Tieline_Session_History__c", id: ID },
+      { page: "new", object: "Contact", defaults: {} },
+      {
+        page: "new",
+        object: "Contact",
+        defaults: { LastName: "O'Neil, Jr. = 山田&", Phone: "+81 3-4567-0100" },
+      },
+      { page: "search", text: "田中 & +1 (415) 555" },
+    ];
+    for (const route of routes) expect(parseRoute(pathOf(route))).toEqual(route);
+  });
+
+  it("lead home when they name nothing", () => {
+    for (const path of ["/", "/lightning", "/lightning/", "/lightning/page/home"]) {
+      expect(parseRoute(path)).toEqual({ page: "home" });
+    }
+  });
+
+  it("are unknown when they are of no page, of no object or of no id", () => {
+    for (const path of [
+      "/003000000000001",
+      "/lightning/r/Contact/short/view",
+      "/lightning/r/Contact/003000000000001AAA/edit",
+      "/lightning/o/__proto__/list",
+      "/lightning/o/constructor/list",
+      "/lightning/o/Con tact/list",
+      "/lightning/n/Some_Tab",
+      "/home/home.jsp",
+    ]) {
+      expect(parseRoute(path).page).toBe("unknown");
+    }
+  });
+});
+
+describe("default field values", () => {
+  it("keep commas, signs and Japanese", () => {
+    const values = { LastName: "a,b=c", Description: "山田 & 50%" };
+    expect(parseDefaults(formatDefaults(values))).toEqual(values);
+  });
+
+  it("leave out what is no field name", () => {
+    expect(parseDefaults("__proto__=x,constructor=y,=z,Phone,Last Name=q,Phone=1")).toEqual({ Phone: "1" });
+    expect(parseDefaults(null)).toEqual({});
+  });
+
+  it("take a lone percent sign as itself", () => {
+    expect(parseDefaults("Title=50%")).toEqual({ Title: "50%" });
+  });
+});

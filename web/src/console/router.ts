@@ -1,0 +1,149 @@
+/**
+ * Addresses of the console, spelt as Lightning Experience spells them, and moving between them.
+ * Parsing and building are pure; `navigate` and `useRoute` are the only users of the history API.
+ */
+import { createStore, useStore } from "./data/store.ts";
+
+export type Fields = Record<string, string>;
+
+export type Route =
+  | { page: "home" }
+  | { page: "list"; object: string; filter: string }
+  | { page: "new"; object: string; defaults: Fields }
+  | { page: "record"; object: string; id: string }
+  | { page: "search"; text: string }
+  | { page: "unknown"; path: string };
+
+const OBJECT = /^[A-Za-z][A-Za-z0-9_]{0,79}$/;
+const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
+const UNSAFE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+export const isObjectName = (text: string): boolean => OBJECT.test(text) && !UNSAFE_KEYS.has(text);
+export const isRecordId = (text: string): boolean => ID.test(text);
+
+/** The id of a record that is given as a value of unknown type; null for anything else. */
+export function recordIdOf(value: unknown): string | null {
+  return typeof value === "string" && isRecordId(value) ? value : null;
+}
+
+/** `LastName=Smith%2C%20Jr,Phone=555` -> values; what is no field name is left out. */
+export function parseDefaults(text: string | null): Fields {
+  const values: Fields = {};
+  for (const part of (text ?? "").split(",")) {
+    const at = part.indexOf("=");
+    const key = part.slice(0, at);
+    if (at < 1 || !isObjectName(key)) continue;
+    values[key] = decoded(part.slice(at + 1));
+  }
+  return values;
+}
+
+/** The other way round; commas and signs inside of values are escaped. */
+export function formatDefaults(values: Fields): string {
+  return Object.entries(values)
+    .filter(([key]) => isObjectName(key))
+    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+    .join(",");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The route of a path with query (`/lightning/r/Contact/003.../view`). */
+export function parseRoute(address: string): Route {
+  const url = new URL(address, "http://console.invalid");
+  const unknown: Route = { page: "unknown", path: url.pathname };
+  const parts = url.pathname
+    .replace(/^\/+|\/+$/g, "")
+    .split("/")
+    .map(decoded);
+  if (parts[0] !== "lightning" && !(parts.length === 1 && parts[0] === "")) return unknown;
+  const [, kind, first, second, third] = parts;
+  if (kind === undefined || (kind === "page" && first === "home")) return { page: "home" };
+  if (kind === "o" && first !== undefined && isObjectName(first)) {
+    if (second === undefined || second === "list" || second === "home") {
+      return { page: "list", object: first, filter: url.searchParams.get("filterName") ?? "" };
+    }
+    if (second === "new") {
+      return {
+        page: "new",
+        object: first,
+        defaults: parseDefaults(url.searchParams.get("defaultFieldValues")),
+      };
+    }
+  }
+  if (kind === "r" && first !== undefined) {
+    // Both forms of Lightning: /r/Contact/003.../view and the short /r/003.../view.
+    if (isRecordId(first) && (second === undefined || second === "view")) {
+      return { page: "record", object: "", id: first };
+    }
+    if (isObjectName(first) && second !== undefined && isRecordId(second) && (third ?? "view") === "view") {
+      return { page: "record", object: first, id: second };
+    }
+  }
+  if (kind === "search") return { page: "search", text: url.searchParams.get("q") ?? "" };
+  return unknown;
+}
+
+/** The path of a route. */
+export function pathOf(route: Route): string {
+  switch (route.page) {
+    case "home":
+      return "/lightning/page/home";
+    case "list":
+      return `/lightning/o/${route.object}/list${route.filter === "" ? "" : `?filterName=${encodeURIComponent(route.filter)}`}`;
+    case "new": {
+      const defaults = formatDefaults(route.defaults);
+      return `/lightning/o/${route.object}/new${defaults === "" ? "" : `?defaultFieldValues=${encodeURIComponent(defaults)}`}`;
+    }
+    case "record":
+      return route.object === ""
+        ? `/lightning/r/${route.id}/view`
+        : `/lightning/r/${route.object}/${route.id}/view`;
+    case "search":
+      return `/lightning/search?q=${encodeURIComponent(route.text)}`;
+    case "unknown":
+      return route.path;
+  }
+}
+
+export const listPath = (object: string): string => pathOf({ page: "list", object, filter: "" });
+export const recordPath = (object: string, id: string): string => pathOf({ page: "record", object, id });
+
+/**
+ * Where the console is: the page below, and the address bar's own text while a dialog stands above it.
+ * `turn` grows with every movement, also to the same address.
+ */
+export interface Place {
+  route: Route;
+  turn: number;
+}
+
+export const place = createStore<Place>({ route: { page: "home" }, turn: 0 });
+
+export const usePlace = (): Place => useStore(place);
+
+/** Opens an address inside of the console. */
+export function navigate(to: Route | string, options: { replace?: boolean } = {}): void {
+  const path = typeof to === "string" ? to : pathOf(to);
+  const route = typeof to === "string" ? parseRoute(to) : to;
+  const here = window.location.pathname + window.location.search;
+  if (options.replace === true || path === here) window.history.replaceState(null, "", path);
+  else window.history.pushState(null, "", path);
+  place.set((current) => ({ route, turn: current.turn + 1 }));
+}
+
+/** Starts to follow the browser's address and its back and forward buttons. */
+export function startRouter(): void {
+  const read = () => {
+    const route = parseRoute(window.location.pathname + window.location.search);
+    place.set((current) => ({ route, turn: current.turn + 1 }));
+  };
+  window.addEventListener("popstate", read);
+  read();
+}

@@ -1,0 +1,207 @@
+/** The console: header, bar, the page, the utility bar; and what stands above them. */
+import { Activity, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, Modal, Toast, ToastContainer } from "../../ui/controls.tsx";
+import { sessionEnded } from "../data/client.ts";
+import { watchChanges } from "../data/live.ts";
+import { refresh, refreshTimeline, watched } from "../data/records.ts";
+import { objects, resumeSession } from "../data/session.ts";
+import { useStore } from "../data/store.ts";
+import { UtilityBar } from "../cti/UtilityBar.tsx";
+import { rowName } from "../record/names.ts";
+import { knownRecord } from "../data/records.ts";
+import RecordPage from "../record/RecordPage.tsx";
+import { ConsoleBar } from "./ConsoleBar.tsx";
+import { GlobalHeader } from "./GlobalHeader.tsx";
+import { Link } from "./Link.tsx";
+import { HomePage, ListPage, NewDialog, SearchPage, UnknownPage } from "./pages.tsx";
+import { closeToast, toasts } from "./toasts.ts";
+import { below, dialogs, isUnsaved, tabs } from "./workspace.ts";
+
+export function App(): ReactNode {
+  const { t } = useTranslation();
+  useFollowChanges();
+  useTitle();
+  return (
+    <div className="console">
+      <a className="slds-assistive-text slds-assistive-text_focus" href="#main">
+        {t("app.skip")}
+      </a>
+      <GlobalHeader />
+      <ConsoleBar />
+      <Stage />
+      <UtilityBar />
+      <Dialogs />
+      <Toasts />
+      <SessionEnded />
+    </div>
+  );
+}
+
+/** How many record pages stay drawn behind the one in front; those with edits always do. */
+const KEPT = 5;
+
+function Stage(): ReactNode {
+  const route = useStore(below);
+  const open = useStore(tabs);
+  const main = useRef<HTMLElement>(null);
+  const [visited, setVisited] = useState<string[]>([]);
+  const active = route.page === "record" ? route.id : null;
+  const recent = active === null ? visited : [active, ...visited.filter((id) => id !== active)];
+  if (active !== null && visited[0] !== active) setVisited(recent);
+  const drawn = open.filter((tab) => {
+    const at = recent.indexOf(tab.id);
+    return at >= 0 && (at < KEPT || isUnsaved(tab.id));
+  });
+
+  useEffect(() => {
+    main.current?.scrollTo(0, 0);
+  }, [route]);
+
+  return (
+    <main id="main" ref={main} tabIndex={-1} className={`console-stage console-stage_${route.page}`}>
+      {drawn.map((tab) => (
+        <Activity key={tab.id} mode={tab.id === active ? "visible" : "hidden"}>
+          <RecordPage id={tab.id} object={tab.object} />
+        </Activity>
+      ))}
+      <Suspense fallback={null}>
+        {route.page === "home" && <HomePage />}
+        {route.page === "list" && (
+          <ListPage key={`${route.object} ${route.filter}`} object={route.object} filter={route.filter} />
+        )}
+        {route.page === "search" && <SearchPage key={route.text} text={route.text} />}
+        {route.page === "unknown" && <UnknownPage path={route.path} />}
+      </Suspense>
+    </main>
+  );
+}
+
+function Dialogs(): ReactNode {
+  return (
+    <Suspense fallback={null}>
+      {useStore(dialogs).map((dialog) => (
+        <NewDialog key={dialog.key} dialog={dialog} />
+      ))}
+    </Suspense>
+  );
+}
+
+function Toasts(): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <ToastContainer>
+      {useStore(toasts).map((message) => {
+        const { link } = message;
+        const at = link === undefined ? -1 : message.text.indexOf(link.label);
+        return (
+          <Toast
+            key={message.key}
+            variant={message.variant}
+            variantLabel={t(`toast.${message.variant}`)}
+            closeLabel={t("form.close")}
+            onClose={() => closeToast(message.key)}
+          >
+            {link === undefined || at < 0 ? (
+              message.text
+            ) : (
+              <>
+                {message.text.slice(0, at)}
+                <Link to={link.path}>{link.label}</Link>
+                {message.text.slice(at + link.label.length)}
+              </>
+            )}
+          </Toast>
+        );
+      })}
+    </ToastContainer>
+  );
+}
+
+/** The session has ended: sign in again beside this page, and nothing typed here is lost. */
+function SessionEnded(): ReactNode {
+  const { t } = useTranslation();
+  const ended = useStore(sessionEnded);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (!ended) return;
+    const again = () => void resumeSession();
+    window.addEventListener("focus", again);
+    return () => window.removeEventListener("focus", again);
+  }, [ended]);
+  if (!ended) return null;
+  const go = () => void resumeSession().then((resumed) => setFailed(!resumed));
+  return (
+    <Modal
+      title={t("session.ended")}
+      closeLabel={t("form.close")}
+      onClose={go}
+      size="small"
+      footer={
+        <>
+          <Button onClick={go}>{t("session.continue")}</Button>
+          <a
+            className="slds-button slds-button_brand"
+            href="/lightning/page/home"
+            target="_blank"
+            rel="noreferrer"
+          >
+            {t("session.signIn")}
+          </a>
+        </>
+      }
+    >
+      <p>{t("session.ended.hint")}</p>
+      {failed && <p className="slds-text-color_error slds-m-top_small">{t("session.still")}</p>}
+    </Modal>
+  );
+}
+
+/** Records that are open are asked for again when they change elsewhere. */
+function useFollowChanges(): void {
+  useEffect(
+    () =>
+      watchChanges((change) => {
+        const shown = below.get();
+        if (change === null) {
+          if (shown.page === "record") void refresh(shown.id);
+          return;
+        }
+        if (!watched().includes(change.id)) return;
+        if (change.kind === "activity") refreshTimeline(change.id);
+        else if (shown.page === "record" && shown.id === change.id) void refresh(change.id);
+      }),
+    [],
+  );
+}
+
+/** The window's title says what is in front, the record first, so that the browser's own tabs can be told apart. */
+function useTitle(): void {
+  const { t } = useTranslation();
+  const route = useStore(below);
+  const open = useStore(tabs);
+  const known = useStore(objects);
+  useEffect(() => {
+    const name = (): string => {
+      switch (route.page) {
+        case "record": {
+          const record = knownRecord(route.id);
+          const title =
+            record === null ? open.find((tab) => tab.id === route.id)?.title : rowName(record.record);
+          return title ?? "";
+        }
+        case "list":
+          return (
+            known.get(route.object)?.labelPlural ?? t(`nav.${route.object}`, { defaultValue: route.object })
+          );
+        case "search":
+          return t("search.for", { text: route.text });
+        case "unknown":
+          return t("unknown.title");
+        default:
+          return t("nav.home");
+      }
+    };
+    document.title = [name(), t("app.name")].filter((part) => part !== "").join(" | ");
+  }, [route, open, known, t]);
+}

@@ -1,0 +1,17 @@
+/** Agents and their presence. */
+import type { Presence } from "../protocol/callbar.ts";
+import { request } from "./http.ts";
+
+export interface AgentRow {
+  id: string;
+  name: string;
+  email: string;
+  presence: Presence;
+  /** Names of the queues the agent serves. */
+  queues: string[];
+}
+
+export async function listAgents(signal?: AbortSignal): Promise<AgentRow[]> {
+  const answer = await request<{ agents: AgentRow[] }>("GET", "/api/v1/agents", signal ? { signal } : {});
+  return answer.agents;
+}

@@ -1,0 +1,47 @@
+/** The portal's session: a cookie that scripts cannot read, and the token that writes must carry. */
+import { Problem, request } from "./http.ts";
+
+export type Role = "administrator" | "agent" | "supervisor";
+
+export interface PortalSession {
+  user: { id: string; name: string; email: string; language: "en" | "ja"; roles: Role[] };
+  account: { name: string };
+  csrf_token: string;
+}
+
+let csrf: string | null = null;
+
+/** The token of the session last seen by this page; null before. */
+export const csrfToken = (): string | null => csrf;
+
+function remembered(session: PortalSession): PortalSession {
+  csrf = session.csrf_token;
+  return session;
+}
+
+/** Who is signed in; null when nobody is. */
+export async function currentSession(): Promise<PortalSession | null> {
+  try {
+    const session = await request<PortalSession | undefined>("GET", "/api/v1/session");
+    return session === undefined ? null : remembered(session);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** Signs in; `Problem` codes: `credentials_wrong`, `too_many_attempts` with `retry_after_s`. */
+export async function signIn(email: string, password: string): Promise<PortalSession> {
+  return remembered(await request<PortalSession>("POST", "/api/v1/session", { body: { email, password } }));
+}
+
+/** Ends every session of the user: portal and callbars, on every computer. */
+export async function signOutEverywhere(): Promise<void> {
+  await request("DELETE", "/api/v1/sessions", { csrf });
+  csrf = null;
+}
+
+export async function signOut(): Promise<void> {
+  await request("DELETE", "/api/v1/session", { csrf });
+  csrf = null;
+}

@@ -1,0 +1,293 @@
+/* Generated from contract/callbar.json by `make generate`. Do not edit. */
+
+/**
+ * Root of the generated schema: names every message and parameter type once.
+ */
+export interface Contract {
+  client: Hello | Ping | SnapshotRequest | Command
+  params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
+  results: DialPreview
+  server: Snapshot | Event | Done | Refused | Pong
+}
+/**
+ * First message of a client: its session's bearer token, never in a URL.
+ */
+export interface Hello {
+  seat: string
+  token: string
+  type: 'hello'
+}
+/**
+ * Sent every 10 s; a socket that is silent for 25 s is closed.
+ */
+export interface Ping {
+  type: 'ping'
+}
+/**
+ * The client saw a gap.
+ */
+export interface SnapshotRequest {
+  type: 'snapshot.request'
+}
+/**
+ * A request. The same `command_id` again is the same request and gets the same answer.
+ */
+export interface Command {
+  command_id: string
+  name:
+    | 'seat.take'
+    | 'status.set'
+    | 'audio.connect'
+    | 'layout.report'
+    | 'record.seen'
+    | 'number.preview'
+    | 'engagement.dial'
+    | 'engagement.digits'
+    | 'engagement.popped'
+    | 'engagement.answer'
+    | 'engagement.decline'
+    | 'engagement.hold'
+    | 'engagement.resume'
+    | 'engagement.mute'
+    | 'engagement.unmute'
+    | 'engagement.hang_up'
+    | 'engagement.note'
+    | 'engagement.close'
+  params: {
+    [k: string]: unknown
+  }
+  type: 'command'
+}
+export interface StatusSet {
+  reason: string | null
+  status: 'ready' | 'not_ready' | 'offline'
+}
+/**
+ * A complete (non-trickle) offer; the result carries `sdp`, the answer.
+ */
+export interface AudioConnect {
+  sdp: string
+}
+/**
+ * The org's softphone layout as `getSoftphoneLayout` gave it.
+ */
+export interface LayoutReport {
+  layout: {
+    [k: string]: unknown
+  }
+}
+/**
+ * The host navigated to a record while an engagement was on: perhaps one just created for the caller.
+ */
+export interface RecordSeen {
+  object_type: string
+  record_id: string
+}
+/**
+ * Parameters of `engagement.*` commands that carry nothing more.
+ */
+export interface OfEngagement {
+  engagement_id: string
+}
+/**
+ * Notes and disposition typed so far; null leaves a part as it is, an empty disposition clears it.
+ */
+export interface Note {
+  disposition_id: string | null
+  engagement_id: string
+  notes: string | null
+}
+/**
+ * Parameters of `engagement.dial` and `number.preview`. The preview's result is `DialPreview`.
+ */
+export interface Dial {
+  number: string
+  prefixes: Prefixes
+  record: RecordRef | null
+}
+/**
+ * The call center definition's dialing prefixes: understood on input, never dialled.
+ */
+export interface Prefixes {
+  international: string
+  long_distance: string
+  outside: string
+}
+/**
+ * A CRM record.
+ */
+export interface RecordRef {
+  id: string
+  name: string
+  object_type: string
+}
+/**
+ * Keys to send to the customer.
+ */
+export interface Digits {
+  digits: string
+  engagement_id: string
+}
+/**
+ * How a number will be dialled, or why it will not be: `refused` is the code that dialling it would give.
+ */
+export interface DialPreview {
+  display: string | null
+  e164: string | null
+  params: {
+    [k: string]: unknown
+  }
+  refused: string | null
+}
+/**
+ * Everything the callbar shows, now.
+ */
+export interface Snapshot {
+  agent: Agent
+  engagements: Engagement[]
+  not_ready_reasons: string[]
+  owner: boolean
+  queues: QueueRef[]
+  sequence: number
+  time: string
+  type: 'snapshot'
+}
+export interface Agent {
+  email: string
+  id: string
+  language: 'en' | 'ja'
+  name: string
+  presence: Presence
+}
+/**
+ * What the server concludes of an agent; `reason` is a code that screens have words for.
+ */
+export interface Presence {
+  reason: string | null
+  since: string
+  state: 'ready' | 'ringing' | 'occupied' | 'wrap_up' | 'not_ready' | 'offline'
+  status: 'ready' | 'not_ready' | 'offline'
+}
+/**
+ * One engagement as its agent's card shows it.
+ */
+export interface Engagement {
+  connected_at: string | null
+  digits: string
+  direction: 'inbound' | 'outbound' | 'internal'
+  disposition_id: string | null
+  dispositions: Disposition[]
+  end_cause:
+    | (
+        | 'caller_hung_up'
+        | 'agent_hung_up'
+        | 'abandoned'
+        | 'caller_lost'
+        | 'agent_lost'
+        | 'switch_failed'
+        | 'busy'
+        | 'no_answer'
+        | 'unreachable'
+      )
+    | null
+  ended_at: string | null
+  held: boolean
+  held_since: string | null
+  id: string
+  match: Match
+  muted: boolean
+  notes: string
+  offer_expires_at: string | null
+  offered_at: string
+  party: Party
+  pending: ('hold' | 'resume' | 'mute' | 'unmute' | 'hang_up' | 'join') | null
+  popped: boolean
+  queue: QueueRef
+  related: RecordRef | null
+  state: 'offered' | 'answering' | 'dialing' | 'connected' | 'wrap_up'
+  waiting_since: string
+  wrap_up_until: string | null
+}
+export interface Disposition {
+  id: string
+  label: string
+}
+/**
+ * The answer to "whose number is this". `search` is what to type into the CRM's search to list the records.
+ */
+export interface Match {
+  new_record_phone: string | null
+  records: MatchedRecord[]
+  search: string | null
+  status: 'none' | 'one' | 'many' | 'unavailable' | 'withheld'
+}
+/**
+ * A CRM record that carries the caller's number.
+ */
+export interface MatchedRecord {
+  detail: string | null
+  grade: 'exact' | 'national' | 'short'
+  id: string
+  name: string
+  object_type: string
+}
+/**
+ * The customer's side of an engagement, as far as a number tells.
+ */
+export interface Party {
+  claimed_name: string | null
+  display: string | null
+  e164: string | null
+  extension: string | null
+  withheld: boolean
+}
+export interface QueueRef {
+  id: string
+  name: string
+}
+/**
+ * A fact. Parts that did not change are null.
+ */
+export interface Event {
+  engagement: Engagement | null
+  gone: Gone | null
+  name: string
+  presence: Presence | null
+  sequence: number
+  time: string
+  type: 'event'
+}
+/**
+ * An engagement that left the callbar, and why: `missed`, `declined`, `withdrawn`, `abandoned`, `closed`.
+ */
+export interface Gone {
+  id: string
+  why: 'missed' | 'declined' | 'withdrawn' | 'abandoned' | 'closed'
+}
+/**
+ * The command was carried out or accepted; facts follow as events.
+ *
+ * `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`) and `engagement.dial`
+ * (`engagement_id`).
+ */
+export interface Done {
+  command_id: string
+  result: {
+    [k: string]: unknown
+  } | null
+  type: 'done'
+}
+/**
+ * The command was not carried out; `code` and `params` tell why and screens have the sentence.
+ */
+export interface Refused {
+  code: string
+  command_id: string
+  params: {
+    [k: string]: unknown
+  }
+  type: 'refused'
+}
+export interface Pong {
+  type: 'pong'
+}
