@@ -363,8 +363,13 @@ class Floor:
         await self.settle()
         for _ in range(5 * len(self.log) + 5):
             if self.taken == len(self.log):
-                return
-            if not await self.deliver(self.log[self.taken]):
+                if self._epoch == self.switch.journal.epoch:
+                    return
+                # As the consumer does it when it asks a node: a new life may be without facts for long.
+                self._epoch = self.switch.journal.epoch
+                await self.facts.switch_lost(self.switch.node, self._epoch)
+                await self.settle()
+            elif not await self.deliver(self.log[self.taken]):
                 # As the consumer: read again from where the rows say that we stand.
                 self.taken = await self._stand()
         raise AssertionError("facts in the switch's order are taken")

@@ -261,6 +261,8 @@ class Consumer:
         self._facts = facts
         self._id = new_id()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lives: dict[str, int] = {}
+        """The epoch that each puller began with."""
 
     async def run(self) -> None:
         """Until cancelled: renew leases, start a puller for each node held, stop those lost."""
@@ -292,13 +294,17 @@ class Consumer:
                     ),
                 )
                 .values(consumer=self._id, consumer_until=tx.now + LEASE)
-                .returning(media_node.c.id)
+                .returning(media_node.c.id, media_node.c.epoch)
             )
-        held = {row.id for row in rows}
+        held = {row.id: row.epoch for row in rows}
         for node, task in list(self._tasks.items()):
-            if node not in held or task.done():
+            # A puller that read the epoch just before a restart would wait for facts of a new life that may
+            # not have any for long: it begins again.
+            renewed = held.get(node, 0) > self._lives.get(node, 0)
+            if node not in held or task.done() or renewed:
                 self._tasks.pop(node).cancel()
-        for node in held - set(self._tasks):
+        for node in held.keys() - self._tasks.keys():
+            self._lives[node] = held[node]
             self._tasks[node] = asyncio.create_task(self._pull(node))
 
     async def _bury(self) -> None:
@@ -352,6 +358,7 @@ class Consumer:
                 # The node is asked, too: its row may be a heartbeat behind a restart, and a new life may be
                 # without facts for long.
                 lives = max(row.epoch, await self._epoch(node, row.address) or 0)
+                self._lives[node] = max(lives, self._lives.get(node, 0))
                 if row.consumed_epoch is None or lives > row.consumed_epoch:
                     await self._facts.switch_lost(node, lives)
                 switch = self._directory.switch(node, row.address)
