@@ -9,11 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.engine import Row
 
 from tieline.agents import service as agents
-from tieline.agents.tables import agent
 from tieline.db.database import Transaction
 from tieline.engagements.engagement import (
     State,
@@ -24,7 +23,7 @@ from tieline.engagements.ledger import Ledger, number_of, single
 from tieline.engagements.tables import engagement, offer
 from tieline.ids import new_id
 from tieline.queues import service as queues
-from tieline.queues.routing import by_longest_idle
+from tieline.queues.routing import Candidate, by_longest_idle
 
 log = structlog.get_logger()
 
@@ -45,6 +44,11 @@ class Offers(Ledger):
     async def _offer_next(self, tx: Transaction, queue_id: UUID) -> bool:
         # One router at a time per queue: two would pass each other's rows over, and so the oldest caller.
         await queues.lock(tx, queue_id)
+        # Looked up once for all who wait: somebody who gets free between two looks would take the second
+        # caller and not the first.
+        free = by_longest_idle(await queues.candidates(tx, queue_id))
+        if not free:
+            return False
         waiting = await tx.all(
             select(engagement.c.id)
             .where(
@@ -61,23 +65,26 @@ class Offers(Ledger):
                 .where(engagement.c.id == found.id, engagement.c.state == State.QUEUED)
                 .with_for_update(key_share=True)
             )
-            if row is not None and await self._offer_to_somebody(tx, row):
+            if row is not None and await self._offer_to_somebody(tx, row, free):
                 return True
         return False
 
-    async def _offer_to_somebody(self, tx: Transaction, row: Row[Any]) -> bool:
-        declined = exists().where(
-            offer.c.account_id == tx.account_id,
-            offer.c.engagement_id == row.id,
-            offer.c.agent_id == agent.c.user_id,
-            offer.c.state == "declined",
-            offer.c.ended_at > tx.now - queues.DECLINE_PAUSE,
+    async def _offer_to_somebody(self, tx: Transaction, row: Row[Any], free: list[Candidate]) -> bool:
+        """Offer to the first who can take it; who turns out not to be free any more is taken off `free`."""
+        rows = await tx.all(
+            select(offer.c.agent_id).where(
+                offer.c.account_id == tx.account_id,
+                offer.c.engagement_id == row.id,
+                offer.c.state == "declined",
+                offer.c.ended_at > tx.now - queues.DECLINE_PAUSE,
+            )
         )
-        found = await queues.candidates(tx, row.queue_id, node=row.node, without=declined)
-        for candidate in by_longest_idle(found):
+        declined = {found.agent_id for found in rows}
+        for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
             if await queues.claim(tx, candidate.agent_id):
                 await self._offer(tx, row, candidate.agent_id)
                 return True
+            free.remove(candidate)
         return False
 
     async def _offer(self, tx: Transaction, row: Row[Any], agent_id: UUID) -> None:

@@ -14,6 +14,8 @@ class Candidate:
 
     agent_id: UUID
     idle_since: datetime
+    node: str
+    """The media node of the agent's audio: only calls of the same node can be joined to it."""
 
 
 def by_longest_idle(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -86,17 +86,17 @@ def available(tx: Transaction) -> Any:
     )
 
 
-async def candidates(tx: Transaction, queue_id: UUID, *, node: str, without: Any) -> list[Candidate]:
-    """Available members of the queue whose audio is at `node`; `without` is a condition on agents to leave out."""
+async def candidates(tx: Transaction, queue_id: UUID) -> list[Candidate]:
+    """Available members of the queue, with the media node of their audio."""
     rows = await tx.all(
-        select(agent.c.user_id, agent.c.idle_since)
+        select(agent.c.user_id, agent.c.idle_since, agent.c.line_node)
         .join(
             queue_member,
             (queue_member.c.account_id == agent.c.account_id) & (queue_member.c.user_id == agent.c.user_id),
         )
-        .where(available(tx), queue_member.c.queue_id == queue_id, agent.c.line_node == node, ~without)
+        .where(available(tx), queue_member.c.queue_id == queue_id)
     )
-    return [Candidate(row.user_id, row.idle_since) for row in rows]
+    return [Candidate(row.user_id, row.idle_since, row.line_node) for row in rows]
 
 
 async def claim(tx: Transaction, agent_id: UUID) -> bool:

@@ -13,7 +13,12 @@ from tieline.queues.routing import Candidate, by_longest_idle
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 candidates = st.lists(
-    st.builds(Candidate, st.uuids(), st.integers(0, 600).map(lambda s: NOON - timedelta(seconds=s))),
+    st.builds(
+        Candidate,
+        st.uuids(),
+        st.integers(0, 600).map(lambda s: NOON - timedelta(seconds=s)),
+        st.sampled_from(["one", "two"]),
+    ),
     max_size=20,
 )
 
@@ -26,5 +31,5 @@ def test_nobody_is_tried_before_somebody_idle_for_longer(found: list[Candidate])
 
 
 def test_same_moment_is_decided_alike_on_every_node() -> None:
-    one, two = Candidate(UUID(int=1), NOON), Candidate(UUID(int=2), NOON)
+    one, two = Candidate(UUID(int=1), NOON, "m"), Candidate(UUID(int=2), NOON, "m")
     assert by_longest_idle([two, one]) == by_longest_idle([one, two]) == [one, two]
