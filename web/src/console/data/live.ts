@@ -51,13 +51,10 @@ export function startLive(): void {
 const RETRY_MS = 3_000;
 
 function listen(tell: (change: Change | null) => void): void {
-  let opened = false;
   const connect = () => {
     const source = new EventSource("/console/api/events");
-    source.onopen = () => {
-      if (opened) tell(null);
-      opened = true;
-    };
+    // The first time, too: pages were loaded, or another window listened, before this stream began.
+    source.onopen = () => tell(null);
     source.onmessage = (event: MessageEvent<string>) => {
       try {
         const change = changeOf(JSON.parse(event.data));

@@ -6,75 +6,9 @@
  */
 import { useEffect, useSyncExternalStore } from "react";
 import { pageLabel } from "./labels.ts";
-import { ApiError, query, request, REST } from "./client.ts";
+import { query, request, REST } from "./client.ts";
+import { NOTHING, Shelf, type Known } from "./shelf.ts";
 import type { Describe, RecordView, Row, TimelinePage } from "./types.ts";
-
-/** What is known of something the org has: the last answer, and the last failure. */
-export interface Known<T> {
-  value: T | null;
-  error: ApiError | null;
-  loading: boolean;
-}
-
-const NOTHING: Known<never> = { value: null, error: null, loading: false };
-
-class Shelf<T> {
-  private readonly known = new Map<string, Known<T>>();
-  private readonly running = new Map<string, Promise<T>>();
-  private readonly watchers = new Set<() => void>();
-  private readonly fetcher: (key: string) => Promise<T>;
-
-  constructor(fetcher: (key: string) => Promise<T>) {
-    this.fetcher = fetcher;
-  }
-
-  get(key: string): Known<T> {
-    return this.known.get(key) ?? NOTHING;
-  }
-
-  subscribe = (watcher: () => void): (() => void) => {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
-  };
-
-  private put(key: string, next: Known<T>): void {
-    this.known.set(key, next);
-    for (const watcher of [...this.watchers]) watcher();
-  }
-
-  set(key: string, value: T): void {
-    this.put(key, { value, error: null, loading: false });
-  }
-
-  keys(): string[] {
-    return [...this.known.keys()];
-  }
-
-  /** Asks the org; a request that is already under way is shared. */
-  load(key: string): Promise<T> {
-    const running = this.running.get(key);
-    if (running !== undefined) return running;
-    const asked = this.fetcher(key).then(
-      (value) => {
-        this.running.delete(key);
-        this.set(key, value);
-        return value;
-      },
-      (error: unknown) => {
-        this.running.delete(key);
-        const known = error instanceof ApiError ? error : new ApiError(0, []);
-        // A passing failure does not take away what is on the screen.
-        const value = known.passing ? this.get(key).value : null;
-        this.put(key, { value, error: known, loading: false });
-        throw known;
-      },
-    );
-    this.running.set(key, asked);
-    asked.catch(() => undefined);
-    this.put(key, { ...this.get(key), loading: true });
-    return asked;
-  }
-}
 
 const describes = new Shelf<Describe>(async (object) =>
   named(await request<Describe>(`${REST}/sobjects/${object}/describe`)),
@@ -122,11 +56,11 @@ export const knownRecord = (id: string): RecordView | null => records.get(id).va
 
 /** A record's page asks again for what it shows; both at once. */
 export async function refresh(id: string): Promise<void> {
-  await Promise.allSettled([records.load(id), timelines.load(id)]);
+  await Promise.allSettled([records.reload(id), timelines.reload(id)]);
 }
 
 export function refreshTimeline(id: string): void {
-  void timelines.load(id).catch(() => undefined);
+  void timelines.reload(id).catch(() => undefined);
 }
 
 export const watched = (): string[] => records.keys();
