@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import secrets
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ import httpx2
 import uvicorn
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from tests.ports import free_ports
 from websockets.asyncio.client import ClientConnection, connect
 
 from tieline.agents.service import make_agent
@@ -43,13 +43,6 @@ from tieline.telephony.scripted import ScriptedSwitch
 
 PASSWORD = "a-long-password"
 WAIT_S = 10.0
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def settings_for(database_url: str, port: int, web_dist: Path) -> Settings:
@@ -299,7 +292,7 @@ class Center:
 
     def __init__(self, database: Database, web_dist: Path) -> None:
         self.db = database
-        self.port = free_port()
+        self.port = free_ports()
         self.settings = settings_for(database.url, self.port, stub_pages(web_dist))
         self.switch = ScriptedSwitch(node=f"scripted-{new_id()}")
         self.origin = self.settings.public_url

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.integration.center import free_port
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -45,7 +45,7 @@ async def tieline(*arguments: str, base: int, data_dir: Path, log: Path) -> asyn
 
 async def running(process: asyncio.subprocess.Process, log: Path) -> None:
     async with asyncio.timeout(90):
-        while "Tieline is running" not in log.read_text():
+        while "Ctrl-C" not in log.read_text():  # the last line
             assert process.returncode is None, log.read_text()
             await asyncio.sleep(0.1)
 
@@ -90,7 +90,7 @@ def alive(pid: int) -> bool:
 
 
 async def test_the_demo_lives_dies_and_lives_again(tmp_path: Path) -> None:
-    base, data_dir, log = free_port() // 3 * 3, tmp_path / "data", tmp_path / "out"
+    base, data_dir, log = free_ports(3), tmp_path / "data", tmp_path / "out"
     async with demo(base, data_dir, log) as process:
         assert "agent1@acme.example" in log.read_text()
         async with httpx2.AsyncClient(trust_env=False) as http:
@@ -136,7 +136,7 @@ async def test_the_demo_lives_dies_and_lives_again(tmp_path: Path) -> None:
 
 
 async def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
-    base = free_port() // 3 * 3
+    base = free_ports(3)
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", base + 1))
         taken.listen()
@@ -150,7 +150,7 @@ async def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
 async def test_a_data_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     process = await tieline(
-        "demo", base=free_port() // 3 * 3, data_dir=tmp_path / "file" / "data", log=tmp_path / "out"
+        "demo", base=free_ports(3), data_dir=tmp_path / "file" / "data", log=tmp_path / "out"
     )
     assert await process.wait() == 1
     text = " ".join((tmp_path / "out").read_text().split())
@@ -177,7 +177,7 @@ async def test_wrong_settings_are_named(tmp_path: Path, name: str, value: str, s
         "demo",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(free_port() // 3 * 3, tmp_path / "data") | {name: value},
+        env=environment(free_ports(3), tmp_path / "data") | {name: value},
     )
     output, _ = await process.communicate()
     assert process.returncode == 1

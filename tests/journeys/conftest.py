@@ -7,7 +7,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Generator
@@ -20,6 +19,7 @@ import pytest
 from playwright.async_api import Error, Page
 from tests.journeys.computer import Computer
 from tests.journeys.desk import EMMA, MISAKI, Desk
+from tests.ports import free_ports
 
 START_S = 90.0
 QUEUE_US, QUEUE_JP = "+1 415-555-0100", "+81 3-4567-0100"
@@ -96,30 +96,13 @@ class Demo:
                     )
 
 
-def free_base() -> int:
-    """Three free ports in a row."""
-    while True:
-        base = secrets.randbelow(20_000) + 20_000
-        if all(_free(base + n) for n in range(3)):
-            return base
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 @pytest.fixture(scope="session")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
     if running := os.environ.get("JOURNEYS_DEMO"):  # while writing journeys: base port, data folder, process
         base_, folder, pid = running.split(":")
         yield Demo(int(base_), Path(folder), int(pid))
         return
-    base, data_dir = free_base(), tmp_path_factory.mktemp("demo")
+    base, data_dir = free_ports(3), tmp_path_factory.mktemp("demo")
     log = data_dir / "demo.out"
     environment = {
         **os.environ,
@@ -134,7 +117,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
         )
     try:
         async with asyncio.timeout(START_S):
-            while "Tieline is running" not in log.read_text():
+            while "Ctrl-C" not in log.read_text():  # the last line
                 assert process.returncode is None, log.read_text()
                 await asyncio.sleep(0.1)
         yield Demo(base, data_dir, process.pid)

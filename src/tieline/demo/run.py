@@ -279,6 +279,5 @@ def _tell(at: Places, seconds: float) -> None:
     table.add_row("", "")
     table.add_row("Data", f"{at.data_dir}   (erase with `make reset`)")
     table.add_row("Stop", "Ctrl-C")
-    console.print(f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n")
-    console.print(table)
+    console.print(f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n", table)
     sys.stdout.flush()

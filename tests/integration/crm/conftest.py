@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import os
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ import asyncpg
 import httpx2
 import pytest
 import uvicorn
+from tests.ports import free_ports
 
 from tieline.crm.app import create_app
 from tieline.crm.auth import seal
@@ -119,7 +118,7 @@ async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[Wor
     await maintenance.execute("DROP DATABASE IF EXISTS crm_test WITH (FORCE)")
     await maintenance.execute("CREATE DATABASE crm_test")
     await maintenance.close()
-    port = free_port()
+    port = free_ports()
     settings = CrmSettings(
         database_url=postgres.url("crm_test"),
         data_key=hashlib.sha256(b"test").digest(),
@@ -170,16 +169,6 @@ async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[Wor
     yield world
     server.should_exit = True
     await task
-
-
-def free_port() -> int:
-    """A free port of the range set aside for these tests."""
-    first = 18_610 + (os.getpid() % 40)
-    for port in [*range(first, 18_700), *range(18_610, first)]:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise RuntimeError("no free port")
 
 
 async def client_of(world: World, username: str) -> httpx2.AsyncClient:

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
+from tests.ports import free_ports
 
 from tieline.crm.app import create_app
 
-from .conftest import ADMIN, World, client_of, free_port
+from .conftest import ADMIN, World, client_of
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -61,7 +62,7 @@ async def sf(world: World, tmp_path: Path) -> AsyncIterator[Salesforce]:
     http = await client_of(world, ADMIN)
     await http.aclose()
     pem, key = certificate(tmp_path)
-    port = free_port()
+    port = free_ports()
     config = uvicorn.Config(
         create_app(world.settings),
         host="127.0.0.1",

@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass
 
 import httpx2
-
-from .org import free_port
+from tests.ports import free_ports
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Relay:
     """Passes requests on to `target`; those whose path contains `where` meet the next of `faults` first."""
 
     def __init__(self, target: str, where: str) -> None:
-        self.port = free_port()
+        self.port = free_ports()
         self.base = f"http://localhost:{self.port}"
         self.where = where
         self.faults: list[Fault] = []

@@ -7,7 +7,6 @@ import html
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
+from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
 from tieline.salesforce.client import API_VERSION
@@ -26,21 +26,11 @@ PUBLIC_URL = "http://localhost:18990"
 CALLBACK = PUBLIC_URL + "/oauth/salesforce/callback"
 
 
-def free_port() -> int:
-    """A free port of the range set aside for these tests."""
-    first = 18_900 + os.getpid() % 80
-    for port in [*range(first, 18_980), *range(18_900, first)]:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise RuntimeError("no free port")
-
-
 class Org:
     """One org with our metadata in it. `stop` and `start` take it away and bring it back."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        self.port = free_port()
+        self.port = free_ports()
         self.base = f"http://localhost:{self.port}"
         self.my = f"http://acme.my.localhost:{self.port}"
         self.lightning = f"http://acme.lightning.localhost:{self.port}"
