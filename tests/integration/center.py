@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import itertools
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -43,6 +44,7 @@ from tieline.telephony.scripted import ScriptedSwitch
 
 PASSWORD = "a-long-password"
 WAIT_S = 10.0
+_numbers = itertools.count(1000)
 
 
 def settings_for(database_url: str, port: int, web_dist: Path) -> Settings:
@@ -304,7 +306,7 @@ class Center:
         self.tag = tag
         self.host_origin = f"http://{tag}.lightning.localhost:1"
         # Numbers are unique in the installation; every test has its own.
-        self.number = f"+1415555{secrets.randbelow(9000) + 1000}"
+        self.number = f"+1415555{next(_numbers)}"
         self.agents: dict[str, UUID] = {}
         self._stack = contextlib.AsyncExitStack()
 
