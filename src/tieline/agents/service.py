@@ -95,12 +95,11 @@ async def _flush(tx: Transaction, agent_id: UUID, change: _Change) -> None:
     row = await locked(tx, agent_id)
     state = row.engagement_state if change.engagement_state == KEEP else change.engagement_state
     presence = concluded(row.status, state).value
-    sequence = row.sequence + 1
-    await tx.execute(
+    step = (
         update(agent)
         .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
         .values(
-            sequence=sequence,
+            sequence=row.sequence + 1,
             engagement_state=state,
             presence=presence,
             presence_since=case((agent.c.presence == presence, agent.c.presence_since), else_=tx.now),
@@ -111,7 +110,7 @@ async def _flush(tx: Transaction, agent_id: UUID, change: _Change) -> None:
         more["x"] = str(change.engagement_id)
     if change.gone:
         more["g"] = change.gone
-    await tx.announce("agent", agent_id, sequence, **more)
+    await tx.write_and_announce(step, agent.c.sequence, "agent", agent_id, **more)
 
 
 async def set_status(tx: Transaction, agent_id: UUID, status: str, reason: str | None) -> None:

@@ -279,29 +279,34 @@ class _Callbar:
             self._wake.clear()
             news, self._news = self._news, []
             stale, self._stale = self._stale, False
+            fresh = [m for m in news if m.version > self._last]
+            if not fresh and not stale:
+                continue
+            event: wire.Event | None = None
+            now: wire.Snapshot | None = None
             try:
                 async with self._db.view(self.seat.account_id) as tx:
-                    now = await view.snapshot(tx, self.seat)
+                    if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
+                        event = await view.event_of(
+                            tx,
+                            self.seat,
+                            sequence=fresh[0].version,
+                            name=fresh[0].more.get("e", ""),
+                            engagement_id=fresh[0].more.get("x"),
+                            gone=fresh[0].more.get("g"),
+                        )
+                    if event is None:
+                        now = await view.snapshot(tx, self.seat)
             except Exception:
                 log.exception("callbar.view")
                 await asyncio.sleep(0.5)
                 self._on_gap()
                 continue
-            if now.sequence <= self._last and not stale:
-                continue
-            event = None
-            fresh = [m for m in news if m.version > self._last]
-            if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
-                event = view.event_of(
-                    now,
-                    sequence=fresh[0].version,
-                    name=fresh[0].more.get("e", ""),
-                    engagement_id=fresh[0].more.get("x"),
-                    gone=fresh[0].more.get("g"),
-                )
-            self._last = now.sequence
+            message = event or now
+            assert message is not None
+            self._last = message.sequence
             try:
-                await self._send(event or now)
+                await self._send(message)
             except (WebSocketDisconnect, RuntimeError):
                 return
 

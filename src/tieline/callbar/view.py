@@ -26,45 +26,84 @@ HOME_COUNTRY = {"ja": "JP", "en": "US"}
 
 async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
     """Everything the callbar shows. `tx` must see one moment only (`Database.view`)."""
-    agent_id = seat.agent_id
-    row = await tx.one(
-        select(agent, app_user.c.name, app_user.c.email, app_user.c.language)
-        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
-        .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
-    )
-    if row is None:
-        raise NotFound("no such agent")
-    rows = await tx.all(
-        select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
-        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
-        .where(
-            engagement.c.account_id == tx.account_id,
-            engagement.c.agent_id == agent_id,
-            engagement.c.closed_at.is_(None),
-        )
-        .order_by(engagement.c.offered_at)
-    )
-    choices = await queues.dispositions(tx, [r.queue_id for r in rows])
+    row = await _agent(tx, seat)
     served = await tx.all(
         select(queue.c.id, queue.c.name)
         .join(
             queue_member,
             (queue_member.c.account_id == queue.c.account_id) & (queue_member.c.queue_id == queue.c.id),
         )
-        .where(queue.c.account_id == tx.account_id, queue_member.c.user_id == agent_id)
+        .where(queue.c.account_id == tx.account_id, queue_member.c.user_id == seat.agent_id)
         .order_by(queue.c.name)
     )
     return wire.Snapshot(
         sequence=row.sequence,
         time=tx.now,
         agent=wire.Agent(
-            id=str(agent_id), name=row.name, email=row.email, language=row.language, presence=_presence(row)
+            id=str(seat.agent_id),
+            name=row.name,
+            email=row.email,
+            language=row.language,
+            presence=_presence(row),
         ),
         owner=owns(row, seat),
         not_ready_reasons=list(NOT_READY_REASONS),
         queues=[wire.QueueRef(id=str(q.id), name=q.name) for q in served],
-        engagements=[_card(r, row.language, choices[r.queue_id]) for r in rows],
+        engagements=await _cards(tx, row),
     )
+
+
+async def event_of(
+    tx: Transaction, seat: Seat, *, sequence: int, name: str, engagement_id: str | None, gone: str | None
+) -> wire.Event | None:
+    """The event that leads to step `sequence` of the agent, or None when the rows are further already.
+
+    The event carries the parts that its announcement named as they stand now, which is the state right after
+    the event because both have the same sequence. `tx` must see one moment only (`Database.view`).
+    """
+    row = await _agent(tx, seat)
+    if row.sequence != sequence:
+        return None
+    card = None
+    if engagement_id is not None and gone is None:
+        card = next((e for e in await _cards(tx, row) if e.id == engagement_id), None)
+        if card is None:
+            return None
+    return wire.Event(
+        sequence=sequence,
+        time=tx.now,
+        name=name,
+        presence=_presence(row),
+        engagement=card,
+        gone=wire.Gone.model_validate({"id": engagement_id, "why": gone}) if engagement_id and gone else None,
+    )
+
+
+async def _agent(tx: Transaction, seat: Seat) -> Row[Any]:
+    row = await tx.one(
+        select(agent, app_user.c.name, app_user.c.email, app_user.c.language)
+        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+        .where(agent.c.account_id == tx.account_id, agent.c.user_id == seat.agent_id)
+    )
+    if row is None:
+        raise NotFound("no such agent")
+    return row
+
+
+async def _cards(tx: Transaction, of: Row[Any]) -> list[wire.Engagement]:
+    """The engagements that an agent has now."""
+    rows = await tx.all(
+        select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
+        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
+        .where(
+            engagement.c.account_id == tx.account_id,
+            engagement.c.agent_id == of.user_id,
+            engagement.c.closed_at.is_(None),
+        )
+        .order_by(engagement.c.offered_at)
+    )
+    choices = await queues.dispositions(tx, [row.queue_id for row in rows])
+    return [_card(row, of.language, choices[row.queue_id]) for row in rows]
 
 
 def _presence(row: Row[Any]) -> wire.Presence:
@@ -127,26 +166,3 @@ def _match(match: Mapping[str, Any] | None, language: str) -> wire.Match:
         return wire.Match(status="unavailable")
     records = [names.shown(record, language) for record in match["records"]]
     return wire.Match.model_validate({**match, "records": records})
-
-
-def event_of(
-    now: wire.Snapshot, *, sequence: int, name: str, engagement_id: str | None, gone: str | None
-) -> wire.Event | None:
-    """The event that leads to snapshot `now`, or None when `now` is already further than `sequence`.
-
-    The event carries the parts that its announcement named as they stand in `now`, which is the state right
-    after the event because both have the same sequence.
-    """
-    if now.sequence != sequence:
-        return None
-    card = next((e for e in now.engagements if e.id == engagement_id), None)
-    if engagement_id and card is None and gone is None:
-        return None
-    return wire.Event(
-        sequence=sequence,
-        time=now.time,
-        name=name,
-        presence=now.agent.presence,
-        engagement=card,
-        gone=wire.Gone.model_validate({"id": engagement_id, "why": gone}) if engagement_id and gone else None,
-    )

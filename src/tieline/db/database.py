@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, text
+from sqlalchemy import ColumnElement, Executable, Text, UpdateBase, cast, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -71,6 +72,15 @@ class Transaction:
             text("SELECT pg_notify(:channel, :message)"),
             {"channel": BUS_CHANNEL, "message": json.dumps(message, separators=(",", ":"))},
         )
+
+    async def write_and_announce(
+        self, statement: UpdateBase, version: ColumnElement[int], kind: str, id: UUID, **more: str
+    ) -> None:
+        """Run a writing statement and announce the `version` that it gives to the row, in one round trip."""
+        message = {"a": str(self.account_id), "k": kind, "i": str(id), **more}
+        written = statement.returning(version.label("version")).cte("written")
+        whole = cast(message, JSONB) + func.jsonb_build_object("v", written.c.version)
+        await self.execute(select(func.pg_notify(BUS_CHANNEL, cast(whole, Text))).select_from(written))
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
         """Run `act` inside the transaction, just before it commits."""

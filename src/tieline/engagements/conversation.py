@@ -56,12 +56,12 @@ class Conversation(Offers):
             await self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
             await self._connected(tx, row, Trigger.CALLER_CONNECTED)
             return
-        await self._set(
-            tx, row, state=after(row.state, Trigger.CALLER_CONNECTED), queued_at=tx.now, deadline_at=None
-        )
-        await self._greet(tx, row, greeting=True)
+        of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
+        state = after(row.state, Trigger.CALLER_CONNECTED)
+        media = [of.greeting_heard, of.music]
+        await self._play(tx, row, media, state=state, queued_at=tx.now, deadline_at=None)
         await self._tell(tx, row.id, "engagement.queued")
-        self.route_soon(tx, queue_id=row.queue_id)
+        await self.route_now(tx, row.queue_id)
 
     async def agent_joined(self, tx: Transaction, row: Row[Any]) -> None:
         """Caller and agent hear each other."""
@@ -95,7 +95,8 @@ class Conversation(Offers):
             await self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": None})
         await self._tell(tx, row.id, "engagement.join_failed", {"agent_id": str(row.agent_id)})
         await self._requeue(tx, row, Trigger.JOIN_FAILED, "withdrawn")
-        await self._greet(tx, row, greeting=False)
+        of = await queues.queue_by_id(tx, row.queue_id)
+        await self._play(tx, row, [of.music])
 
     async def held(self, tx: Transaction, row: Row[Any], held: bool) -> None:
         """The customer is on hold, or back."""
@@ -144,9 +145,8 @@ class Conversation(Offers):
             await self._ask(tx, row, "set_held", params)
         fresh = await self._set(tx, row, priority=1, held=False, held_since=None, muted=False, pending=None)
         await self._requeue(tx, fresh, Trigger.AGENT_LOST, "withdrawn")
-        of = await queues.queue_by_id(tx, row.queue_id)
-        greeting = await queues.greeting_of(tx, of, row.dialled_e164)
-        notice = "notice/sorry-ja" if greeting.endswith("/ja") else "notice/sorry-en"
+        of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
+        notice = "notice/sorry-ja" if of.greeting_heard.endswith("/ja") else "notice/sorry-en"
         await self._play(tx, row, [notice, of.music])
 
     async def joining(self, tx: Transaction, row: Row[Any]) -> None:

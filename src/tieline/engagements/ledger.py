@@ -21,7 +21,6 @@ from tieline.identity.tables import app_user
 from tieline.ids import new_id
 from tieline.names import PARTS
 from tieline.numbers import PhoneNumber
-from tieline.queues import service as queues
 
 
 class Crm(Protocol):
@@ -108,37 +107,27 @@ class Ledger:
             .where(engagement_event.c.account_id == tx.account_id, engagement_event.c.engagement_id == id)
             .scalar_subquery()
         )
-        sequence: int = await tx.scalar(
-            insert(engagement_event)
-            .values(
-                account_id=tx.account_id,
-                engagement_id=id,
-                sequence=last,
-                at=tx.now,
-                name=name,
-                data=dict(data or {}),
-            )
-            .returning(engagement_event.c.sequence)
+        line = insert(engagement_event).values(
+            account_id=tx.account_id,
+            engagement_id=id,
+            sequence=last,
+            at=tx.now,
+            name=name,
+            data=dict(data or {}),
         )
-        await tx.announce("engagement", id, sequence, e=name)
+        await tx.write_and_announce(line, engagement_event.c.sequence, "engagement", id, e=name)
 
     async def _ask(self, tx: Transaction, row: Row[Any], verb: str, params: Mapping[str, Any]) -> None:
         await self.desk.ask(tx, verb, params, node=row.node, epoch=row.epoch, engagement_id=row.id)
 
-    async def _play(self, tx: Transaction, row: Row[Any], media: list[str]) -> None:
+    async def _play(self, tx: Transaction, row: Row[Any], media: list[str], **values: Any) -> None:
+        """Let the customer hear something new; `values` are written with it."""
         # A play's id is never used again, and an engagement may return to the queue.
         play_id = new_id()
-        await self._set(tx, row, play_id=play_id)
+        await self._set(tx, row, play_id=play_id, **values)
         leg = str(row.caller_leg_id)
         params = {"leg_id": leg, "media": media, "loop_last": True, "play_id": str(play_id)}
         await self._ask(tx, row, "play", params)
-
-    async def _greet(self, tx: Transaction, row: Row[Any], *, greeting: bool) -> None:
-        of = await queues.queue_by_id(tx, row.queue_id)
-        media = [of.music]
-        if greeting:
-            media.insert(0, await queues.greeting_of(tx, of, row.dialled_e164))
-        await self._play(tx, row, media)
 
     async def _close_offer(self, tx: Transaction, row: Row[Any], how: str) -> None:
         await tx.execute(

@@ -38,22 +38,35 @@ class Offers(Ledger):
         """Offer waiting engagements of the queue, oldest first, to free agents, longest idle first."""
         for _ in range(1000):
             async with self.db.account(account_id) as tx:
-                if not await self._offer_next(tx, queue_id):
+                # One router at a time per queue: two would pass each other's rows over, and so the oldest caller.
+                of = await queues.lock(tx, queue_id)
+                if of is None or not await self._offer_next(tx, of):
                     return
 
-    async def _offer_next(self, tx: Transaction, queue_id: UUID) -> bool:
-        # One router at a time per queue: two would pass each other's rows over, and so the oldest caller.
-        await queues.lock(tx, queue_id)
+    async def route_now(self, tx: Transaction, queue_id: UUID) -> None:
+        """Route for one more who waits, in the transaction that lets them wait: the offer needs no other one.
+
+        The transaction holds that engagement already, out of the order of locks, so it does not wait for
+        another router: that one may be waiting for the engagement. Then routing follows the commit.
+        """
+        of = await queues.lock(tx, queue_id, unless_held=True)
+        if of is None:
+            self.route_soon(tx, queue_id=queue_id)
+        else:
+            await self._offer_next(tx, of)
+
+    async def _offer_next(self, tx: Transaction, of: Row[Any]) -> bool:
+        """Offer the first who waits in a queue whose row is held; False when there is nothing to offer."""
         # Looked up once for all who wait: somebody who gets free between two looks would take the second
         # caller and not the first.
-        free = by_longest_idle(await queues.candidates(tx, queue_id))
+        free = by_longest_idle(await queues.candidates(tx, of.id))
         if not free:
             return False
         waiting = await tx.all(
             select(engagement.c.id)
             .where(
                 engagement.c.account_id == tx.account_id,
-                engagement.c.queue_id == queue_id,
+                engagement.c.queue_id == of.id,
                 engagement.c.state == State.QUEUED,
             )
             .order_by(engagement.c.priority.desc(), engagement.c.queued_at, engagement.c.id)
@@ -65,32 +78,37 @@ class Offers(Ledger):
                 .where(engagement.c.id == found.id, engagement.c.state == State.QUEUED)
                 .with_for_update(key_share=True)
             )
-            if row is not None and await self._offer_to_somebody(tx, row, free):
+            if row is not None and await self._offer_to_somebody(tx, of, row, free):
                 return True
         return False
 
-    async def _offer_to_somebody(self, tx: Transaction, row: Row[Any], free: list[Candidate]) -> bool:
+    async def _offer_to_somebody(
+        self, tx: Transaction, of: Row[Any], row: Row[Any], free: list[Candidate]
+    ) -> bool:
         """Offer to the first who can take it; who turns out not to be free any more is taken off `free`."""
-        rows = await tx.all(
-            select(offer.c.agent_id).where(
-                offer.c.account_id == tx.account_id,
-                offer.c.engagement_id == row.id,
-                offer.c.state == "declined",
-                offer.c.ended_at > tx.now - queues.DECLINE_PAUSE,
+        declined: set[UUID] = set()
+        if row.offered_at is not None:
+            rows = await tx.all(
+                select(offer.c.agent_id).where(
+                    offer.c.account_id == tx.account_id,
+                    offer.c.engagement_id == row.id,
+                    offer.c.state == "declined",
+                    offer.c.ended_at > tx.now - queues.DECLINE_PAUSE,
+                )
             )
-        )
-        declined = {found.agent_id for found in rows}
+            declined = {found.agent_id for found in rows}
         for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
-            if await queues.claim(tx, candidate.agent_id):
-                await self._offer(tx, row, candidate.agent_id)
+            claimed = await queues.claim(tx, candidate.agent_id)
+            if claimed is not None:
+                await self._offer(tx, of, row, claimed)
                 return True
             free.remove(candidate)
         return False
 
-    async def _offer(self, tx: Transaction, row: Row[Any], agent_id: UUID) -> None:
-        of = await queues.queue_by_id(tx, row.queue_id)
+    async def _offer(self, tx: Transaction, of: Row[Any], row: Row[Any], to: Row[Any]) -> None:
+        agent_id: UUID = to.user_id
         expires_at = tx.now + timedelta(milliseconds=of.ring_ms)
-        connection_id = await self._connection_of(tx, agent_id) or row.connection_id
+        connection_id = to.connection_id or row.connection_id
         match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
         await tx.execute(
             insert(offer).values(

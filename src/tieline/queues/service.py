@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Row
 
 from tieline.agents.tables import agent
 from tieline.db.database import Transaction
 from tieline.errors import NotFound
+from tieline.identity.tables import app_user
 from tieline.ids import new_id
 from tieline.queues.routing import Candidate
 from tieline.queues.tables import disposition, queue, queue_member, queue_number
@@ -42,24 +43,22 @@ async def queue_by_number(tx: Transaction, e164: str) -> Row[Any]:
     return row
 
 
-async def queue_by_id(tx: Transaction, queue_id: UUID) -> Row[Any]:
-    """A queue of the transaction's account."""
-    row = await tx.one(select(queue).where(queue.c.account_id == tx.account_id, queue.c.id == queue_id))
+async def queue_by_id(tx: Transaction, queue_id: UUID, *, dialled_e164: str | None = None) -> Row[Any]:
+    """A queue of the transaction's account.
+
+    `greeting_heard` is what its callers hear first: the greeting of the number dialled, else the queue's.
+    """
+    row = await tx.one(
+        select(queue, func.coalesce(queue_number.c.greeting, queue.c.greeting).label("greeting_heard"))
+        .outerjoin(
+            queue_number,
+            (queue_number.c.account_id == queue.c.account_id) & (queue_number.c.e164 == dialled_e164),
+        )
+        .where(queue.c.account_id == tx.account_id, queue.c.id == queue_id)
+    )
     if row is None:
         raise QueueNotFound("no such queue")
     return row
-
-
-async def greeting_of(tx: Transaction, of: Row[Any], dialled_e164: str | None) -> str:
-    """What the caller hears first: the greeting of the number dialled, else the queue's."""
-    found: str | None = None
-    if dialled_e164 is not None:
-        found = await tx.scalar(
-            select(queue_number.c.greeting).where(
-                queue_number.c.account_id == tx.account_id, queue_number.c.e164 == dialled_e164
-            )
-        )
-    return found or of.greeting
 
 
 async def dispositions(tx: Transaction, queue_ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
@@ -99,27 +98,30 @@ async def candidates(tx: Transaction, queue_id: UUID) -> list[Candidate]:
     return [Candidate(row.user_id, row.idle_since, row.line_node) for row in rows]
 
 
-async def claim(tx: Transaction, agent_id: UUID) -> bool:
-    """Lock the agent if still available; False when another was faster.
+async def claim(tx: Transaction, agent_id: UUID) -> Row[Any] | None:
+    """Lock the agent if still available; None when another was faster. Gives the agent's `connection_id`.
 
     It waits for whoever holds the row (a lease's renewal, another queue's router): passing over the agent
     who has been free for longest would be unfair, and over the only one leave the caller waiting.
     """
     # PostgreSQL checks the condition again on the row as it is once locked.
-    row = await tx.one(
-        select(agent.c.user_id)
+    return await tx.one(
+        select(agent.c.user_id, app_user.c.connection_id)
+        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
         .where(agent.c.user_id == agent_id, available(tx))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, of=agent)
     )
-    return row is not None
 
 
-async def lock(tx: Transaction, queue_id: UUID) -> None:
-    """Hold the queue's row until commit: whoever routes it. Taken before engagements and agents."""
-    await tx.one(
-        select(queue.c.id)
+async def lock(tx: Transaction, queue_id: UUID, *, unless_held: bool = False) -> Row[Any] | None:
+    """Hold the queue's row until commit: whoever routes it. Taken before engagements and agents.
+
+    With `unless_held` it does not wait: None when another routes the queue now.
+    """
+    return await tx.one(
+        select(queue)
         .where(queue.c.account_id == tx.account_id, queue.c.id == queue_id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, skip_locked=unless_held)
     )
 
 
