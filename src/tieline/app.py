@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from tieline.bus import Bus
 from tieline.callbar import api as callbar_api
@@ -45,6 +45,16 @@ from tieline.web.pages import Pages
 
 log = structlog.get_logger()
 
+_DEFAULT_CONNECTION = (
+    select(connection.c.id)
+    .where(
+        connection.c.account_id == bindparam("of_account"),
+        connection.c.state.in_(("connected", "reconnect")),
+    )
+    .order_by(connection.c.created_at)
+    .limit(1)
+)
+
 
 class Crm:
     """The CRM as engagements and callbars ask it: the phone index, layouts, single records."""
@@ -55,14 +65,7 @@ class Crm:
 
     async def default_connection(self, tx: Transaction) -> UUID | None:
         """The account's oldest living connection."""
-        return await tx.scalar(
-            select(connection.c.id)
-            .where(
-                connection.c.account_id == tx.account_id, connection.c.state.in_(("connected", "reconnect"))
-            )
-            .order_by(connection.c.created_at)
-            .limit(1)
-        )
+        return await tx.scalar(_DEFAULT_CONNECTION, {"of_account": tx.account_id})
 
     async def match(
         self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool

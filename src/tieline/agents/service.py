@@ -14,13 +14,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, insert, select, tuple_, update
+from sqlalchemy import DateTime, Text, bindparam, case, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 
-from tieline.agents.presence import concluded
+from tieline.agents.presence import Status, concluded
 from tieline.agents.tables import agent, callbar_command
-from tieline.db.database import Transaction
+from tieline.db.database import Transaction, announcing
 from tieline.errors import NotFound, TielineError, TooMany
 
 SEAT_LEASE = timedelta(seconds=20)
@@ -28,6 +28,28 @@ SEAT_LEASE = timedelta(seconds=20)
 SEAT_ALIVE = timedelta(seconds=5)
 """A seat not renewed for so long (its node died) may be taken by another callbar without asking."""
 _KEY = "agents.changed"
+
+# Built once: what every step of every call runs.
+_OWN = (agent.c.account_id == bindparam("of_account")) & (agent.c.user_id == bindparam("of_agent"))
+_LOCKED = select(agent).where(_OWN).with_for_update(key_share=True)
+_presence = case(
+    {status.value: bindparam(f"if_{status.value}", type_=Text) for status in Status}, value=agent.c.status
+)
+_STEP = announcing(
+    update(agent)
+    .where(_OWN)
+    .values(
+        sequence=agent.c.sequence + 1,
+        engagement_state=bindparam("of_engagement", type_=Text),
+        presence=_presence,
+        presence_since=case(
+            (agent.c.presence == _presence, agent.c.presence_since),
+            else_=bindparam("at", type_=DateTime(timezone=True)),
+        ),
+    ),
+    agent.c.sequence,
+)
+_FREE = update(agent).where(_OWN)
 
 
 class SeatLost(TielineError):
@@ -50,14 +72,14 @@ KEEP = "keep"
 
 async def locked(tx: Transaction, agent_id: UUID) -> Row[Any]:
     """The agent's row, locked until commit. Raises `NotFound`."""
-    row = await tx.one(
-        select(agent)
-        .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
-        .with_for_update(key_share=True)
-    )
+    row = await tx.one(_LOCKED, _own(tx, agent_id))
     if row is None:
         raise NotFound("no such agent")
     return row
+
+
+def _own(tx: Transaction, agent_id: UUID) -> dict[str, Any]:
+    return {"of_account": tx.account_id, "of_agent": agent_id}
 
 
 def changed(
@@ -92,25 +114,21 @@ def changed(
 
 
 async def _flush(tx: Transaction, agent_id: UUID, change: _Change) -> None:
-    row = await locked(tx, agent_id)
-    state = row.engagement_state if change.engagement_state == KEEP else change.engagement_state
-    presence = concluded(row.status, state).value
-    step = (
-        update(agent)
-        .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
-        .values(
-            sequence=row.sequence + 1,
-            engagement_state=state,
-            presence=presence,
-            presence_since=case((agent.c.presence == presence, agent.c.presence_since), else_=tx.now),
-        )
-    )
+    state = change.engagement_state
+    if state == KEEP:
+        state = (await locked(tx, agent_id)).engagement_state
     more = {"e": change.name}
     if change.engagement_id:
         more["x"] = str(change.engagement_id)
     if change.gone:
         more["g"] = change.gone
-    await tx.write_and_announce(step, agent.c.sequence, "agent", agent_id, **more)
+    step = {
+        "of_engagement": state,
+        "at": tx.now,
+        "message": tx.message("agent", agent_id, 0, **more),
+        **{f"if_{status.value}": concluded(status, state).value for status in Status},
+    }
+    await tx.execute(_STEP, _own(tx, agent_id) | step)
 
 
 async def set_status(tx: Transaction, agent_id: UUID, status: str, reason: str | None) -> None:
@@ -125,11 +143,7 @@ async def set_status(tx: Transaction, agent_id: UUID, status: str, reason: str |
 
 async def became_free(tx: Transaction, agent_id: UUID) -> None:
     """Start the agent's idle time: the last engagement was closed."""
-    await tx.execute(
-        update(agent)
-        .where(agent.c.account_id == tx.account_id, agent.c.user_id == agent_id)
-        .values(idle_since=tx.now)
-    )
+    await tx.execute(_FREE, _own(tx, agent_id) | {"idle_since": tx.now})
 
 
 @dataclass(frozen=True, slots=True)

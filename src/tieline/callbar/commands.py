@@ -178,7 +178,7 @@ class Commands:
                 .values(line_leg_id=leg_id, line_node=node, line_epoch=epoch, line_up_at=None)
             )
             if before.line_leg_id is not None and before.line_node is not None:
-                await desk.ask(
+                desk.ask(
                     tx,
                     "remove_leg",
                     {"leg_id": str(before.line_leg_id)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Row
 
 from tieline import names, numbers
@@ -22,6 +22,23 @@ from tieline.queues.tables import queue, queue_member
 
 HOME_COUNTRY = {"ja": "JP", "en": "US"}
 """The country (ISO code) whose way of writing numbers an agent reads most easily, by language."""
+
+# Built once: what every event reads.
+_AGENT = (
+    select(agent, app_user.c.name, app_user.c.email, app_user.c.language)
+    .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+    .where(agent.c.account_id == bindparam("of_account"), agent.c.user_id == bindparam("of_agent"))
+)
+_CARDS = (
+    select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
+    .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
+    .where(
+        engagement.c.account_id == bindparam("of_account"),
+        engagement.c.agent_id == bindparam("of_agent"),
+        engagement.c.closed_at.is_(None),
+    )
+    .order_by(engagement.c.offered_at)
+)
 
 
 async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
@@ -80,11 +97,7 @@ async def event_of(
 
 
 async def _agent(tx: Transaction, seat: Seat) -> Row[Any]:
-    row = await tx.one(
-        select(agent, app_user.c.name, app_user.c.email, app_user.c.language)
-        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
-        .where(agent.c.account_id == tx.account_id, agent.c.user_id == seat.agent_id)
-    )
+    row = await tx.one(_AGENT, {"of_account": tx.account_id, "of_agent": seat.agent_id})
     if row is None:
         raise NotFound("no such agent")
     return row
@@ -92,16 +105,7 @@ async def _agent(tx: Transaction, seat: Seat) -> Row[Any]:
 
 async def _cards(tx: Transaction, of: Row[Any]) -> list[wire.Engagement]:
     """The engagements that an agent has now."""
-    rows = await tx.all(
-        select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
-        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
-        .where(
-            engagement.c.account_id == tx.account_id,
-            engagement.c.agent_id == of.user_id,
-            engagement.c.closed_at.is_(None),
-        )
-        .order_by(engagement.c.offered_at)
-    )
+    rows = await tx.all(_CARDS, {"of_account": tx.account_id, "of_agent": of.user_id})
     choices = await queues.dispositions(tx, [row.queue_id for row in rows])
     return [_card(row, of.language, choices[row.queue_id]) for row in rows]
 

@@ -23,37 +23,24 @@ DELIVERY = "delivery"
 """Bus kind: a delivery of the connection (the message's id) is due."""
 
 
+_WRITE = insert(call_log).on_conflict_do_nothing().returning(call_log.c.engagement_id)
+_LANE = insert(delivery_lane).on_conflict_do_nothing()
+_DELIVER = insert(delivery)
+
+
 async def record(tx: Transaction, log: CallLog, connection_id: UUID | None) -> None:
     """Write the log, and its delivery when there is a connection; `tx` belongs to the engagement's account.
 
     Doing it twice is doing it once: a log that exists stays as it is.
     """
     account_id = _account(tx)
-    written = await tx.scalar(
-        insert(call_log)
-        .values(
-            account_id=account_id, engagement_id=log.engagement_id, content=log.to_json(), created_at=tx.now
-        )
-        .on_conflict_do_nothing()
-        .returning(call_log.c.engagement_id)
-    )
+    of = {"account_id": account_id, "engagement_id": log.engagement_id}
+    written = await tx.scalar(_WRITE, of | {"content": log.to_json(), "created_at": tx.now})
     if written is None or connection_id is None:
         return
-    await tx.execute(
-        insert(delivery_lane)
-        .values(account_id=account_id, connection_id=connection_id)
-        .on_conflict_do_nothing()
-    )
-    await tx.execute(
-        insert(delivery).values(
-            account_id=account_id,
-            engagement_id=log.engagement_id,
-            connection_id=connection_id,
-            state="pending",
-            next_at=tx.now,
-            pending_since=tx.now,
-        )
-    )
+    lane = {"account_id": account_id, "connection_id": connection_id}
+    await tx.execute(_LANE, lane)
+    await tx.execute(_DELIVER, of | lane | {"state": "pending", "next_at": tx.now, "pending_since": tx.now})
     await tx.announce(DELIVERY, connection_id)
 
 

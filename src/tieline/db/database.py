@@ -18,7 +18,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Text, UpdateBase, cast, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    UpdateBase,
+    bindparam,
+    cast,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.exc import DBAPIError
@@ -35,6 +46,7 @@ _NOT_READY = frozenset({"57P01", "57P02", "57P03", "08001", "08003", "08004", "0
 """SQL states of a server that shuts down, starts, or has dropped the connection."""
 
 _OPEN = text("SELECT set_config('tieline.account_id', :account, true), tieline_now()")
+_ANNOUNCE = text("SELECT pg_notify(:channel, :message)")
 
 
 @dataclass(slots=True)
@@ -67,20 +79,12 @@ class Transaction:
 
     async def announce(self, kind: str, id: UUID, version: int = 0, **more: str) -> None:
         """Tell all nodes, at commit, that a row changed: account, kind, id, version, and nothing of its content."""
-        message = {"a": str(self.account_id), "k": kind, "i": str(id), "v": version, **more}
-        await self.execute(
-            text("SELECT pg_notify(:channel, :message)"),
-            {"channel": BUS_CHANNEL, "message": json.dumps(message, separators=(",", ":"))},
-        )
+        message = json.dumps(self.message(kind, id, version, **more), separators=(",", ":"))
+        await self.execute(_ANNOUNCE, {"channel": BUS_CHANNEL, "message": message})
 
-    async def write_and_announce(
-        self, statement: UpdateBase, version: ColumnElement[int], kind: str, id: UUID, **more: str
-    ) -> None:
-        """Run a writing statement and announce the `version` that it gives to the row, in one round trip."""
-        message = {"a": str(self.account_id), "k": kind, "i": str(id), **more}
-        written = statement.returning(version.label("version")).cte("written")
-        whole = cast(message, JSONB) + func.jsonb_build_object("v", written.c.version)
-        await self.execute(select(func.pg_notify(BUS_CHANNEL, cast(whole, Text))).select_from(written))
+    def message(self, kind: str, id: UUID, version: int = 0, **more: str) -> dict[str, Any]:
+        """What is announced of a row, for a statement that writes and announces in one round trip."""
+        return {"a": str(self.account_id), "k": kind, "i": str(id), "v": version, **more}
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
         """Run `act` inside the transaction, just before it commits."""
@@ -89,6 +93,16 @@ class Transaction:
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run `act` once the transaction has committed; never when it was rolled back. It must not raise."""
         self._after_commit.append(act)
+
+
+def announcing(writing: UpdateBase, version: ColumnElement[int]) -> Select[Any]:
+    """A statement that writes a row and announces it with the `version` it gets, in one round trip.
+
+    Its parameter `message` is what `Transaction.message` gives.
+    """
+    written = writing.returning(version.label("version")).cte("written")
+    whole = bindparam("message", type_=JSONB) + func.jsonb_build_object("v", written.c.version)
+    return select(func.pg_notify(BUS_CHANNEL, cast(whole, Text))).select_from(written)
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -201,7 +201,7 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
                     (agent.c.account_id == queue_member.c.account_id)
                     & (agent.c.user_id == queue_member.c.user_id),
                 )
-                .where(queues.available(tx))
+                .where(queues.AVAILABLE)
                 .group_by(queue_member.c.queue_id)
                 .subquery()
             )
@@ -210,7 +210,8 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
                 .outerjoin(waiting, waiting.c.queue_id == queue.c.id)
                 .outerjoin(free, free.c.queue_id == queue.c.id)
                 .where(queue.c.account_id == own)
-                .order_by(queue.c.name)
+                .order_by(queue.c.name),
+                {"of_account": own, "now": tx.now},
             )
             lines = await tx.all(select(queue_number).where(queue_number.c.account_id == own))
         return {

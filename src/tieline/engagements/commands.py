@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from tieline.db.database import Database, Transaction
 from tieline.engagements.tables import media_node, switch_command
@@ -31,6 +31,11 @@ FRESH = timedelta(seconds=6)
 ADDRESS_KEPT_S = 1.0
 """A node's address is looked up again after so long: a restarted one may have another. Less than `RESEND`."""
 _TIMEOUT_S = 5.0
+
+_BATCH = "switch.commands"
+_WRITE = insert(switch_command)
+_DONE = delete(switch_command).where(switch_command.c.id.in_(bindparam("done", expanding=True)))
+_ADDRESS = select(media_node.c.address).where(media_node.c.id == bindparam("node"))
 
 log = structlog.get_logger()
 
@@ -86,7 +91,7 @@ class SwitchDesk:
         self._sending: set[asyncio.Task[None]] = set()
         self._addresses: dict[str, tuple[str, float]] = {}
 
-    async def ask(
+    def ask(
         self,
         tx: Transaction,
         verb: str,
@@ -96,29 +101,36 @@ class SwitchDesk:
         epoch: int,
         engagement_id: UUID | None = None,
     ) -> None:
-        """Write a command into the transaction; it is sent, in order with the others, once that has committed."""
-        batch: list[SwitchCommand] | None = tx.scratch.get("switch.commands")
+        """Write a command with the transaction; it is sent, in order with the others, once that has committed."""
+        batch: list[dict[str, Any]] | None = tx.scratch.get(_BATCH)
         if batch is None:
-            batch = tx.scratch["switch.commands"] = []
-            sent = batch
-            tx.after_commit(lambda: self._send_soon(sent))
-        command = SwitchCommand(new_id(), node, verb, params)
-        await tx.execute(
-            insert(switch_command).values(
-                id=command.id,
-                account_id=tx.account_id,
-                engagement_id=engagement_id,
-                node=node,
-                epoch=epoch,
-                position=len(batch),
-                verb=verb,
-                params=dict(params),
-                created_at=tx.now,
-                next_at=tx.now + RESEND,
-                deadline_at=tx.now + GIVE_UP,
+            batch = tx.scratch[_BATCH] = []
+            rows = batch
+
+            async def write() -> None:
+                await tx.execute(_WRITE, rows)
+
+            tx.before_commit(write)
+            tx.after_commit(
+                lambda: self._send_soon(
+                    [SwitchCommand(row["id"], row["node"], row["verb"], row["params"]) for row in rows]
+                )
             )
+        batch.append(
+            {
+                "id": new_id(),
+                "account_id": tx.account_id,
+                "engagement_id": engagement_id,
+                "node": node,
+                "epoch": epoch,
+                "position": len(batch),
+                "verb": verb,
+                "params": dict(params),
+                "created_at": tx.now,
+                "next_at": tx.now + RESEND,
+                "deadline_at": tx.now + GIVE_UP,
+            }
         )
-        batch.append(command)
 
     def _send_soon(self, commands: list[SwitchCommand]) -> None:
         task = asyncio.create_task(self._send(commands))
@@ -142,7 +154,7 @@ class SwitchDesk:
         if done:
             try:
                 async with self._db.system() as tx:
-                    await tx.execute(delete(switch_command).where(switch_command.c.id.in_(done)))
+                    await tx.execute(_DONE, {"done": done})
             except Exception:
                 # They are sent once more then, which the switch takes for the same command.
                 log.exception("switch.command.done")
@@ -175,7 +187,7 @@ class SwitchDesk:
         address, known_until = self._addresses.get(node, ("", 0.0))
         if time.monotonic() >= known_until:
             async with self._db.system() as tx:
-                row = await tx.one(select(media_node.c.address).where(media_node.c.id == node))
+                row = await tx.one(_ADDRESS, {"node": node})
             if row is None:
                 raise SwitchError("node_unknown", f"no media node {node}", retryable=False)
             address = row.address

@@ -53,14 +53,14 @@ class Conversation(Offers):
         if not allowed(row.state, Trigger.CALLER_CONNECTED):
             return
         if row.state == State.DIALING:
-            await self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
+            self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
             await self._connected(tx, row, Trigger.CALLER_CONNECTED)
             return
         of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
         state = after(row.state, Trigger.CALLER_CONNECTED)
         media = [of.greeting_heard, of.music]
         await self._play(tx, row, media, state=state, queued_at=tx.now, deadline_at=None)
-        await self._tell(tx, row.id, "engagement.queued")
+        self._tell(tx, row.id, "engagement.queued")
         await self.route_now(tx, row.queue_id)
 
     async def agent_joined(self, tx: Transaction, row: Row[Any]) -> None:
@@ -83,7 +83,7 @@ class Conversation(Offers):
             pending=None,
             pending_until=None,
         )
-        await self._tell(tx, row.id, "engagement.connected", {"agent_id": str(row.agent_id)})
+        self._tell(tx, row.id, "engagement.connected", {"agent_id": str(row.agent_id)})
         agents.changed(tx, row.agent_id, "engagement.connected", engagement_id=row.id, engagement_state=state)
 
     async def join_failed(self, tx: Transaction, row: Row[Any]) -> None:
@@ -92,8 +92,8 @@ class Conversation(Offers):
             return
         line = await agents.locked(tx, row.agent_id)
         if line.line_leg_id is not None:
-            await self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": None})
-        await self._tell(tx, row.id, "engagement.join_failed", {"agent_id": str(row.agent_id)})
+            self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": None})
+        self._tell(tx, row.id, "engagement.join_failed", {"agent_id": str(row.agent_id)})
         await self._requeue(tx, row, Trigger.JOIN_FAILED, "withdrawn")
         of = await queues.queue_by_id(tx, row.queue_id)
         await self._play(tx, row, [of.music])
@@ -111,14 +111,14 @@ class Conversation(Offers):
             held_ms=row.held_ms + ms,
             **_confirmed(row, "hold" if held else "resume"),
         )
-        await self._fact(tx, row, "engagement.held" if held else "engagement.resumed")
+        self._fact(tx, row, "engagement.held" if held else "engagement.resumed")
 
     async def muted(self, tx: Transaction, row: Row[Any], muted: bool) -> None:
         """The agent is muted, or heard again."""
         if row.state != State.CONNECTED or row.muted == muted:
             return
         await self._set(tx, row, muted=muted, **_confirmed(row, "mute" if muted else "unmute"))
-        await self._fact(tx, row, "engagement.muted" if muted else "engagement.unmuted")
+        self._fact(tx, row, "engagement.muted" if muted else "engagement.unmuted")
 
     async def agent_audio(self, tx: Transaction, row: Row[Any], *, up: bool) -> None:
         """The agent's audio went away or came back in mid-conversation; the caller waits a while."""
@@ -128,7 +128,7 @@ class Conversation(Offers):
             await self._ended(tx, row, Trigger.CONVERSATION_ENDED, None)
         elif row.state == State.CONNECTED:
             await self._set(tx, row, deadline_at=None if up else tx.now + AGENT_LOST)
-            await self._fact(tx, row, "engagement.agent_audio_back" if up else "engagement.agent_audio_lost")
+            self._fact(tx, row, "engagement.agent_audio_back" if up else "engagement.agent_audio_lost")
 
     async def digit(self, tx: Transaction, row: Row[Any], digit: str) -> None:
         """The customer has pressed a key."""
@@ -139,10 +139,10 @@ class Conversation(Offers):
 
     async def _agent_lost(self, tx: Transaction, row: Row[Any]) -> None:
         """The agent did not come back: the caller is told and goes before everybody else."""
-        await self._tell(tx, row.id, "engagement.agent_lost", {"agent_id": str(row.agent_id)})
+        self._tell(tx, row.id, "engagement.agent_lost", {"agent_id": str(row.agent_id)})
         if row.held:
             params = {"leg_id": str(row.caller_leg_id), "held": False, "music": None}
-            await self._ask(tx, row, "set_held", params)
+            self._ask(tx, row, "set_held", params)
         fresh = await self._set(tx, row, priority=1, held=False, held_since=None, muted=False, pending=None)
         await self._requeue(tx, fresh, Trigger.AGENT_LOST, "withdrawn")
         of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
@@ -157,7 +157,7 @@ class Conversation(Offers):
         """The customer's page has sent keys by signalling: the switch makes facts of them, as of all keys."""
         if row.state == State.CONNECTED:
             params = {"leg_id": str(row.caller_leg_id), "digits": digits}
-            await self._ask(tx, row, "report_digits", params)
+            self._ask(tx, row, "report_digits", params)
 
     async def callee_refused(self, tx: Transaction, row: Row[Any], why: str) -> None:
         """Whom we call is busy, or does not want to talk (`UNANSWERED`)."""
@@ -192,18 +192,18 @@ class Conversation(Offers):
         }
         if trigger is not Trigger.SWITCH_LOST:
             if row.state == State.DIALING:
-                await self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
-            await self._ask(tx, row, "end_call", {"call_id": str(row.id)})
+                self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
+            self._ask(tx, row, "end_call", {"call_id": str(row.id)})
             if row.muted:
                 line = await agents.locked(tx, row.agent_id)
                 if line.line_leg_id is not None:
-                    await self._ask(tx, row, "set_muted", {"leg_id": str(line.line_leg_id), "muted": False})
+                    self._ask(tx, row, "set_muted", {"leg_id": str(line.line_leg_id), "muted": False})
         name = "engagement.ended" if state is State.WRAP_UP else "engagement.abandoned"
         if state is State.WRAP_UP:
             of = await queues.queue_by_id(tx, row.queue_id)
             values["deadline_at"] = tx.now + timedelta(milliseconds=of.wrap_up_ms)
             fresh = await self._set(tx, row, state=state, **values)
-            await self._tell(tx, row.id, name, {"cause": cause})
+            self._tell(tx, row.id, name, {"cause": cause})
             if of.wrap_up_ms == 0:
                 await self.wrapped_up(tx, fresh)
             else:
@@ -211,7 +211,7 @@ class Conversation(Offers):
             return
         await self._close_offer(tx, row, "withdrawn")
         fresh = await self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None, **values)
-        await self._tell(tx, row.id, name, {"cause": cause})
+        self._tell(tx, row.id, name, {"cause": cause})
         await self._log(tx, fresh)
         if row.agent_id is not None:
             agents.changed(tx, row.agent_id, name, engagement_id=row.id, gone="abandoned")
@@ -221,7 +221,7 @@ class Conversation(Offers):
         """Close the engagement: the call log and its delivery are written here, in the same transaction."""
         state = after(row.state, Trigger.WRAPPED_UP)
         fresh = await self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None)
-        await self._tell(tx, row.id, "engagement.closed")
+        self._tell(tx, row.id, "engagement.closed")
         await self._log(tx, fresh)
         await agents.became_free(tx, row.agent_id)
         agents.changed(tx, row.agent_id, "engagement.closed", engagement_id=row.id, gone="closed")
@@ -238,7 +238,7 @@ class Conversation(Offers):
             .order_by(engagement.c.id)
         )
         for row in rows:
-            await self._tell(tx, row.id, "call_log.delivered")
+            self._tell(tx, row.id, "call_log.delivered")
             if row.agent_id is not None:
                 agents.changed(tx, row.agent_id, "call_log.delivered")
 
@@ -265,7 +265,7 @@ class Conversation(Offers):
     async def pending_passed(self, tx: Transaction, row: Row[Any]) -> None:
         """The switch has not confirmed a request in time: say so; the agent may ask again."""
         await self._set(tx, row, pending=None, pending_until=None)
-        await self._fact(tx, row, "engagement.request_failed")
+        self._fact(tx, row, "engagement.request_failed")
 
     async def seat_lost(self, tx: Transaction, agent_id: UUID) -> None:
         """The agent's last callbar has been gone for too long: offline; a ringing offer moves on."""

@@ -64,6 +64,16 @@ SELECT 1 FROM taken
     bindparam("last", type_=BigInteger),
 )
 
+_BY_CALLER_LEG = (
+    select(engagement).where(engagement.c.caller_leg_id == bindparam("leg")).with_for_update(key_share=True)
+)
+_BY_ID = select(engagement).where(engagement.c.id == bindparam("of_id")).with_for_update(key_share=True)
+_LINE = select(agent.c.account_id, agent.c.user_id).where(
+    agent.c.line_leg_id == bindparam("leg"),
+    agent.c.line_node == bindparam("node"),
+    agent.c.line_epoch == bindparam("epoch"),
+)
+
 
 class FactsMissing(Exception):
     """A fact came before one that precedes it in the switch's log."""
@@ -160,13 +170,7 @@ class Facts:
         if row is not None:
             await self._of_caller(tx, event, row)
             return
-        line = await tx.one(
-            select(agent.c.account_id, agent.c.user_id).where(
-                agent.c.line_leg_id == leg_id,
-                agent.c.line_node == event.node,
-                agent.c.line_epoch == event.epoch,
-            )
-        )
+        line = await tx.one(_LINE, {"leg": leg_id, "node": event.node, "epoch": event.epoch})
         if line is not None:
             tx.account_id = line.account_id
             await self._of_agent(tx, event, line.user_id, call_id)
@@ -174,15 +178,13 @@ class Facts:
     async def _engagement(self, tx: Transaction, id: UUID | None) -> Row[Any] | None:
         if id is None:
             return None
-        row = await tx.one(select(engagement).where(engagement.c.id == id).with_for_update(key_share=True))
+        row = await tx.one(_BY_ID, {"of_id": id})
         if row is not None:
             tx.account_id = row.account_id
         return row
 
     async def _by_caller_leg(self, tx: Transaction, leg_id: UUID) -> Row[Any] | None:
-        row = await tx.one(
-            select(engagement).where(engagement.c.caller_leg_id == leg_id).with_for_update(key_share=True)
-        )
+        row = await tx.one(_BY_CALLER_LEG, {"leg": leg_id})
         if row is not None:
             tx.account_id = row.account_id
         return row

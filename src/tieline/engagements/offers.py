@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.engine import Row
 
 from tieline.agents import service as agents
@@ -29,6 +29,30 @@ log = structlog.get_logger()
 
 LOOK_AHEAD = 10
 """So many of the oldest waiting are looked at when the first cannot be offered (all free agents declined it)."""
+
+# Built once: what every offer runs.
+_WAITING = (
+    select(engagement.c.id)
+    .where(
+        engagement.c.account_id == bindparam("of_account"),
+        engagement.c.queue_id == bindparam("of_queue"),
+        engagement.c.state == State.QUEUED,
+    )
+    .order_by(engagement.c.priority.desc(), engagement.c.queued_at, engagement.c.id)
+    .limit(LOOK_AHEAD)
+)
+_STILL_WAITS = (
+    select(engagement)
+    .where(engagement.c.id == bindparam("of_id"), engagement.c.state == State.QUEUED)
+    .with_for_update(key_share=True)
+)
+_DECLINED = select(offer.c.agent_id).where(
+    offer.c.account_id == bindparam("of_account"),
+    offer.c.engagement_id == bindparam("of_id"),
+    offer.c.state == "declined",
+    offer.c.ended_at > bindparam("since"),
+)
+_OFFER = insert(offer)
 
 
 class Offers(Ledger):
@@ -62,22 +86,9 @@ class Offers(Ledger):
         free = by_longest_idle(await queues.candidates(tx, of.id))
         if not free:
             return False
-        waiting = await tx.all(
-            select(engagement.c.id)
-            .where(
-                engagement.c.account_id == tx.account_id,
-                engagement.c.queue_id == of.id,
-                engagement.c.state == State.QUEUED,
-            )
-            .order_by(engagement.c.priority.desc(), engagement.c.queued_at, engagement.c.id)
-            .limit(LOOK_AHEAD)
-        )
+        waiting = await tx.all(_WAITING, {"of_account": tx.account_id, "of_queue": of.id})
         for found in waiting:
-            row = await tx.one(
-                select(engagement)
-                .where(engagement.c.id == found.id, engagement.c.state == State.QUEUED)
-                .with_for_update(key_share=True)
-            )
+            row = await tx.one(_STILL_WAITS, {"of_id": found.id})
             if row is not None and await self._offer_to_somebody(tx, of, row, free):
                 return True
         return False
@@ -88,15 +99,8 @@ class Offers(Ledger):
         """Offer to the first who can take it; who turns out not to be free any more is taken off `free`."""
         declined: set[UUID] = set()
         if row.offered_at is not None:
-            rows = await tx.all(
-                select(offer.c.agent_id).where(
-                    offer.c.account_id == tx.account_id,
-                    offer.c.engagement_id == row.id,
-                    offer.c.state == "declined",
-                    offer.c.ended_at > tx.now - queues.DECLINE_PAUSE,
-                )
-            )
-            declined = {found.agent_id for found in rows}
+            of_it = {"of_account": tx.account_id, "of_id": row.id, "since": tx.now - queues.DECLINE_PAUSE}
+            declined = {found.agent_id for found in await tx.all(_DECLINED, of_it)}
         for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
             claimed = await queues.claim(tx, candidate.agent_id)
             if claimed is not None:
@@ -110,17 +114,16 @@ class Offers(Ledger):
         expires_at = tx.now + timedelta(milliseconds=of.ring_ms)
         connection_id = to.connection_id or row.connection_id
         match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
-        await tx.execute(
-            insert(offer).values(
-                account_id=tx.account_id,
-                id=new_id(),
-                engagement_id=row.id,
-                agent_id=agent_id,
-                state="offered",
-                offered_at=tx.now,
-                expires_at=expires_at,
-            )
-        )
+        made = {
+            "account_id": tx.account_id,
+            "id": new_id(),
+            "engagement_id": row.id,
+            "agent_id": agent_id,
+            "state": "offered",
+            "offered_at": tx.now,
+            "expires_at": expires_at,
+        }
+        await tx.execute(_OFFER, made)
         state = after(row.state, Trigger.OFFERED)
         await self._set(
             tx,
@@ -134,9 +137,7 @@ class Offers(Ledger):
             offered_at=tx.now,
             deadline_at=expires_at,
         )
-        await self._tell(
-            tx, row.id, "engagement.offered", {"agent_id": str(agent_id), "match": match["status"]}
-        )
+        self._tell(tx, row.id, "engagement.offered", {"agent_id": str(agent_id), "match": match["status"]})
         agents.changed(tx, agent_id, "engagement.offered", engagement_id=row.id, engagement_state=state)
 
     async def route_agent(self, account_id: UUID, agent_id: UUID) -> None:
@@ -179,7 +180,7 @@ class Offers(Ledger):
         await self.desk.drain()
 
     async def _end_offer(self, tx: Transaction, row: Row[Any], how: str) -> None:
-        await self._tell(tx, row.id, f"engagement.offer_{how}", {"agent_id": str(row.agent_id)})
+        self._tell(tx, row.id, f"engagement.offer_{how}", {"agent_id": str(row.agent_id)})
         await self._requeue(tx, row, Trigger.OFFER_ENDED, how)
 
     async def _requeue(self, tx: Transaction, row: Row[Any], trigger: Trigger, how: str) -> None:

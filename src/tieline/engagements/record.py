@@ -5,33 +5,48 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Row
 
 from tieline import names, numbers
 from tieline.calllog.log import CallLog, LoggedRecord
 from tieline.db.database import Transaction
+from tieline.engagements.tables import engagement
 from tieline.identity.tables import app_user
 from tieline.queues.tables import disposition, queue
+
+# What an engagement's row only points at.
+_NAMES = (
+    select(
+        queue.c.name.label("queue_name"),
+        app_user.c.name.label("agent_name"),
+        app_user.c.email.label("agent_email"),
+        app_user.c.language.label("agent_language"),
+        disposition.c.label.label("disposition"),
+    )
+    .select_from(engagement)
+    .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
+    .outerjoin(
+        app_user,
+        (app_user.c.account_id == engagement.c.account_id) & (app_user.c.id == engagement.c.agent_id),
+    )
+    .outerjoin(
+        disposition,
+        (disposition.c.account_id == engagement.c.account_id)
+        & (disposition.c.id == engagement.c.disposition_id),
+    )
+    .where(engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id"))
+)
 
 
 async def call_log_of(tx: Transaction, row: Row[Any], *, portal_url: str) -> CallLog:
     """The log of a closed engagement row."""
-    own = tx.account_id
-    of = await tx.one(select(queue.c.name).where(queue.c.account_id == own, queue.c.id == row.queue_id))
-    who = await tx.one(
-        select(app_user.c.name, app_user.c.email, app_user.c.language).where(
-            app_user.c.account_id == own, app_user.c.id == row.agent_id
-        )
-    )
-    chosen: str | None = await tx.scalar(
-        select(disposition.c.label).where(
-            disposition.c.account_id == own, disposition.c.id == row.disposition_id
-        )
-    )
+    own = {"of_account": tx.account_id, "of_id": row.id}
+    called = await tx.one(_NAMES, own)
+    assert called is not None, "the engagement's own row"
     answered_at: datetime | None = row.connected_at
     ended_at: datetime = row.ended_at or row.closed_at
-    language = who.language if who else "en"
+    language = called.agent_language or "en"
     return CallLog(
         engagement_id=row.id,
         direction=row.direction,
@@ -42,16 +57,16 @@ async def call_log_of(tx: Transaction, row: Row[Any], *, portal_url: str) -> Cal
         number_display=numbers.local_form(row.number_e164) if row.number_e164 else None,
         number_raw=row.number_raw,
         withheld=row.withheld,
-        queue_name=of.name if of else None,
-        agent_name=who.name if who else None,
-        agent_email=who.email if who else None,
+        queue_name=called.queue_name,
+        agent_name=called.agent_name,
+        agent_email=called.agent_email,
         language=language,
         answered_at=answered_at,
         waited_s=seconds((answered_at or ended_at) - (row.queued_at or row.arrived_at)),
         talked_s=seconds(ended_at - answered_at) if answered_at else 0,
         held_s=row.held_ms // 1000,
         end_cause=row.end_cause,
-        disposition=chosen,
+        disposition=called.disposition,
         notes=row.notes,
         matched=tuple(_record(r, language) for r in (row.match or {}).get("records", [])),
         related=_record(row.related, language) if row.related else None,

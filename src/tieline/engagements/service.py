@@ -46,6 +46,7 @@ JOIN = timedelta(seconds=5)
 """The switch joins caller and agent within this, or the caller goes back into the queue."""
 ANSWER = timedelta(seconds=45)
 """Whom we call has so long to answer."""
+_NEW = insert(engagement).returning(engagement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +68,29 @@ class Engagements(Conversation):
         """A caller has come: save the engagement; the caller's audio is set up next, at `place`."""
         id = new_id()
         connection_id = await self.crm.default_connection(tx)
-        row = (
-            await tx.all(
-                insert(engagement)
-                .values(
-                    account_id=tx.account_id,
-                    id=id,
-                    direction="inbound",
-                    state=State.ARRIVING,
-                    queue_id=arrival.queue.id,
-                    connection_id=connection_id,
-                    number_raw=arrival.number_raw,
-                    number_e164=arrival.number.e164 if arrival.number else None,
-                    number_extension=arrival.number.extension if arrival.number else None,
-                    withheld=arrival.withheld,
-                    claimed_name=arrival.claimed_name,
-                    dialled_e164=arrival.dialled_e164,
-                    match=dict(
-                        await self.crm.match(tx, connection_id, arrival.number, withheld=arrival.withheld)
-                    ),
-                    node=place.node,
-                    epoch=place.epoch,
-                    caller_leg_id=new_id(),
-                    deadline_at=tx.now + SET_UP,
-                    arrived_at=tx.now,
-                )
-                .returning(engagement)
-            )
-        )[0]
-        await self._tell(tx, id, "engagement.arrived", {"dialled": arrival.dialled_e164})
+        match = await self.crm.match(tx, connection_id, arrival.number, withheld=arrival.withheld)
+        values = {
+            "account_id": tx.account_id,
+            "id": id,
+            "direction": "inbound",
+            "state": State.ARRIVING,
+            "queue_id": arrival.queue.id,
+            "connection_id": connection_id,
+            "number_raw": arrival.number_raw,
+            "number_e164": arrival.number.e164 if arrival.number else None,
+            "number_extension": arrival.number.extension if arrival.number else None,
+            "withheld": arrival.withheld,
+            "claimed_name": arrival.claimed_name,
+            "dialled_e164": arrival.dialled_e164,
+            "match": dict(match),
+            "node": place.node,
+            "epoch": place.epoch,
+            "caller_leg_id": new_id(),
+            "deadline_at": tx.now + SET_UP,
+            "arrived_at": tx.now,
+        }
+        row = (await tx.all(_NEW, values))[0]
+        self._tell(tx, id, "engagement.arrived", {"dialled": arrival.dialled_e164})
         return row
 
     async def set_status(self, tx: Transaction, agent_id: UUID, status: str, reason: str | None) -> None:
@@ -119,9 +114,9 @@ class Engagements(Conversation):
         state = after(row.state, Trigger.ACCEPTED)
         await self._close_offer(tx, row, "accepted")
         await self._set(tx, row, state=state, deadline_at=tx.now + JOIN)
-        await self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": str(row.id)})
-        await self._ask(tx, row, "stop_play", {"play_id": str(row.play_id)})
-        await self._tell(tx, row.id, "engagement.accepted", {"agent_id": str(agent_id)})
+        self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": str(row.id)})
+        self._ask(tx, row, "stop_play", {"play_id": str(row.play_id)})
+        self._tell(tx, row.id, "engagement.accepted", {"agent_id": str(agent_id)})
         agents.changed(tx, agent_id, "engagement.accepted", engagement_id=row.id, engagement_state=state)
 
     async def decline(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> None:
@@ -153,41 +148,36 @@ class Engagements(Conversation):
         if related is not None:
             related = await self.crm.record(tx, connection_id, related["id"]) or related
         id = new_id()
-        row = (
-            await tx.all(
-                insert(engagement)
-                .values(
-                    account_id=tx.account_id,
-                    id=id,
-                    direction="outbound",
-                    state=State.DIALING,
-                    queue_id=serves[0],
-                    agent_id=agent_id,
-                    connection_id=connection_id,
-                    number_raw=number.raw,
-                    number_e164=number.e164,
-                    number_extension=number.extension,
-                    match=dict(match),
-                    related=dict(related) if related else single(match),
-                    # Whom the agent clicked is open already; whom the number belongs to is popped once.
-                    popped=related is not None,
-                    node=line.line_node,
-                    epoch=line.line_epoch,
-                    caller_leg_id=new_id(),
-                    deadline_at=tx.now + ANSWER,
-                    arrived_at=tx.now,
-                    queued_at=tx.now,
-                    offered_at=tx.now,
-                )
-                .returning(engagement)
-            )
-        )[0]
+        values = {
+            "account_id": tx.account_id,
+            "id": id,
+            "direction": "outbound",
+            "state": State.DIALING,
+            "queue_id": serves[0],
+            "agent_id": agent_id,
+            "connection_id": connection_id,
+            "number_raw": number.raw,
+            "number_e164": number.e164,
+            "number_extension": number.extension,
+            "match": dict(match),
+            "related": dict(related) if related else single(match),
+            # Whom the agent clicked is open already; whom the number belongs to is popped once.
+            "popped": related is not None,
+            "node": line.line_node,
+            "epoch": line.line_epoch,
+            "caller_leg_id": new_id(),
+            "deadline_at": tx.now + ANSWER,
+            "arrived_at": tx.now,
+            "queued_at": tx.now,
+            "offered_at": tx.now,
+        }
+        row = (await tx.all(_NEW, values))[0]
         leg = str(line.line_leg_id)
-        await self._ask(tx, row, "create_call", {"call_id": str(id)})
-        await self._ask(tx, row, "move_leg", {"leg_id": leg, "call_id": str(id)})
+        self._ask(tx, row, "create_call", {"call_id": str(id)})
+        self._ask(tx, row, "move_leg", {"leg_id": leg, "call_id": str(id)})
         ringback = {"leg_id": leg, "media": ["tone/ringback"], "loop_last": True, "play_id": str(id)}
-        await self._ask(tx, row, "play", ringback)
-        await self._tell(tx, id, "engagement.dialed", {"agent_id": str(agent_id)})
+        self._ask(tx, row, "play", ringback)
+        self._tell(tx, id, "engagement.dialed", {"agent_id": str(agent_id)})
         agents.changed(tx, agent_id, "engagement.dialed", engagement_id=id, engagement_state=State.DIALING)
         why_not = await self.lines.reach(tx, id, number.e164)
         if why_not is not None:
@@ -198,8 +188,8 @@ class Engagements(Conversation):
         """The agent presses keys for the customer to receive. What they are is told to nobody else."""
         row = await self._talking(tx, agent_id, engagement_id, unless_pending=False)
         await self._set(tx, row, digits_sent=(row.digits_sent + digits)[-KEYS_KEPT:])
-        await self._ask(tx, row, "send_digits", {"leg_id": str(row.caller_leg_id), "digits": digits})
-        await self._tell(tx, row.id, "engagement.digits_sent")
+        self._ask(tx, row, "send_digits", {"leg_id": str(row.caller_leg_id), "digits": digits})
+        self._tell(tx, row.id, "engagement.digits_sent")
 
     async def hang_up(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> None:
         """The agent ends the conversation, or gives up calling."""
@@ -209,7 +199,7 @@ class Engagements(Conversation):
             return
         row = await self._talking(tx, agent_id, engagement_id, unless_pending=False)
         await self._request(tx, row, "hang_up")
-        await self._ask(tx, row, "end_call", {"call_id": str(row.id)})
+        self._ask(tx, row, "end_call", {"call_id": str(row.id)})
 
     async def hold(self, tx: Transaction, agent_id: UUID, engagement_id: UUID, held: bool) -> None:
         """Put the customer on hold with music, or come back."""
@@ -219,7 +209,7 @@ class Engagements(Conversation):
         of = await queues.queue_by_id(tx, row.queue_id)
         await self._request(tx, row, "hold" if held else "resume")
         params = {"leg_id": str(row.caller_leg_id), "held": held, "music": of.music if held else None}
-        await self._ask(tx, row, "set_held", params)
+        self._ask(tx, row, "set_held", params)
 
     async def mute(self, tx: Transaction, agent_id: UUID, engagement_id: UUID, muted: bool) -> None:
         """Mute or unmute the agent towards the customer."""
@@ -230,7 +220,7 @@ class Engagements(Conversation):
         if line.line_leg_id is None:
             raise AudioNotConnected
         await self._request(tx, row, "mute" if muted else "unmute")
-        await self._ask(tx, row, "set_muted", {"leg_id": str(line.line_leg_id), "muted": muted})
+        self._ask(tx, row, "set_muted", {"leg_id": str(line.line_leg_id), "muted": muted})
 
     async def note(
         self,
@@ -312,7 +302,7 @@ class Engagements(Conversation):
         if values is None:
             return
         await self._set(tx, row, **values)
-        await self._tell(tx, row.id, "engagement.matched", {"match": values["match"]["status"]})
+        self._tell(tx, row.id, "engagement.matched", {"match": values["match"]["status"]})
         agents.changed(tx, row.agent_id, "engagement.matched", engagement_id=row.id)
 
     async def close(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +32,10 @@ KEEP_FACTS = timedelta(hours=72)
 _CLEAN_EVERY = 2400
 SEATS_GRACE_S = 5.0
 """After a standstill seats count as lost only when callbars have had this time to renew them."""
+
+_DUE = select(engagement.c.account_id, engagement.c.id).where(
+    or_(engagement.c.deadline_at <= bindparam("now"), engagement.c.pending_until <= bindparam("now"))
+)
 
 log = structlog.get_logger()
 
@@ -78,11 +82,7 @@ class Sweep:
     async def deadlines(self) -> None:
         """Act on engagements that have stayed in a state, or waited for the switch, for too long."""
         async with self._db.system() as tx:
-            due = await tx.all(
-                select(engagement.c.account_id, engagement.c.id).where(
-                    or_(engagement.c.deadline_at <= tx.now, engagement.c.pending_until <= tx.now)
-                )
-            )
+            due = await tx.all(_DUE, {"now": tx.now})
         for found in due:
             try:
                 await self._each(found, self._deadline)

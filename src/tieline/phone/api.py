@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
@@ -47,6 +47,10 @@ SILENCE_S = 30.0
 _RETRY_S = 0.5
 DIALS_PER_MINUTE = 30
 """From one address; a visitor's page is open to everybody."""
+
+_CALL = select(engagement).where(
+    engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id")
+)
 
 log = structlog.get_logger()
 
@@ -530,11 +534,7 @@ class _Phone:
         if account_id is None:
             return None
         async with self._db.account(account_id) as tx:
-            return await tx.one(
-                select(engagement).where(
-                    engagement.c.account_id == account_id, engagement.c.id == engagement_id
-                )
-            )
+            return await tx.one(_CALL, {"of_account": account_id, "of_id": engagement_id})
 
     async def _refuse(self, error: TielineError) -> None:
         await self._send({"type": "refused", "code": error.code, "params": error.params})

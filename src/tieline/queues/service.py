@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import DateTime, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 
 from tieline.agents.tables import agent
@@ -20,6 +20,50 @@ from tieline.queues.tables import disposition, queue, queue_member, queue_number
 
 DECLINE_PAUSE = timedelta(seconds=20)
 """Who declined an engagement is not offered it again for so long."""
+
+
+_OWN = (queue.c.account_id == bindparam("of_account")) & (queue.c.id == bindparam("of_queue"))
+_BY_ID = (
+    select(queue, func.coalesce(queue_number.c.greeting, queue.c.greeting).label("greeting_heard"))
+    .outerjoin(
+        queue_number,
+        (queue_number.c.account_id == queue.c.account_id) & (queue_number.c.e164 == bindparam("dialled")),
+    )
+    .where(_OWN)
+)
+_LOCK = select(queue).where(_OWN).with_for_update(key_share=True)
+_LOCK_UNLESS_HELD = select(queue).where(_OWN).with_for_update(key_share=True, skip_locked=True)
+AVAILABLE = (
+    (agent.c.account_id == bindparam("of_account"))
+    & (agent.c.status == "ready")
+    & agent.c.engagement_state.is_(None)
+    & (agent.c.seat_until > bindparam("now", type_=DateTime(timezone=True)))
+    & agent.c.line_up_at.is_not(None)
+)
+"""Condition on `agent`: ready and free, with a living callbar whose audio is up. Parameters `of_account`, `now`."""
+_CANDIDATES = (
+    select(agent.c.user_id, agent.c.idle_since, agent.c.line_node)
+    .join(
+        queue_member,
+        (queue_member.c.account_id == agent.c.account_id) & (queue_member.c.user_id == agent.c.user_id),
+    )
+    .where(AVAILABLE, queue_member.c.queue_id == bindparam("of_queue"))
+)
+# PostgreSQL checks the condition again on the row as it is once locked.
+_CLAIM = (
+    select(agent.c.user_id, app_user.c.connection_id)
+    .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+    .where(agent.c.user_id == bindparam("of_agent"), AVAILABLE)
+    .with_for_update(key_share=True, of=agent)
+)
+_DISPOSITIONS = (
+    select(disposition)
+    .where(
+        disposition.c.account_id == bindparam("of_account"),
+        disposition.c.queue_id.in_(bindparam("of_queues", expanding=True)),
+    )
+    .order_by(disposition.c.position)
+)
 
 
 class QueueNotFound(NotFound):
@@ -48,14 +92,7 @@ async def queue_by_id(tx: Transaction, queue_id: UUID, *, dialled_e164: str | No
 
     `greeting_heard` is what its callers hear first: the greeting of the number dialled, else the queue's.
     """
-    row = await tx.one(
-        select(queue, func.coalesce(queue_number.c.greeting, queue.c.greeting).label("greeting_heard"))
-        .outerjoin(
-            queue_number,
-            (queue_number.c.account_id == queue.c.account_id) & (queue_number.c.e164 == dialled_e164),
-        )
-        .where(queue.c.account_id == tx.account_id, queue.c.id == queue_id)
-    )
+    row = await tx.one(_BY_ID, {"of_account": tx.account_id, "of_queue": queue_id, "dialled": dialled_e164})
     if row is None:
         raise QueueNotFound("no such queue")
     return row
@@ -65,36 +102,14 @@ async def dispositions(tx: Transaction, queue_ids: Sequence[UUID]) -> dict[UUID,
     """Dispositions of each queue, in their order."""
     found: dict[UUID, list[Row[Any]]] = {id: [] for id in queue_ids}
     if found:
-        for row in await tx.all(
-            select(disposition)
-            .where(disposition.c.account_id == tx.account_id, disposition.c.queue_id.in_(list(found)))
-            .order_by(disposition.c.position)
-        ):
+        for row in await tx.all(_DISPOSITIONS, {"of_account": tx.account_id, "of_queues": list(found)}):
             found[row.queue_id].append(row)
     return found
 
 
-def available(tx: Transaction) -> Any:
-    """Condition on `agent`: ready and free, with a living callbar whose audio is up."""
-    return (
-        (agent.c.account_id == tx.account_id)
-        & (agent.c.status == "ready")
-        & agent.c.engagement_state.is_(None)
-        & (agent.c.seat_until > tx.now)
-        & agent.c.line_up_at.is_not(None)
-    )
-
-
 async def candidates(tx: Transaction, queue_id: UUID) -> list[Candidate]:
     """Available members of the queue, with the media node of their audio."""
-    rows = await tx.all(
-        select(agent.c.user_id, agent.c.idle_since, agent.c.line_node)
-        .join(
-            queue_member,
-            (queue_member.c.account_id == agent.c.account_id) & (queue_member.c.user_id == agent.c.user_id),
-        )
-        .where(available(tx), queue_member.c.queue_id == queue_id)
-    )
+    rows = await tx.all(_CANDIDATES, {"of_account": tx.account_id, "of_queue": queue_id, "now": tx.now})
     return [Candidate(row.user_id, row.idle_since, row.line_node) for row in rows]
 
 
@@ -104,13 +119,7 @@ async def claim(tx: Transaction, agent_id: UUID) -> Row[Any] | None:
     It waits for whoever holds the row (a lease's renewal, another queue's router): passing over the agent
     who has been free for longest would be unfair, and over the only one leave the caller waiting.
     """
-    # PostgreSQL checks the condition again on the row as it is once locked.
-    return await tx.one(
-        select(agent.c.user_id, app_user.c.connection_id)
-        .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
-        .where(agent.c.user_id == agent_id, available(tx))
-        .with_for_update(key_share=True, of=agent)
-    )
+    return await tx.one(_CLAIM, {"of_account": tx.account_id, "of_agent": agent_id, "now": tx.now})
 
 
 async def lock(tx: Transaction, queue_id: UUID, *, unless_held: bool = False) -> Row[Any] | None:
@@ -118,11 +127,8 @@ async def lock(tx: Transaction, queue_id: UUID, *, unless_held: bool = False) ->
 
     With `unless_held` it does not wait: None when another routes the queue now.
     """
-    return await tx.one(
-        select(queue)
-        .where(queue.c.account_id == tx.account_id, queue.c.id == queue_id)
-        .with_for_update(key_share=True, skip_locked=unless_held)
-    )
+    statement = _LOCK_UNLESS_HELD if unless_held else _LOCK
+    return await tx.one(statement, {"of_account": tx.account_id, "of_queue": queue_id})
 
 
 async def queues_of(tx: Transaction, agent_id: UUID) -> list[UUID]:
