@@ -30,6 +30,8 @@ FRESH = timedelta(seconds=6)
 """A media node whose heartbeat is older does not get new calls."""
 ADDRESS_KEPT_S = 1.0
 """A node's address is looked up again after so long: a restarted one may have another. Less than `RESEND`."""
+PLACE_KEPT_S = 0.5
+"""The node for new audio is asked again after so long: less than a media process takes to start."""
 _TIMEOUT_S = 5.0
 
 _BATCH = "switch.commands"
@@ -90,6 +92,8 @@ class SwitchDesk:
         self._directory = directory
         self._sending: set[asyncio.Task[None]] = set()
         self._addresses: dict[str, tuple[str, float]] = {}
+        self._place: tuple[Place, float] | None = None
+        self._done: list[UUID] = []
 
     def ask(
         self,
@@ -151,13 +155,23 @@ class SwitchDesk:
                 log.exception("switch.command", verb=command.verb)
                 break
             done.append(command.id)
-        if done:
-            try:
+        # One of those who have something done writes it for all who come meanwhile.
+        writing = bool(self._done)
+        self._done += done
+        if not writing and self._done:
+            await self._write_done()
+
+    async def _write_done(self) -> None:
+        try:
+            while self._done:
+                written = self._done.copy()
                 async with self._db.system() as tx:
-                    await tx.execute(_DONE, {"done": done})
-            except Exception:
-                # They are sent once more then, which the switch takes for the same command.
-                log.exception("switch.command.done")
+                    await tx.execute(_DONE, {"done": written})
+                del self._done[: len(written)]
+        except Exception:
+            # They are sent once more then, which the switch takes for the same command.
+            log.exception("switch.command.done")
+            self._done.clear()
 
     async def sweep(self) -> None:
         """Send again what is due, from whichever node wrote it; drop what is too old."""
@@ -200,6 +214,8 @@ class SwitchDesk:
         Its epoch is asked of itself: the row may be a heartbeat behind a restart, and what is booked on a
         dead epoch would be taken for lost with it.
         """
+        if self._place is not None and time.monotonic() < self._place[1]:
+            return self._place[0]
         async with self._db.system() as tx:
             row = await tx.one(
                 select(media_node.c.id, media_node.c.address)
@@ -209,15 +225,14 @@ class SwitchDesk:
             )
         if row is None:
             raise SwitchError("no_media_node", "no media node lives", retryable=True)
-        return await self.epoch_of(row.id, self._directory.switch(row.id, row.address))
-
-    async def epoch_of(self, node: str, switch: Switch) -> Place:
-        """A node with its present epoch, asked of itself. Raises `SwitchError`."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                return Place(node, (await switch.health()).epoch)
+                health = await self._directory.switch(row.id, row.address).health()
         except TimeoutError:
             raise SwitchError("switch_timeout", "no answer to health", retryable=True) from None
+        place = Place(row.id, health.epoch)
+        self._place = place, time.monotonic() + PLACE_KEPT_S
+        return place
 
     async def drain(self) -> None:
         """Wait for requests under way, at most five seconds: the rest is another node's."""

@@ -141,7 +141,11 @@ class Offers(Ledger):
         agents.changed(tx, agent_id, "engagement.offered", engagement_id=row.id, engagement_state=state)
 
     async def route_agent(self, account_id: UUID, agent_id: UUID) -> None:
-        """An agent has become free or reachable: look into each of the agent's queues."""
+        """An agent has become free or reachable: look into each of the agent's queues.
+
+        Also into those in which nobody seems to wait: a transaction that lets somebody wait may be about to
+        commit without having seen this agent, and holds the queue until then.
+        """
         async with self.db.account(account_id) as tx:
             ids = await queues.queues_of(tx, agent_id)
         for id in ids:

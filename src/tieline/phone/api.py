@@ -48,6 +48,16 @@ _RETRY_S = 0.5
 DIALS_PER_MINUTE = 30
 """From one address; a visitor's page is open to everybody."""
 
+_UNHEARD = frozenset(
+    {
+        "engagement.offered",
+        "engagement.accepted",
+        "engagement.matched",
+        "engagement.muted",
+        "engagement.unmuted",
+    }
+)
+"""What happens to an engagement without the customer being told of it: nothing is read for it."""
 _CALL = select(engagement).where(
     engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id")
 )
@@ -500,7 +510,12 @@ class _Phone:
     def _watch(self, call: Row[Any]) -> None:
         changed = asyncio.Event()
         changed.set()
-        subscription = self._bus.subscribe("engagement", call.id, lambda _: changed.set(), changed.set)
+
+        def on_message(message: BusMessage) -> None:
+            if message.more.get("e") not in _UNHEARD:
+                changed.set()
+
+        subscription = self._bus.subscribe("engagement", call.id, on_message, changed.set)
         self._watching[call.id] = (subscription, asyncio.create_task(self._tell(call, changed)))
 
     async def _tell(self, call: Row[Any], changed: asyncio.Event) -> None:

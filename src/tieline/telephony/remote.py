@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx2
 
+from tieline.telephony.courier import Courier
 from tieline.telephony.switch import LegRole, SwitchError, SwitchEvent, SwitchHealth
 from tieline.telephony.wire import HEARTBEAT_S, error_from_json, event_from_json, health_from_json
 
@@ -25,12 +26,10 @@ class RemoteSwitch:
     """The switch at `address` (`http://host:port`), asked with the control key `key`. Close it when done."""
 
     def __init__(self, address: str, key: str) -> None:
-        self._client = httpx2.AsyncClient(
-            base_url=address,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=httpx2.Timeout(COMMAND_S, connect=CONNECT_S),
-            trust_env=False,
-        )
+        headers = {"Authorization": f"Bearer {key}"}
+        self._courier = Courier(address, headers, connect_s=CONNECT_S, answer_s=COMMAND_S)
+        # Carries the stream of events, which lasts.
+        self._client = httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,6 +39,7 @@ class RemoteSwitch:
 
     async def aclose(self) -> None:
         """Close the connections; streams of events break."""
+        self._courier.close()
         await self._client.aclose()
 
     async def health(self) -> SwitchHealth:
@@ -119,23 +119,23 @@ class RemoteSwitch:
         raise SwitchError("switch_unreachable", "The switch ended its stream of events.", retryable=True)
 
     def _check_open(self) -> None:
-        if self._client.is_closed:
+        if self._courier.closed:
             raise SwitchError("switch_closed", "This way to the switch has been closed.", retryable=False)
 
     async def _command(self, command_id: str, verb: str, **params: Any) -> str | None:
         command = {"command_id": command_id, "verb": verb, "params": params}
-        return (await self._ask("POST", "/v1/commands", json=command)).get("result")
+        return (await self._ask("POST", "/v1/commands", json.dumps(command).encode())).get("result")
 
-    async def _ask(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
+    async def _ask(self, method: str, path: str, body: bytes = b"") -> Mapping[str, Any]:
         self._check_open()
         try:
-            response = await self._client.request(method, path, **options)
-        except httpx2.HTTPError as error:
+            status, answer = await self._courier.ask(method, path, body)
+        except OSError as error:
             raise _unreachable(error) from error
-        if response.status_code != 200:
-            raise _refusal(response.status_code, response.content)
+        if status != 200:
+            raise _refusal(status, answer)
         try:
-            return response.json()
+            return json.loads(answer)
         except ValueError as error:
             raise _malformed("The switch's answer cannot be read.") from error
 
