@@ -85,7 +85,7 @@ async def a_demo(folder: Path) -> AsyncIterator[tuple[Demo, float]]:
         )
     try:
         async with asyncio.timeout(_START_S):
-            while "Tieline is running" not in (told := log.read_text()):
+            while "Ctrl-C" not in (told := log.read_text()):  # the last line
                 if process.returncode is not None:
                     raise RuntimeError(told[-500:])
                 await asyncio.sleep(0.02)
