@@ -26,8 +26,8 @@ from tieline.telephony.switch import Switch, SwitchError
 RESEND = timedelta(seconds=2)
 GIVE_UP = timedelta(seconds=30)
 """A command older than this is of no use any more: deadlines of the engagement have acted instead."""
-FRESH = timedelta(seconds=6)
-"""A media node whose heartbeat is older does not get new calls."""
+KNOWN = timedelta(minutes=1)
+"""A media node whose heartbeat is older is asked nothing any more; whether a known one lives it tells itself."""
 ADDRESS_KEPT_S = 1.0
 """A node's address is looked up again after so long: a restarted one may have another. Less than `RESEND`."""
 PLACE_KEPT_S = 0.5
@@ -209,30 +209,31 @@ class SwitchDesk:
         return self._directory.switch(node, address)
 
     async def place(self) -> Place:
-        """Where new audio goes: the living node heard of last. Raises `SwitchError` when there is none.
+        """Where new audio goes: the first node that answers, the one heard of last first.
 
-        Its epoch is asked of itself: the row may be a heartbeat behind a restart, and what is booked on a
-        dead epoch would be taken for lost with it.
+        Nodes are asked themselves: a row may be a heartbeat behind a restart, and what is booked on a dead epoch
+        would be taken for lost with it; after an absence of the database it may be older, and the node alive.
+        Raises `SwitchError` when none answers.
         """
         if self._place is not None and time.monotonic() < self._place[1]:
             return self._place[0]
         async with self._db.system() as tx:
-            row = await tx.one(
+            rows = await tx.all(
                 select(media_node.c.id, media_node.c.address)
-                .where(media_node.c.heartbeat_at > tx.now - FRESH)
+                .where(media_node.c.heartbeat_at > tx.now - KNOWN)
                 .order_by(media_node.c.heartbeat_at.desc())
-                .limit(1)
             )
-        if row is None:
-            raise SwitchError("no_media_node", "no media node lives", retryable=True)
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                health = await self._directory.switch(row.id, row.address).health()
-        except TimeoutError:
-            raise SwitchError("switch_timeout", "no answer to health", retryable=True) from None
-        place = Place(row.id, health.epoch)
-        self._place = place, time.monotonic() + PLACE_KEPT_S
-        return place
+        for row in rows:
+            try:
+                async with asyncio.timeout(_TIMEOUT_S):
+                    health = await self._directory.switch(row.id, row.address).health()
+            except (SwitchError, TimeoutError) as error:
+                log.warning("switch.silent", node=row.id, error=str(error))
+                continue
+            place = Place(row.id, health.epoch)
+            self._place = place, time.monotonic() + PLACE_KEPT_S
+            return place
+        raise SwitchError("no_media_node", "no media node answers", retryable=True)
 
     async def drain(self) -> None:
         """Wait for requests under way, at most five seconds: the rest is another node's."""

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Row
 from tieline.agents import service as agents
 from tieline.agents.tables import agent
 from tieline.db.database import Database, Transaction
-from tieline.engagements.commands import FRESH, SwitchDirectory
+from tieline.engagements.commands import KNOWN, SwitchDirectory
 from tieline.engagements.engagement import State, Trigger
 from tieline.engagements.service import Engagements
 from tieline.engagements.tables import engagement, media_node
@@ -288,7 +288,7 @@ class Consumer:
             rows = await tx.all(
                 update(media_node)
                 .where(
-                    media_node.c.heartbeat_at > tx.now - 10 * FRESH,
+                    media_node.c.heartbeat_at > tx.now - KNOWN,
                     or_(
                         media_node.c.consumer.is_(None),
                         media_node.c.consumer == self._id,
