@@ -238,6 +238,16 @@ class Street:
         await phone.get_by_role("button", name="Call", exact=True).click()
         return phone
 
+    async def listen(self, number: str) -> Page:
+        """A test phone that answers calls to `number`."""
+        phone = await self.computer.open(f"{self.demo.contact_center}/phone")
+        await phone.get_by_role("button", name="English").click()
+        await phone.get_by_label("Number to call from").fill(number)
+        # The switch itself is drawn over.
+        await phone.locator(".ph-listen__switch").click()
+        await phone.get_by_text("Leave this page open: calls to this number ring here.").wait_for()
+        return phone
+
 
 def note(text: str) -> str:
     """A note that no other call has."""
