@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import composite, console, deploy, door, setup
+from . import composite, console, deployments, door, setup
 from .errors import Fault, not_found
 from .gateway import rest
 from .pages import STYLE, STYLE_PATH
@@ -86,10 +86,14 @@ def _routes(settings: CrmSettings) -> list[Any]:
         Route("/id/{org_id}/{user_id}", door.identity),
         Route("/console/handoff", door.handoff),
         Route("/console/session", door.console_session),
-        Route("/console/api/data/v{version}/metadata/deployRequest", deploy.deploy_package, methods=["POST"]),
+        Route(
+            "/console/api/data/v{version}/metadata/deployRequest",
+            deployments.deploy_package,
+            methods=["POST"],
+        ),
         *console.ROUTES,
         *setup.ROUTES,
-        Route("/services/data/v{version}/metadata/deployRequest", deploy.start, methods=["POST"]),
+        Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
         Route("/support/api/{version}/lightning/{file}", open_cti_script),

@@ -21,6 +21,7 @@ from tieline.agents.tables import agent
 from tieline.bus import Bus
 from tieline.calllog.tables import delivery
 from tieline.db.database import Transaction
+from tieline.engagements.record import NAMED
 from tieline.engagements.refusals import EngagementNotFound
 from tieline.engagements.tables import engagement, engagement_event, offer
 from tieline.errors import InputInvalid
@@ -299,20 +300,12 @@ def _listing(tx: Transaction) -> Any:
             delivery.c.error_code,
             delivery.c.error_message,
         )
-        .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
-        .outerjoin(
-            app_user,
-            (app_user.c.account_id == engagement.c.account_id) & (app_user.c.id == engagement.c.agent_id),
-        )
-        .outerjoin(
-            disposition,
-            (disposition.c.account_id == engagement.c.account_id)
-            & (disposition.c.id == engagement.c.disposition_id),
-        )
-        .outerjoin(
-            delivery,
-            (delivery.c.account_id == engagement.c.account_id)
-            & (delivery.c.engagement_id == engagement.c.id),
+        .select_from(
+            NAMED.outerjoin(
+                delivery,
+                (delivery.c.account_id == engagement.c.account_id)
+                & (delivery.c.engagement_id == engagement.c.id),
+            )
         )
         .where(engagement.c.account_id == tx.account_id)
         .order_by(engagement.c.arrived_at.desc(), engagement.c.id.desc())

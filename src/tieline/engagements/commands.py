@@ -171,7 +171,8 @@ class SwitchDesk:
         except Exception:
             # They are sent once more then, which the switch takes for the same command.
             log.exception("switch.command.done")
-            self._done.clear()
+        finally:
+            self._done.clear()  # also when cancelled: whoever comes next finds nobody writing
 
     async def sweep(self) -> None:
         """Send again what is due, from whichever node wrote it; drop what is too old."""

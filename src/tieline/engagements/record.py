@@ -15,17 +15,10 @@ from tieline.engagements.tables import engagement
 from tieline.identity.tables import app_user
 from tieline.queues.tables import disposition, queue
 
-# What an engagement's row only points at.
-_NAMES = (
-    select(
-        queue.c.name.label("queue_name"),
-        app_user.c.name.label("agent_name"),
-        app_user.c.email.label("agent_email"),
-        app_user.c.language.label("agent_language"),
-        disposition.c.label.label("disposition"),
+NAMED = (
+    engagement.join(
+        queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id)
     )
-    .select_from(engagement)
-    .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
     .outerjoin(
         app_user,
         (app_user.c.account_id == engagement.c.account_id) & (app_user.c.id == engagement.c.agent_id),
@@ -35,6 +28,17 @@ _NAMES = (
         (disposition.c.account_id == engagement.c.account_id)
         & (disposition.c.id == engagement.c.disposition_id),
     )
+)
+"""An engagement with what its row only points at: its queue, and its agent and disposition if it has them."""
+_NAMES = (
+    select(
+        queue.c.name.label("queue_name"),
+        app_user.c.name.label("agent_name"),
+        app_user.c.email.label("agent_email"),
+        app_user.c.language.label("agent_language"),
+        disposition.c.label.label("disposition"),
+    )
+    .select_from(NAMED)
     .where(engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id"))
 )
 
