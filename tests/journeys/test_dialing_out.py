@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 from tests.journeys.computer import hears
-from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, Street, unknown_number
+from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, Street, note, unknown_number
 from tests.journeys.desk import Desk
 
 
@@ -46,7 +46,6 @@ async def test_a_phone_that_declines_is_busy(emma: Desk, street: Street) -> None
 async def test_a_phone_field_of_the_crm_dials_and_relates_the_record(emma: Desk, street: Street) -> None:
     phone = await street.listen("+1 415 555 0123")
     await emma.become("ready")
-    # A call from the contact opens the page; calling back begins there.
     await emma.go("/lightning/o/Contact/list")
     await emma.page.get_by_role("link", name="Olivia Martin").first.click()
     await emma.shows_record("Olivia Martin")
@@ -55,8 +54,11 @@ async def test_a_phone_field_of_the_crm_dials_and_relates_the_record(emma: Desk,
     await phone.get_by_role("button", name="Answer", exact=True).click()
     await emma.card("talking").wait_for()
     await hears(phone, AGENT_HZ)
-    await emma.finish(disposition="Resolved / 解決")
-    await expect(emma.timeline().locator("li", has_text="Outbound").first).to_be_visible(timeout=20_000)
+    notes = note("Called back")
+    await emma.finish(notes=notes)
+    entry = emma.timeline().locator("li", has_text=notes)
+    await expect(entry).to_have_count(1, timeout=20_000)
+    await expect(entry).to_contain_text("Outbound")
 
 
 async def test_emergency_numbers_are_refused_before_they_are_dialled(emma: Desk) -> None:

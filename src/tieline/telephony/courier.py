@@ -1,7 +1,7 @@
 """Short requests to one address over HTTP/1.1 connections that are kept: the way of every command to a switch.
 
 Several of them lie between a caller and the first ring, and many calls a second need them; a general HTTP client
-spends most of a millisecond of processor time on each (measured: eight times this). What goes over it may be sent
+spends most of a millisecond of processor time on each (measured: seven times this and more). What goes over it may be sent
 twice: a connection that turns out to have been closed meanwhile is replaced by another.
 """
 
