@@ -13,7 +13,7 @@ help: ## show the targets
 run: .setup/run web/dist/.built ## set up and start everything (Ctrl-C stops it)
 	@exec $(PY) -m tieline demo
 
-test: .setup/dev web/dist/.built .setup/browser ## set up and pass all tests
+test: .setup/dev web/dist/.built .setup/browser .setup/clients ## set up and pass all tests
 	@scripts/test
 
 check: .setup/dev .setup/npm ## format, lint, types, import arrows, generated files
@@ -51,6 +51,9 @@ clean: ## remove what setup and build made (not the demo's data)
 
 .setup/browser: scripts/setup
 	@scripts/setup browser
+
+.setup/clients: tests/clients/package-lock.json scripts/setup
+	@scripts/setup clients
 
 web/dist/.built: .setup/npm $(WEB_SOURCES)
 	@scripts/setup build
