@@ -8,13 +8,13 @@ A database that is ahead of the code, or behind it when served, is refused with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import sharing
 from .ids import make_id, new_instance
 from .permissions import furnish_profiles, new_ids
-from .schema import create_object, install, load_catalogue
+from .schema import create_object, install, load_catalogue, update_field
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
 _LOCK = 0x63726D6D  # "crmm"
@@ -216,7 +216,11 @@ async def _objects_and_access(conn: Any) -> None:
             f'CREATE UNIQUE INDEX one_{name.lower()} ON data."{name}" ("{first}", lower("{second}"))'
             ' WHERE NOT "IsDeleted"'
         )
-    # Before permission rows can be read: custom objects keep being open to those who use them.
+    for value in (await load_catalogue(conn)).objects.values():
+        owner = value.fields.get("OwnerId")
+        if value.custom and owner is not None and owner.reference_to == ("User",):
+            await update_field(conn, value, owner, replace(owner, reference_to=("User", "Group")))
+    # Custom objects stay open to those who use them.
     await furnish_profiles(conn, await load_catalogue(conn))
     await conn.execute(
         'INSERT INTO data."UserLogin" ("Id", "UserId", "IsDeleted", "CreatedDate", "CreatedById",'
