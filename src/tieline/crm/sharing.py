@@ -1,9 +1,10 @@
 # ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
 """Which records of an object a user may see, edit and delete: organization-wide default, owner, roles, queues.
 
-One SQL condition per object and level, AND-ed into whatever reads or locks rows. Owners whose records a user reaches
-(the user, those below in the role hierarchy, queues and groups of any of them) stand in `meta.owner_seen`, recomputed
-when roles, users' roles, groups or members change; so a condition is `OwnerId = ANY(array)`, which indexes serve.
+One SQL condition per object and level, AND-ed into whatever reads or locks rows. Owners whose records somebody in a
+role reaches (users of the roles below it, their queues and groups) stand in `meta.role_owner`, members of groups in
+`meta.group_user`; both are worked out anew when roles, users' roles, groups or members change. So a condition is
+`OwnerId = ANY(array)`, which indexes serve.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ CREATE TABLE meta.role_below (
 CREATE TABLE meta.group_user (
     group_id text COLLATE "C" NOT NULL, user_id text COLLATE "C" NOT NULL, PRIMARY KEY (group_id, user_id)
 );
-CREATE TABLE meta.owner_seen (
-    user_id text COLLATE "C" NOT NULL, owner_id text COLLATE "C" NOT NULL, PRIMARY KEY (user_id, owner_id)
+CREATE TABLE meta.role_owner (
+    role_id text COLLATE "C" NOT NULL, owner_id text COLLATE "C" NOT NULL, PRIMARY KEY (role_id, owner_id)
 );
+CREATE INDEX group_user_by_user ON meta.group_user (user_id);
 """
 
 _ROLES = """
@@ -58,17 +60,13 @@ SELECT i.group_id, u."Id" FROM inside i
             SELECT role_id FROM meta.role_below WHERE above_id = g."RelatedId"))
 """
 _OWNERS = """
-WITH reached(user_id, owner_id) AS (
-    SELECT u."Id", u."Id" FROM data."User" u
-    UNION ALL
-    SELECT above."Id", below."Id" FROM data."User" above
-        JOIN meta.role_below r ON r.above_id = above."UserRoleId"
-        JOIN data."User" below ON below."UserRoleId" = r.role_id
+WITH below(role_id, user_id) AS (
+    SELECT r.above_id, u."Id" FROM meta.role_below r JOIN data."User" u ON u."UserRoleId" = r.role_id
 )
-INSERT INTO meta.owner_seen
-SELECT user_id, owner_id FROM reached WHERE user_id <> owner_id
+INSERT INTO meta.role_owner
+SELECT role_id, user_id FROM below
 UNION
-SELECT r.user_id, g.group_id FROM reached r JOIN meta.group_user g ON g.user_id = r.owner_id
+SELECT b.role_id, g.group_id FROM below b JOIN meta.group_user g ON g.user_id = b.user_id
 """
 _LOCK = 0x7368617265
 """Recomputing waits for other recomputing: both read what the other has not yet committed."""
@@ -78,7 +76,7 @@ async def recompute(conn: Any) -> None:
     """Works out anew who reaches whose records. Within the transaction of the change that asks for it."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
     await conn.execute(
-        "DELETE FROM meta.owner_seen; DELETE FROM meta.group_user; DELETE FROM meta.role_below"
+        "DELETE FROM meta.role_owner; DELETE FROM meta.group_user; DELETE FROM meta.role_below"
     )
     await conn.execute(_ROLES)
     if await conn.fetchval("SELECT EXISTS (SELECT 1 FROM meta.role_below WHERE above_id = role_id)"):
@@ -125,8 +123,10 @@ def row_condition(
 def _owned(caller: Caller, alias: str, param: Param) -> str:
     me = f'({param(caller.user_id)}::text COLLATE "C")'
     return (
-        f'{alias}."OwnerId" = ANY(ARRAY(SELECT {me} UNION ALL '
-        f"SELECT owner_id FROM meta.owner_seen WHERE user_id = {me}))"
+        f'{alias}."OwnerId" = ANY(ARRAY(SELECT {me}'
+        f" UNION ALL SELECT group_id FROM meta.group_user WHERE user_id = {me}"
+        ' UNION ALL SELECT o.owner_id FROM meta.role_owner o JOIN data."User" u ON u."UserRoleId" = o.role_id'
+        f' WHERE u."Id" = {me}))'
     )
 
 

@@ -249,7 +249,7 @@ _READERS = {
 def format_datetime(value: datetime) -> str:
     """`2026-01-31T10:00:00.000+0000`."""
     value = value.astimezone(UTC)
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000"
+    return f"{value.year:04d}-{value:%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000"
 
 
 def write_value(value: Any) -> Any:
