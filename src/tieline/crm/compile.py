@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .access import Caller, rights
+from .access import Caller, rights, visible
 from .errors import Fault, no_such_column
 from .ids import parse_id
 from .metadata import Catalogue, Field, ObjectType, child_relationship
@@ -157,8 +157,10 @@ class _Scope:
                 raise Fault("INVALID_FIELD", f"Didn't understand relationship '{key[-1]}' in field path.")
             found = _Joined(f"{self.alias}_{len(self.joins) + 1}", target)
             self.joins[key] = found
+            seen = visible(self.caller, target, found.alias, self.param)
             self.join_sql.append(
                 f'LEFT JOIN {target.table} {found.alias} ON {found.alias}."Id" = {parent.alias}.{reference.column}'
+                + (f" AND {seen}" if seen else "")
             )
         return found
 
@@ -181,7 +183,11 @@ class _Scope:
             item = target.name_field if name.lower() == "name" else target.get(name)
             if item is not None and (found is None or found.type == item.type):
                 found = item
-                selects.append(f'(SELECT p.{item.column} FROM {target.table} p WHERE p."Id" = {column})')
+                seen = visible(self.caller, target, "p", self.param)
+                also = f" AND {seen}" if seen else ""
+                selects.append(
+                    f'(SELECT p.{item.column} FROM {target.table} p WHERE p."Id" = {column}{also})'
+                )
         if found is None or not selects:
             raise no_such_column(name, "Name")
         if name.lower() == "name":
@@ -259,6 +265,9 @@ class _Scope:
         if inner_item.type not in ("id", "reference"):
             raise malformed(f"The inner select field '{inner_item.name}' must be an Id or a reference")
         where = [f'NOT {inner.alias}."IsDeleted"', f"{column} IS NOT NULL"]
+        seen = visible(self.caller, value, inner.alias, self.param)
+        if seen is not None:
+            where.append(seen)
         if query.where is not None:
             where.append(inner.condition(query.where))
         text = (
@@ -449,6 +458,9 @@ def compile_query(
     where: list[str] = []
     if not (deleted_too or query.all_rows):
         where.append('NOT t."IsDeleted"')
+    seen_rows = visible(caller, value, "t", scope.param)
+    if seen_rows is not None:
+        where.append(seen_rows)
     if query.where is not None:
         where.append(scope.condition(query.where))
     if extra is not None:

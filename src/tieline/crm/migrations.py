@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .access_migration import objects_and_access
 from .ids import make_id, new_instance
 from .schema import create_object
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
@@ -174,6 +175,7 @@ async def _standard_objects(conn: Any) -> None:
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
+    Step("2026_11_25_objects_and_access", objects_and_access),
 )
 
 

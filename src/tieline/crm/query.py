@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from . import record_access
 from .access import Caller
 from .compile import Compiled, compile_query
 from .errors import Fault
@@ -46,6 +47,8 @@ async def run_query(
 ) -> dict[str, Any]:
     """The first page: `{totalSize, done, records, nextRecordsUrl?}`."""
     query = parse(soql)
+    if query.source.lower() == "userrecordaccess":
+        return await record_access.answer(conn, catalogue, caller, query, version=version)
     compiled = compile_query(query, catalogue, caller, deleted_too=deleted_too)
     if compiled.is_count:
         total = await conn.fetchval(compiled.count_sql, *compiled.params)
