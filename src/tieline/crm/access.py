@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import Fault, unsupported_type
-from .metadata import ObjectType
+from .metadata import Field, ObjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,22 @@ def rights(caller: Caller, value: ObjectType) -> Rights:
         granted.edit and value.updateable,
         granted.delete and value.deletable,
     )
+
+
+def readable(caller: Caller, value: ObjectType, item: Field) -> bool:
+    """True where the user may see this field. A query that names one they may not see fails like one that names
+    a field that does not exist."""
+    return True
+
+
+def visible(caller: Caller, value: ObjectType, alias: str, param: Callable[[Any], str]) -> str | None:
+    """SQL that holds for the rows of `value` which the user may see, or None where that is all of them.
+
+    This is the only place that queries ask: `scope.py` AND-s the answer into every FROM, subquery, parent join,
+    count and search. `alias` is the table's name in the statement; `param` takes a value and answers its
+    placeholder (`$3`). Columns are to be written as `{alias}.{field.column}`.
+    """
+    return None
 
 
 def require_read(caller: Caller, value: ObjectType) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ids import make_id, new_instance
-from .schema import create_object
+from .schema import create_object, load_catalogue
+from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
 _LOCK = 0x63726D6D  # "crmm"
@@ -171,9 +172,26 @@ async def _standard_objects(conn: Any) -> None:
         )
 
 
+async def _search_vectors(conn: Any) -> None:
+    """Search vectors with the places of words, and with groups of digits, for the records that are there."""
+    for value in (await load_catalogue(conn)).objects.values():
+        after = "" if value.searchable else None
+        while after is not None:
+            rows = await conn.fetch(
+                f'SELECT * FROM {value.table} WHERE "Id" > $1 ORDER BY "Id" LIMIT 1000',  # noqa: S608
+                after,
+            )
+            await conn.executemany(
+                f'UPDATE {value.table} SET _search = $2::text::tsvector WHERE "Id" = $1',  # noqa: S608
+                [(row["Id"], search_vector(value, row)) for row in rows],
+            )
+            after = rows[-1]["Id"] if rows else None
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
+    Step("2026_11_25_search_vectors", _search_vectors),
 )
 
 

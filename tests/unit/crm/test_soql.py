@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tieline.crm.access import Caller
-from tieline.crm.compile import compile_query, date_range
+from tieline.crm.compile import compile_query
+from tieline.crm.date_literals import date_range
 from tieline.crm.errors import Fault
 from tieline.crm.metadata import Catalogue
-from tieline.crm.soql import DateRange, parse
+from tieline.crm.soql import parse
+from tieline.crm.soql_tree import DateRange
 from tieline.crm.standard import STANDARD_OBJECTS
 
 CATALOGUE = Catalogue(1, {value.name: value for value in STANDARD_OBJECTS})
@@ -50,7 +52,7 @@ def test_any_text_is_a_query_or_malformed(text: str) -> None:
     [
         "select id from contact",
         "SELECT Id, Name FROM Contact ORDER BY Name ASC NULLS LAST, Id DESC LIMIT 5 OFFSET 10",
-        "SELECT COUNT() FROM Contact WHERE (A = 1 OR B = 2.5) AND NOT C = null",
+        "SELECT COUNT() FROM Contact WHERE (A = 1 OR B = 2.5) AND (NOT C = null)",
         "SELECT Id FROM Account WHERE Id NOT IN (SELECT AccountId FROM Contact)",
         "SELECT Id, (SELECT Id FROM Contacts WHERE LastName LIKE 'a%' LIMIT 3) FROM Account ALL ROWS",
         "SELECT FIELDS(ALL) FROM Contact LIMIT 200",
