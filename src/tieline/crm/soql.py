@@ -142,7 +142,7 @@ MONEY.6: /[A-Za-z]{3}\d+(?!\w)/
 DATE_NAME.5: /(@PLAIN@)\b/i
 DATE_COUNT.5: /(@COUNTED@)\b/i
 STRING: /'([^'\\]|\\.)*'/s
-NAME: /[A-Za-z_][A-Za-z0-9_]*/
+NAME: /(?!(null|true|false)\b)[A-Za-z_][A-Za-z0-9_]*/i
 IN.5: /in\b/i
 NOT.5: /not\b/i
 LIKE.5: /like\b/i
