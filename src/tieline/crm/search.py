@@ -18,7 +18,7 @@ from typing import Any, Literal
 from .metadata import Field, ObjectType
 
 _WORD = re.compile(r"[^\W_]+")
-_WILD_WORD = re.compile(r"(?:[^\W_]|[\ue000\ue001])+")
+_WILD_WORD = re.compile(r"(?:[^\W_]|[\ufdd0\ufdd1])+")
 _DIGITS = re.compile(r"[0-9]+")
 _CJK = re.compile(r"[぀-ヿ㐀-鿿豈-﫿々〆ーｦ-ﾟ가-힯]+")
 _EXTENSION = re.compile(r"(?:ext\.?|extension|;ext=|x|#|内線|,|;).*$", re.IGNORECASE)
@@ -101,8 +101,8 @@ class Find:
     term: FindTerm | None = None
 
 
-WILD_MANY, WILD_ONE = "\ue000", "\ue001"
-"""What `*` and `?` are called once they are told from escaped ones: characters that no text contains."""
+WILD_MANY, WILD_ONE = "\ufdd0", "\ufdd1"
+"""What `*` and `?` are called once they are told from escaped ones: code points that are no characters."""
 
 
 def has_cjk(text: str) -> bool:
