@@ -1,101 +1,37 @@
-"""What a user may do with an object: one table by profile, one function that reads it."""
+"""The questions every door asks about a user: may they read, write, see this field, reach this row; and the refusals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from .errors import Fault, unsupported_type
-from .metadata import Field, ObjectType
+from .metadata import Catalogue, Field, ObjectType
+from .rights import Caller, permissionable, rights, visible_part
+from .sharing import row_condition
 
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """What may be done with the records of one object."""
-
-    read: bool = False
-    create: bool = False
-    edit: bool = False
-    delete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The user on whose behalf something is done."""
-
-    user_id: str
-    username: str
-    name: str
-    profile: str
-    language: str
-    locale: str
-    time_zone: str
-    email: str = ""
-    first_name: str | None = None
-    last_name: str = ""
-    call_center_id: str | None = None
-
-    @property
-    def administrator(self) -> bool:
-        """True where the user may change set-up, metadata and every record."""
-        return self.profile == "System Administrator"
-
-
-_ALL = Rights(True, True, True, True)
-_WORK = Rights(True, True, True, False)
-_READ = Rights(True)
-_NONE = Rights()
-
-_STANDARD_USER: Mapping[str, Rights] = {
-    "Account": _WORK,
-    "Contact": _WORK,
-    "Lead": _WORK,
-    "Opportunity": _WORK,
-    "Case": _WORK,
-    "Task": _WORK,
-    "Event": _WORK,
-    "User": _READ,
-    "Profile": _READ,
-    "Organization": _READ,
-    "TaskStatus": _READ,
-    "RecordType": _READ,
-    "CallCenter": _READ,
-    "custom": _WORK,
-    "list_setting": _READ,
-}
-_PROFILES: Mapping[str, Mapping[str, Rights]] = {"Standard User": _STANDARD_USER}
-
-
-def rights(caller: Caller, value: ObjectType) -> Rights:
-    """The rights of a user on an object; narrowed by what the object allows to anybody."""
-    if caller.administrator:
-        granted = _ALL
-    else:
-        table = _PROFILES.get(caller.profile, {})
-        granted = table.get(value.name) or table.get(value.kind, _NONE)
-    return Rights(
-        granted.read,
-        granted.create and value.createable,
-        granted.edit and value.updateable,
-        granted.delete and value.deletable,
-    )
+__all__ = [
+    "Caller", "permissionable", "readable", "readonly", "require", "require_read", "rights", "visible", "visible_part",
+]  # fmt: skip
 
 
 def readable(caller: Caller, value: ObjectType, item: Field) -> bool:
     """True where the user may see this field. A query that names one they may not see fails like one that names
     a field that does not exist."""
-    return True
+    seen = visible_part(_around(value), caller).objects.get(value.name)
+    return seen is not None and item.name in seen.fields
 
 
 def visible(caller: Caller, value: ObjectType, alias: str, param: Callable[[Any], str]) -> str | None:
     """SQL that holds for the rows of `value` which the user may see, or None where that is all of them.
 
-    This is the only place that queries ask: `scope.py` AND-s the answer into every FROM, subquery, parent join,
-    count and search. `alias` is the table's name in the statement; `param` takes a value and answers its
-    placeholder (`$3`). Columns are to be written as `{alias}.{field.column}`.
+    `alias` is the table's name in the statement; `param` takes a value and answers its placeholder (`$3`).
     """
-    return None
+    return row_condition(_around(value), caller, value, alias, param)
+
+
+def _around(value: ObjectType) -> Catalogue:
+    return value.catalogue or Catalogue(0, {value.name: value})
 
 
 def require_read(caller: Caller, value: ObjectType) -> None:
@@ -113,6 +49,11 @@ def require(caller: Caller, value: ObjectType, action: str) -> None:
         return
     if action == "create":
         raise Fault("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {value.label}")
-    raise Fault(
+    raise readonly()
+
+
+def readonly() -> Fault:
+    """INSUFFICIENT_ACCESS_OR_READONLY."""
+    return Fault(
         "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403, fields=[]
     )

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .access import Caller
 from .orgs import Org as Org
+from .standard_setup import PERMISSIONS
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _HASHING = asyncio.Semaphore(2)
@@ -30,12 +31,19 @@ _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 MIN_PASSWORD = 8
 GRANTS_PER_APP = 5
 
+_HELD = ", ".join(f"CASE WHEN bool_or(s.\"Permissions{name}\") THEN '{name}' END" for name in PERMISSIONS)
 _USER_COLUMNS = """u."Id" AS user_id, u."Username" AS username, u."Name" AS name, u."FirstName" AS first_name,
  u."LastName" AS last_name, u."Email" AS email, u."LanguageLocaleKey" AS language, u."LocaleSidKey" AS locale,
  u."TimeZoneSidKey" AS time_zone, u."CallCenterId" AS call_center_id, p."Name" AS profile,
- (SELECT version FROM meta.catalogue) AS version"""
-_USER_JOIN = """JOIN data."User" u ON u."Id" = %s AND u."IsActive" AND NOT u."IsDeleted"
- JOIN data."Profile" p ON p."Id" = u."ProfileId\""""
+ held.permission_sets, held.permissions, (SELECT version FROM meta.catalogue) AS version"""
+_NOT_FROZEN = """NOT EXISTS (SELECT 1 FROM data."UserLogin" l WHERE l."UserId" = u."Id" AND l."IsFrozen")"""
+_USER_JOIN = f"""JOIN data."User" u ON u."Id" = %s AND u."IsActive" AND NOT u."IsDeleted" AND {_NOT_FROZEN}
+ JOIN data."Profile" p ON p."Id" = u."ProfileId"
+ CROSS JOIN LATERAL (
+  SELECT array_agg(s."Id" ORDER BY s."Id") AS permission_sets, ARRAY[{_HELD}] AS permissions
+  FROM data."PermissionSet" s WHERE NOT s."IsDeleted" AND ((s."ProfileId" = u."ProfileId" AND s."IsOwnedByProfile")
+   OR s."Id" IN (SELECT a."PermissionSetId" FROM data."PermissionSetAssignment" a WHERE a."AssigneeId" = u."Id"
+    AND NOT a."IsDeleted" AND (a."ExpirationDate" IS NULL OR a."ExpirationDate" > now())))) held"""
 
 
 def token_hash(token: str) -> bytes:
@@ -92,6 +100,8 @@ def _caller(row: Any) -> Caller:
         first_name=row["first_name"],
         last_name=row["last_name"] or "",
         call_center_id=row["call_center_id"],
+        permission_sets=tuple(row["permission_sets"] or ()),
+        permissions=frozenset(name for name in row["permissions"] if name),
     )
 
 
@@ -124,7 +134,8 @@ async def check_password(org: Org, username: str, password: str) -> str | None:
     async with org.connection() as conn:
         row = await conn.fetchrow(
             'SELECT u."Id" AS id, p.hash FROM data."User" u JOIN auth.password p ON p.user_id = u."Id"'
-            ' WHERE lower(u."Username") = lower($1) AND u."IsActive" AND NOT u."IsDeleted"',
+            ' WHERE lower(u."Username") = lower($1) AND u."IsActive" AND NOT u."IsDeleted"'
+            f" AND {_NOT_FROZEN}",
             username,
         )
     async with _HASHING:

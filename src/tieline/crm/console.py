@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from .records import Row
 from .rest import Call, dispatch
 from .schema import searched_expression
 from .search import matched_fields, searched_fields, tsquery
+from .sharing import reachable
 from .softphone import settings_map
 from .values import format_datetime, write_value
 from .web import (
@@ -330,9 +331,12 @@ async def list_records(request: Request) -> Response:
             if sort.type == "reference" and sort.relationship:
                 target = visit.call.catalogue.get(sort.reference_to[0]) if sort.reference_to else None
                 if target is not None and target.name_field is not None:
-                    join += f' LEFT JOIN {target.table} s ON s."Id" = t.{sort.column}'
+                    # The name of a record out of reach must not show by where its row is sorted.
+                    named_too = visit.call.records.only_reachable(target, "s", params)
+                    join += f' LEFT JOIN {target.table} s ON s."Id" = t.{sort.column}{named_too}'
                     expression = f"lower(s.{target.name_field.column})"
             order = f't."Id"{down}' if sort.name == "Id" else f'{expression}{down}{nulls}, t."Id"{down}'
+        where.append("true" + visit.call.records.only_reachable(value, "t", params))
         selected = ", ".join(f"t.{item.column}" for item in _with_people(value, columns))
         body = f"FROM {value.table} t {join} WHERE {' AND '.join(where)}"
         total: int = await visit.conn.fetchval(f"SELECT count(*) {body}", *params)
@@ -404,15 +408,17 @@ async def named(visit: Visit, wanted: Mapping[str, set[str]]) -> dict[str, Row]:
     """`{Name, object, FirstName?, LastName?}` by id, for ids by object."""
     found: dict[str, Row] = {}
     for name, ids in wanted.items():
-        target = visit.call.catalogue.objects[name]
-        if target.name_field is None or not rights(visit.caller, target).read:
+        target = visit.call.catalogue.get(name)
+        if target is None or target.name_field is None:
             continue
         parts = [part for part in _PEOPLE if target.person and part in target.fields]
         columns = ", ".join(f'"{part}"' for part in parts)
+        params: list[Any] = [list(ids)]
+        only = visit.call.records.only_reachable(target, "t", params)
         for row in await visit.conn.fetch(
-            f'SELECT "Id", {target.name_field.column} AS n{", " + columns if columns else ""} FROM {target.table}'
-            ' WHERE "Id" = ANY($1)',
-            list(ids),
+            f'SELECT "Id", {target.name_field.column} AS n{", " + columns if columns else ""} FROM {target.table} t'
+            f' WHERE "Id" = ANY($1){only}',
+            *params,
         ):
             found[row["Id"]] = {"Name": row["n"], "object": name} | {part: row[part] for part in parts}
     return found
@@ -439,7 +445,7 @@ async def record(request: Request) -> Response:
         row = (await visit.call.records.fetch(value, [record_id], fields)).get(record_id)
         if row is None:
             raise not_found()
-        granted = rights(visit.caller, value)
+        can = await visit.call.records.levels(value, record_id)
         answer = {
             "object": value.name,
             "label": value.label_in(visit.language),
@@ -449,8 +455,8 @@ async def record(request: Request) -> Response:
                 target_id: {"name": found.pop("Name"), **found}
                 for target_id, found in (await references(visit, value, [row], fields)).items()
             },
-            "can_edit": granted.edit,
-            "can_delete": granted.delete,
+            "can_edit": "edit" in can,
+            "can_delete": "delete" in can,
         }
         if not value.setup:
             await _viewed(visit, value, record_id)
@@ -478,14 +484,16 @@ async def timeline(request: Request) -> Response:
     """Activities of a record, newest first: `{records, has_more}`."""
     async with visiting(request) as visit:
         record_id, value = _record_object(visit, request.path_params["id"])
+        if not await visit.call.records.fetch(value, [record_id], [value.fields["Id"]]):
+            raise not_found()
         limit = max(_number(request, "limit", 25, 100), 1)
         offset = _number(request, "offset", 0, 100_000)
         keys = ["WhoId", "WhatId"] + (["AccountId"] if value.name == "Account" else [])
         found: list[tuple[Any, dict[str, Any]]] = []
         wanted: dict[str, set[str]] = {}
         for name in ("Task", "Event"):
-            activity = visit.call.catalogue.objects[name]
-            if not rights(visit.caller, activity).read:
+            activity = visit.call.catalogue.get(name)
+            if activity is None:
                 continue
             fields = [
                 item
@@ -494,10 +502,12 @@ async def timeline(request: Request) -> Response:
             ]
             columns = ", ".join(item.column for item in fields)
             condition = " OR ".join(f'"{key}" = $1' for key in keys)
+            params: list[Any] = [record_id]
+            only = visit.call.records.only_reachable(activity, "t", params)
             rows = await visit.conn.fetch(
-                f'SELECT {columns} FROM {activity.table} WHERE ({condition}) AND NOT "IsDeleted"'
+                f'SELECT {columns} FROM {activity.table} t WHERE ({condition}) AND NOT "IsDeleted"{only}'
                 f' ORDER BY "CreatedDate" DESC, "Id" DESC LIMIT {offset + limit + 1:d}',
-                record_id,
+                *params,
             )
             for row in rows:
                 entry: dict[str, Any] = {"object": name}
@@ -546,10 +556,12 @@ async def search(request: Request) -> Response:
             everything = {item.name: item for item in [*_with_people(value, columns), *searched]}
             selected = ", ".join(f"t.{item.column}" for item in everything.values())
             name_order = f"lower(t.{value.name_field.column}), " if value.name_field else ""
+            params: list[Any] = [condition]
+            only = visit.call.records.only_reachable(value, "t", params)
             rows = await visit.conn.fetch(
                 f'SELECT t."Id", {selected} FROM {value.table} t WHERE t._search @@ $1::text::tsquery'
-                f' AND NOT t."IsDeleted" ORDER BY {name_order}t."Id" LIMIT {limit + 1:d}',
-                condition,
+                f' AND NOT t."IsDeleted"{only} ORDER BY {name_order}t."Id" LIMIT {limit + 1:d}',
+                *params,
             )
             if not rows:
                 continue
@@ -631,14 +643,11 @@ async def events(request: Request) -> Response:
     """
     org = org_of(request)
     async with visiting(request) as visit:
-        readable = {
-            name for name, value in visit.call.catalogue.objects.items() if rights(visit.caller, value).read
-        }
-        version = visit.call.catalogue.version
-        caller, secret = visit.caller, request.cookies.get(CONSOLE_COOKIE)
+        secret = request.cookies.get(CONSOLE_COOKIE)
+        call = visit.call
 
     async def stream() -> AsyncIterator[bytes]:
-        nonlocal readable, version
+        nonlocal call
         loop = asyncio.get_running_loop()
         async with org.changes.subscribe() as queue:
             yield b"retry: 1000\n\n: listening\n\n"
@@ -655,22 +664,29 @@ async def events(request: Request) -> Response:
                         session = await auth.find_session(conn, "console", secret)
                         if session is None:
                             return
-                        if session.version != version:
-                            catalogue = await org.catalogue(conn, session.version)
-                            version = catalogue.version
-                            readable = {
-                                name
-                                for name, value in catalogue.objects.items()
-                                if rights(caller, value).read
-                            }
+                        whole = await org.catalogue(conn, session.version)
+                    call = replace(call, catalogue=whole, caller=session.caller)
                     checked = loop.time()
                 if not change:
                     yield b": here\n\n"
-                elif change["object"] is None or change["object"] in readable:
+                elif await _may_hear(call, change):
                     yield f"data: {json.dumps(change, separators=(',', ':'))}\n\n".encode()
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+
+
+async def _may_hear(call: Call, change: Mapping[str, Any]) -> bool:
+    """Whether a change is of a record that the user may see; where sharing decides, the database is asked."""
+    if change["object"] is None:
+        return True
+    value = call.catalogue.get(change["object"])
+    if value is None:
+        return False
+    if not call.records.only_reachable(value, "t", []):
+        return True
+    async with call.org.connection() as conn:
+        return bool(await reachable(conn, call.catalogue, call.caller, value, [change["id"]]))
 
 
 @answering

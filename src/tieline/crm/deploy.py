@@ -18,16 +18,34 @@ import asyncpg
 
 from .auth import seal, unseal
 from .callcenters import store_call_center
+from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
 from .errors import Fault
-from .metadata import Catalogue, Field, FieldType, ObjectType, PicklistValue
+from .fields import (
+    hierarchy_setting_fields,
+    id_field,
+    metadata_type_fields,
+    name_field,
+    owner_field,
+    system_fields,
+)
+from .metadata import Catalogue, Field, FieldType, Kind, ObjectType, PicklistValue
 from .oauth import scope_word
 from .package import FOLDERS, Node, Package, Problem, read_node
+from .permissions import open_fields, open_object, opened
 from .rest import Call
-from .schema import add_field, create_object, load_catalogue, next_key_prefix, update_field, update_object
+from .schema import (
+    add_field,
+    create_object,
+    load_catalogue,
+    next_key_prefix,
+    update_field,
+    update_object,
+    with_field,
+)
 from .softphone import Definition, check_adapter_url
-from .standard import id_field, name_field, owner_field, system_fields
 
 _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
+_TYPE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__mdt")
 _MAX_FIELDS = 500
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,256}")
 
@@ -36,13 +54,14 @@ _OBJECT_ELEMENTS = frozenset({
     "deploymentStatus", "description", "enableActivities", "enableBulkApi", "enableFeeds", "enableHistory",
     "enableLicensing", "enableReports", "enableSearch", "enableSharing", "enableStreamingApi",
     "externalSharingModel", "fields", "fullName", "gender", "label", "listViews", "nameField", "pluralLabel",
-    "searchLayouts", "sharingModel", "startsWith", "visibility",
+    "recordTypes", "searchLayouts", "sharingModel", "startsWith", "visibility",
 })  # fmt: skip
 _FIELD_ELEMENTS = frozenset({
     "caseSensitive", "defaultValue", "deleteConstraint", "description", "displayFormat", "externalId",
     "fullName", "inlineHelpText", "label", "length", "precision", "referenceTo", "relationshipLabel",
-    "relationshipName", "required", "scale", "trackFeedHistory", "trackHistory", "trackTrending", "type",
-    "unique", "valueSet", "visibleLines",
+    "relationshipName", "relationshipOrder", "reparentableMasterDetail", "required", "scale", "startingNumber",
+    "trackFeedHistory", "trackHistory", "trackTrending", "type", "unique", "valueSet", "visibleLines",
+    "writeRequiresMasterRead",
 })  # fmt: skip
 _TYPES: dict[str, FieldType] = {
     "Text": "string",
@@ -54,14 +73,33 @@ _TYPES: dict[str, FieldType] = {
     "Checkbox": "boolean",
     "DateTime": "datetime",
     "Date": "date",
+    "Time": "time",
+    "AutoNumber": "string",
+    "MultiselectPicklist": "multipicklist",
+    "MasterDetail": "reference",
     "Phone": "phone",
     "Email": "email",
     "Picklist": "picklist",
     "Lookup": "reference",
     "Url": "url",
 }
-_LENGTHS = {"TextArea": 255, "Phone": 40, "Email": 80, "Picklist": 255, "Url": 255}
+_LENGTHS = {
+    "TextArea": 255,
+    "Phone": 40,
+    "Email": 80,
+    "Picklist": 255,
+    "Url": 255,
+    "MultiselectPicklist": 4099,
+    "AutoNumber": 30,
+}
 _KEYED = frozenset({"Text", "Number", "Email"})
+_KINDS: dict[str, Kind] = {
+    "Type": "metadata_type",
+    "List": "list_setting",
+    "Hierarchy": "hierarchy_setting",
+    "Custom": "custom",
+}
+_SHARING = ("ReadWrite", "Read", "Private", "ControlledByParent")
 
 
 @dataclass
@@ -114,6 +152,11 @@ class _Deployment:
     def conn(self) -> Any:
         return self.call.conn
 
+    @property
+    def to_users(self) -> bool:
+        """Whether what is made opens to profile Standard User: not where the package says itself who may see it."""
+        return not self.package.names("PermissionSet")
+
     async def each(self, type_name: str, work: Callable[[str, Node, Outcome], Awaitable[None]]) -> None:
         """Runs `work` for every component of a type; a problem is noted and the next one tried."""
         for name in self.package.names(type_name):
@@ -153,7 +196,7 @@ class _Deployment:
 
 async def run(call: Call, package: Package) -> list[Outcome]:
     """Deploys everything, in the order in which parts need each other. The caller commits or rolls back."""
-    deployment = _Deployment(call, package, call.catalogue)
+    deployment = _Deployment(call, package, call.catalogue.whole)
     _check_manifest(deployment)
     nodes: dict[str, Node] = {}
 
@@ -173,6 +216,15 @@ async def run(call: Call, package: Package) -> list[Outcome]:
                 outcome, lambda n=name, e=element, o=outcome: _deploy_field(deployment, n, e, o)
             )
             await deployment.reload()
+        for element in node.all("recordTypes"):
+            outcome = Outcome("RecordType", f"{name}.{element.get('fullName') or '?'}", path)
+            deployment.outcomes.append(outcome)
+            await deployment.attempt(
+                outcome, lambda n=name, e=element, o=outcome: _deploy_record_type(deployment, n, e, o)
+            )
+            await deployment.reload()
+    await deployment.each("CustomMetadata", lambda n, e, o: _deploy_metadata_record(deployment, n, e, o))
+    await deployment.each("PermissionSet", lambda n, e, o: _deploy_permission_set(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
     apps = _Apps(deployment)
@@ -219,15 +271,17 @@ async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome
         raise Problem(f"Entity Enumeration Or ID: bad value for restricted picklist field: {name}", node.line)
     known = deployment.catalogue.get(name)
     if name == "Activity" or (known is not None and not known.custom):
-        return  # a standard object: only its fields are taken
-    if not _CUSTOM_NAME.fullmatch(name) or len(name) > 43:
-        raise Problem(f"The object name {name[:60]!r} is not valid: it must end with __c", node.line)
+        await _share(deployment, known, node, outcome)
+        return  # a standard object: its fields and its sharing are taken
     setting = node.get("customSettingsType")
-    if setting not in (None, "List"):
+    if setting not in (None, "List", "Hierarchy"):
         raise Problem(f"customSettingsType {setting} is not supported by this org", node.line)
+    is_type = _TYPE_NAME.fullmatch(name) is not None
+    if not (is_type or _CUSTOM_NAME.fullmatch(name)) or len(name) > 43 or (is_type and setting):
+        raise Problem(f"The object name {name[:60]!r} is not valid: it must end with __c or __mdt", node.line)
     label = node.need("label")[:40]
     plural = node.get("pluralLabel") or label
-    kind = "list_setting" if setting else "custom"
+    kind = _KINDS["Type" if is_type else setting or "Custom"]
     if known is not None:
         if known.kind != kind:
             raise Problem("A custom object cannot be changed into a custom setting, or back", node.line)
@@ -236,47 +290,115 @@ async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome
             label=label,
             label_plural=plural,
             activities=known.activities or node.flag("enableActivities"),
+            sharing=_sharing_of(known, node),
         )
         outcome.changed = wanted != known
         if outcome.changed:
             await update_object(deployment.conn, wanted)
         return
-    fields = [id_field(), *_own_fields(node, setting is not None), *system_fields()]
+    fields = [id_field(), *_own_fields(node, kind)]
+    prefix = await next_key_prefix(deployment.conn)
     value = ObjectType(
         name=name,
         label=label,
         label_plural=plural,
-        key_prefix=await next_key_prefix(deployment.conn),
+        key_prefix=f"m{prefix[1:]}" if is_type else prefix,
         kind=kind,
-        setup=setting is not None,
-        searchable=setting is None and node.get("enableSearch") != "false",
+        setup=kind != "custom",
+        searchable=kind == "custom" and node.get("enableSearch") != "false",
         activities=node.flag("enableActivities"),
+        createable=not is_type,
+        updateable=not is_type,
+        deletable=not is_type,
         fields={item.name: item for item in fields},
     )
+    value = replace(value, sharing=_sharing_of(value, node))
     await create_object(deployment.conn, value)
+    await open_object(deployment.conn, value, to_users=deployment.to_users)
     outcome.created = outcome.changed = True
     await deployment.reload()
 
 
-def _own_fields(node: Node, setting: bool) -> list[Field]:
-    if setting:
-        return [name_field(38, "Name", "名前", unique=True)]
+def _sharing_of(value: ObjectType, node: Node) -> Any:
+    """The organization-wide default that the file says, else the one there is."""
+    model = node.get("sharingModel")
+    if model is None or (value.kind != "custom" and value.custom):
+        return value.sharing
+    if model == "ReadWriteTransfer":
+        model = "ReadWrite"
+    if model not in _SHARING:
+        raise Problem(f"sharingModel {model[:40]} is not supported by this org", node.line)
+    if (
+        model == "ControlledByParent"
+        and value.custom
+        and not any(field_node.get("type") == "MasterDetail" for field_node in node.all("fields"))
+        and value.master is None
+    ):
+        raise Problem("sharingModel ControlledByParent needs a master-detail relationship", node.line)
+    return model
+
+
+async def _share(deployment: _Deployment, known: ObjectType | None, node: Node, outcome: Outcome) -> None:
+    """Sharing of a standard object; of activities: of tasks and events."""
+    names = ("Task", "Event") if known is None else (known.name,)
+    for name in names:
+        value = deployment.catalogue.objects[name]
+        wanted = replace(value, sharing=_sharing_of(value, node))
+        if wanted != value:
+            await update_object(deployment.conn, wanted)
+            outcome.changed = True
+
+
+def _own_fields(node: Node, kind: str) -> list[Field]:
+    if kind == "metadata_type":
+        return metadata_type_fields()
+    if kind == "list_setting":
+        return [name_field(38, "Name", "名前", unique=True), *system_fields()]
+    if kind == "hierarchy_setting":
+        return [*hierarchy_setting_fields(), *system_fields()]
+    details = any(element.get("type") == "MasterDetail" for element in node.all("fields"))
+    owner = [] if details else [owner_field(queues=True)]
+    return [_name_of(node), *owner, *system_fields()]
+
+
+def _name_of(node: Node) -> Field:
     naming = node.all("nameField")
     if not naming:
         raise Problem("Required field is missing: nameField", node.line)
     label = naming[0].need("label")
     kind = naming[0].need("type")
     if kind == "Text":
-        return [name_field(80, label, label, required=False), owner_field()]
+        return name_field(80, label, label, required=False)
     if kind != "AutoNumber":
         raise Problem(f"nameField type {kind[:40]} is not valid", naming[0].line)
-    pattern = naming[0].get("displayFormat") or "{0}"
+    pattern = _display_format(naming[0])
+    return name_field(80, label, label, createable=False, updateable=False, auto_number=pattern)
+
+
+def _display_format(node: Node) -> str:
+    pattern = node.get("displayFormat") or "{0}"
     if not re.fullmatch(r"[^{}]{0,20}\{0{1,10}\}[^{}]{0,10}", pattern):
-        raise Problem(f"displayFormat {pattern[:40]!r} is not valid", naming[0].line)
-    return [
-        name_field(80, label, label, createable=False, updateable=False, auto_number=pattern),
-        owner_field(),
-    ]
+        raise Problem(f"displayFormat {pattern[:40]!r} is not valid", node.line)
+    return pattern
+
+
+async def _deploy_record_type(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    value = deployment.catalogue.objects.get(name)
+    if value is None:
+        raise Problem(f"In field: fullName - no CustomObject named {name[:60]} found", node.line)
+    outcome.created, outcome.changed, outcome.id = await deploy_record_type(deployment.call, value, node)
+
+
+async def _deploy_permission_set(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.created, outcome.changed, outcome.id = await deploy_permission_set(
+        deployment.call, deployment.catalogue, name, node
+    )
+
+
+async def _deploy_metadata_record(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.created, outcome.changed, outcome.id = await deploy_metadata_record(
+        deployment.call, deployment.catalogue, name, node
+    )
 
 
 async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, outcome: Outcome) -> None:
@@ -295,11 +417,16 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
             if len(value.fields) >= _MAX_FIELDS:
                 raise Problem(f"The object cannot have more than {_MAX_FIELDS} fields", node.line)
             await add_field(deployment.conn, value, item)
+            await open_fields(
+                deployment.conn, value, opened(with_field(value, item), item), to_users=deployment.to_users
+            )
             outcome.created = outcome.changed = True
             continue
         if old.name != item.name:
             raise Problem(f"There is already a field named {old.name} on {target}", node.line)
         if old.type != item.type or old.reference_to != item.reference_to:
+            raise Problem(f"Cannot change the type of field {item.name}", node.line)
+        if old.master != item.master:
             raise Problem(f"Cannot change the type of field {item.name}", node.line)
         wanted = replace(item, label_ja=old.label_ja, picklist=_keep_labels(old, item))
         if wanted != old:
@@ -353,16 +480,21 @@ def _read_field(catalogue: Catalogue, node: Node) -> Field:
         values["default"] = default == "true"
         values["required"] = False
         default = None
-    elif kind == "Picklist":
+    elif kind == "AutoNumber":
+        values |= {"auto_number": _display_format(node), "createable": False, "updateable": False}
+    elif kind in ("Picklist", "MultiselectPicklist"):
         values["picklist"], values["restricted"] = _picklist(node)
-    elif kind == "Lookup":
+    elif kind in ("Lookup", "MasterDetail"):
         target = catalogue.get(node.need("referenceTo"))
         if target is None:
             raise Problem(
                 f"referenceTo value of '{node.need('referenceTo')[:60]}' does not resolve to a valid sObject type",
                 node.line,
             )
-        constraint = node.get("deleteConstraint") or "SetNull"
+        master = kind == "MasterDetail"
+        if master and (target.setup or target.name in ("Lead", "Task", "Event")):
+            raise Problem(f"{target.name} cannot be the master of a master-detail relationship", node.line)
+        constraint = "Cascade" if master else node.get("deleteConstraint") or "SetNull"
         if constraint not in ("SetNull", "Cascade", "Restrict"):
             raise Problem(f"deleteConstraint {constraint[:40]} is not valid", node.line)
         values |= {
@@ -371,7 +503,10 @@ def _read_field(catalogue: Catalogue, node: Node) -> Field:
             "relationship": name.removesuffix("__c") + "__r",
             "child_relationship": node.get("relationshipName"),
             "on_delete": {"SetNull": "set_null", "Cascade": "cascade", "Restrict": "restrict"}[constraint],
+            "master": master,
         }
+        if master:
+            values |= {"required": True, "updateable": node.flag("reparentableMasterDetail")}
     if default is not None and kind in ("Text", "Picklist", "Number"):
         values["default"] = default.strip('"')
     return Field(**values)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from .access import Caller, rights
+from .access import Caller, permissionable, rights
 from .metadata import Catalogue, Field, ObjectType, child_relationship
 
 _SOAP = {
     "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
     "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
+    "time": "xsd:time", "address": "urn:address",
 }  # fmt: skip
 
 
-def describe_field(item: Field, language: str) -> dict[str, Any]:
+def describe_field(value: ObjectType, item: Field, language: str) -> dict[str, Any]:
     """One field of a describe."""
     number = item.type in ("double", "currency", "percent")
     return {
-        "aggregatable": item.type not in ("textarea", "boolean"),
+        "aggregatable": item.type not in ("textarea", "boolean", "address", "multipicklist"),
         "aiPredictionField": False,
         "autoNumber": item.auto_number is not None,
         "byteLength": item.length * 3,
@@ -25,7 +26,7 @@ def describe_field(item: Field, language: str) -> dict[str, Any]:
         "calculatedFormula": None,
         "cascadeDelete": item.on_delete == "cascade",
         "caseSensitive": item.case_sensitive,
-        "compoundFieldName": None,
+        "compoundFieldName": value.compound_of.get(item.name),
         "controllerName": None,
         "createable": item.createable,
         "custom": item.custom,
@@ -49,7 +50,7 @@ def describe_field(item: Field, language: str) -> dict[str, Any]:
         "filterable": item.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": item.filterable and not number and item.type != "datetime",
+        "groupable": item.filterable and not number and item.type not in ("datetime", "multipicklist"),
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": item.type == "id" or item.external_id or item.name_field or item.type == "email",
@@ -62,7 +63,7 @@ def describe_field(item: Field, language: str) -> dict[str, Any]:
         "nameField": item.name_field,
         "namePointing": len(item.reference_to) > 1,
         "nillable": not item.required and item.type != "boolean",
-        "permissionable": item.custom or not item.required,
+        "permissionable": permissionable(value, item),
         "picklistValues": [
             {
                 "active": True,
@@ -77,15 +78,15 @@ def describe_field(item: Field, language: str) -> dict[str, Any]:
         "precision": item.precision or (18 if number else 0),
         "queryByDistance": False,
         "referenceTargetField": None,
-        "referenceTo": list(item.reference_to),
+        "referenceTo": sorted(item.reference_to),
         "relationshipName": item.relationship,
-        "relationshipOrder": None,
+        "relationshipOrder": 0 if item.master else None,
         "restrictedDelete": item.on_delete == "restrict",
         "restrictedPicklist": item.restricted,
         "scale": item.scale,
         "searchPrefilterable": item.type == "reference",
         "soapType": _SOAP.get(item.type, "xsd:string"),
-        "sortable": item.filterable,
+        "sortable": item.filterable and item.type != "multipicklist",
         "type": item.type,
         "unique": item.unique,
         "updateable": item.updateable,
@@ -104,7 +105,7 @@ def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
         "associateParentEntity": None,
         "createable": granted.create,
         "custom": value.custom,
-        "customSetting": value.kind == "list_setting",
+        "customSetting": value.setting,
         "deepCloneable": False,
         "deletable": granted.delete,
         "deprecatedAndHidden": False,
@@ -124,7 +125,7 @@ def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
         "retrieveable": True,
         "searchable": value.searchable,
         "triggerable": not value.setup,
-        "undeletable": False,
+        "undeletable": granted.delete and not value.setup,
         "updateable": granted.edit,
         "urls": {
             "rowTemplate": base + "/{ID}",
@@ -157,26 +158,43 @@ def describe(value: ObjectType, catalogue: Catalogue, caller: Caller, version: s
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [describe_field(item, language) for item in value.fields.values()],
+        "fields": [describe_field(value, item, language) for item in value.fields.values()],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [
-            {
-                "active": True,
-                "available": True,
-                "defaultRecordTypeMapping": True,
-                "developerName": "Master",
-                "master": True,
-                "name": "マスタ" if language == "ja" else "Master",
-                "recordTypeId": "012000000000000AAA",
-                "urls": {},
-            }
-        ],
+        "recordTypeInfos": _record_types(value, language, version),
         "searchLayoutable": value.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": "All", "name": "everything"}, {"label": "Mine", "name": "mine"}],
     }
+
+
+def _record_types(value: ObjectType, language: str, version: str) -> list[dict[str, Any]]:
+    base = f"/services/data/v{version}/sobjects/{value.name}/describe/layouts"
+    found = [
+        {
+            "active": info.active,
+            "available": info.active,
+            "defaultRecordTypeMapping": False,
+            "developerName": info.developer_name,
+            "master": False,
+            "name": info.name,
+            "recordTypeId": info.id,
+            "urls": {"layout": f"{base}/{info.id}"},
+        }
+        for info in value.record_types
+    ]
+    master: dict[str, Any] = {
+        "active": True,
+        "available": True,
+        "defaultRecordTypeMapping": True,
+        "developerName": "Master",
+        "master": True,
+        "name": "マスタ" if language == "ja" else "Master",
+        "recordTypeId": "012000000000000AAA",
+        "urls": {},
+    }
+    return [*found, master]

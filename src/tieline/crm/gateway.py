@@ -57,6 +57,10 @@ async def calling(request: Request, org: Org, version: str) -> AsyncGenerator[Ca
             raise Fault(
                 "INVALID_SESSION_ID", "This session is not valid for use with the REST API", status=401
             )
+        if not holder.caller.may("ApiEnabled"):
+            raise Fault(
+                "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner", status=403
+            )
         if org.usage.count() > org.usage.maximum:
             raise Fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
         yield Call(

@@ -68,6 +68,7 @@ def detail_sections(value: ObjectType, language: str) -> list[dict[str, Any]]:
         name
         for name, item in value.fields.items()
         if name not in placed
+        and item.type != "address"
         and name not in _STAMPS
         and (name not in _NEVER if value.person else name not in _NEVER - {"FirstName", "LastName"})
         and (not sections or item.custom)

@@ -19,6 +19,7 @@ FieldType = Literal[
     "string",
     "textarea",
     "picklist",
+    "multipicklist",
     "combobox",
     "phone",
     "email",
@@ -30,7 +31,9 @@ FieldType = Literal[
     "percent",
     "date",
     "datetime",
+    "time",
     "reference",
+    "address",
 ]
 
 COLUMN_TYPES: Mapping[str, str] = {
@@ -43,8 +46,40 @@ COLUMN_TYPES: Mapping[str, str] = {
     "percent": "double precision",
     "date": "date",
     "datetime": "timestamptz",
+    "time": "time",
+    "address": "jsonb",
 }
 """PostgreSQL type of each field type; every other type is `text`."""
+
+Kind = Literal["standard", "custom", "list_setting", "hierarchy_setting", "metadata_type"]
+Sharing = Literal["ReadWrite", "Read", "Private", "ControlledByParent"]
+"""Who sees records of others, before roles and queues: the organization-wide default of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What may be done with the records of one object; the last two reach beyond sharing."""
+
+    read: bool = False
+    create: bool = False
+    edit: bool = False
+    delete: bool = False
+    view_all: bool = False
+    modify_all: bool = False
+
+    def __or__(self, other: Rights) -> Rights:
+        """What either of two permission sets opens."""
+        return Rights(*(getattr(self, name) or getattr(other, name) for name in Rights.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTypeInfo:
+    """A record type as describes show it."""
+
+    id: str
+    name: str
+    developer_name: str
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +122,17 @@ class Field:
     on_delete: Literal["set_null", "cascade", "restrict", "keep"] = "set_null"
     multiline: bool = False
     filterable: bool = True
+    components: tuple[str, ...] = ()
+    """Fields that a compound is made of; the compound itself is written by the database."""
+    master: bool = False
+    """True for master-detail: the record belongs to the one it points to."""
+    hidden: bool = False
+    """True for what every table has and this object does not show."""
+
+    @property
+    def stored(self) -> bool:
+        """False where the database fills the column by itself."""
+        return not self.components
 
     @property
     def column(self) -> str:
@@ -112,6 +158,7 @@ class Field:
         values = dict(data)
         values["picklist"] = tuple(PicklistValue(**value) for value in values.get("picklist", ()))
         values["reference_to"] = tuple(values.get("reference_to", ()))
+        values["components"] = tuple(values.get("components", ()))
         return Field(**values)
 
 
@@ -125,14 +172,22 @@ class ObjectType:
     key_prefix: str
     label_ja: str | None = None
     label_plural_ja: str | None = None
-    kind: Literal["standard", "custom", "list_setting"] = "standard"
+    kind: Kind = "standard"
     setup: bool = False
     createable: bool = True
     updateable: bool = True
     deletable: bool = True
     searchable: bool = False
     activities: bool = False
+    sharing: Sharing = "ReadWrite"
     fields: Mapping[str, Field] = field(default_factory=dict[str, Field])
+    grants: Mapping[str, Rights] = field(default_factory=dict[str, Rights])
+    """Object permissions by permission set, those of profiles included."""
+    field_grants: Mapping[str, Mapping[str, bool]] = field(default_factory=dict[str, Mapping[str, bool]])
+    """By permission set: fields that may be read, and whether they may be edited, too."""
+    record_types: tuple[RecordTypeInfo, ...] = ()
+    catalogue: Catalogue | None = field(default=None, compare=False, repr=False)
+    """All objects there are, this one among them: sharing looks up parents there."""
 
     @property
     def table(self) -> str:
@@ -143,6 +198,24 @@ class ObjectType:
     def custom(self) -> bool:
         """True for what an administrator or a deployment made."""
         return self.kind != "standard"
+
+    @property
+    def setting(self) -> bool:
+        """True for custom settings, which are set-up rather than data."""
+        return self.kind in ("list_setting", "hierarchy_setting")
+
+    @cached_property
+    def master(self) -> Field | None:
+        """The field to the record that owns this one, on the detail side of a master-detail."""
+        return next((value for value in self.fields.values() if value.master), None)
+
+    @cached_property
+    def compound_of(self) -> dict[str, str]:
+        """The compound that a field is a component of, by the component's name."""
+        found = {part: value.name for value in self.fields.values() for part in value.components}
+        if self.person:
+            found |= {part: "Name" for part in ("FirstName", "LastName", "Salutation") if part in self.fields}
+        return found
 
     @cached_property
     def by_lower(self) -> dict[str, Field]:
@@ -196,6 +269,18 @@ class Catalogue:
 
     version: int
     objects: Mapping[str, ObjectType]
+    complete: Catalogue | None = None
+    """For what one user may see: the catalogue it is cut from."""
+
+    @property
+    def whole(self) -> Catalogue:
+        """Everything there is, whoever asks."""
+        return self.complete or self
+
+    @cached_property
+    def views(self) -> dict[Any, Catalogue]:
+        """Kept by `access.visible_part`: what users see, by what they hold."""
+        return {}
 
     @cached_property
     def by_lower(self) -> dict[str, ObjectType]:
@@ -233,8 +318,19 @@ def index_name(kind: str, object_name: str, field_name: str) -> str:
     return f"{kind}_{object_name[:24]}_{field_name[:18]}_{digest}".lower()
 
 
-def build_catalogue(version: int, rows: Iterable[Mapping[str, Any]]) -> Catalogue:
-    """The catalogue from registry rows `{definition, fields}`, both JSON text.
+@dataclass
+class Granted:
+    """What the permission rows say of one object, as read from the database."""
+
+    rights: dict[str, Rights] = field(default_factory=dict[str, Rights])
+    fields: dict[str, dict[str, bool]] = field(default_factory=dict[str, dict[str, bool]])
+    record_types: list[RecordTypeInfo] = field(default_factory=list[RecordTypeInfo])
+
+
+def build_catalogue(
+    version: int, rows: Iterable[Mapping[str, Any]], granted: Mapping[str, Granted] | None = None
+) -> Catalogue:
+    """The catalogue from registry rows `{definition, fields}`, both JSON text, and permissions by object.
 
     What-references are completed here: they may point to every object that takes activities.
     """
@@ -242,7 +338,14 @@ def build_catalogue(version: int, rows: Iterable[Mapping[str, Any]]) -> Catalogu
     for row in rows:
         definition: dict[str, Any] = json.loads(row["definition"])
         fields = [Field.from_json(item) for item in json.loads(row["fields"])]
-        value = ObjectType(**definition, fields={item.name: item for item in fields})
+        given = (granted or {}).get(definition["name"]) or Granted()
+        value = ObjectType(
+            **definition,
+            fields={item.name: item for item in fields},
+            grants=given.rights,
+            field_grants=given.fields,
+            record_types=tuple(given.record_types),
+        )
         objects[value.name] = value
     with_activities = tuple(
         name
@@ -254,13 +357,17 @@ def build_catalogue(version: int, rows: Iterable[Mapping[str, Any]]) -> Catalogu
             fields_now = dict(objects[name].fields)
             fields_now["WhatId"] = replace(fields_now["WhatId"], reference_to=with_activities)
             objects[name] = replace(objects[name], fields=fields_now)
-    return Catalogue(version, objects)
+    catalogue = Catalogue(version, objects)
+    for value in objects.values():
+        object.__setattr__(value, "catalogue", catalogue)
+    return catalogue
 
 
 def definition_of(value: ObjectType) -> dict[str, Any]:
     """An object without its fields, as the registry keeps it."""
+    loaded = {"fields", "grants", "field_grants", "record_types", "catalogue"}
     names = ObjectType.__dataclass_fields__
-    return {name: getattr(value, name) for name in names if name != "fields"}
+    return {name: getattr(value, name) for name in names if name not in loaded}
 
 
 def child_relationship(child: ObjectType, reference: Field) -> str | None:

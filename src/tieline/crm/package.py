@@ -25,6 +25,8 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "CustomObject": ("objects", ".object"),
     "CustomObjectTranslation": ("objectTranslations", ".objectTranslation"),
     "CallCenter": ("callCenters", ".callCenter"),
+    "PermissionSet": ("permissionsets", ".permissionset"),
+    "CustomMetadata": ("customMetadata", ".md"),
     "ExternalClientApplication": ("externalClientApps", ".eca"),
     "ExtlClntAppOauthSettings": ("extlClntAppOauthSettings", ".ecaOauth"),
     "ExtlClntAppGlobalOauthSettings": ("extlClntAppGlobalOauthSets", ".ecaGlblOauth"),

@@ -16,6 +16,7 @@ from .auth import MIN_PASSWORD, set_password
 from .ids import make_id
 from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
 from .orgs import Org, connect
+from .permissions import furnish_profiles
 from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings
@@ -152,6 +153,7 @@ async def _furnish(
             DEFAULT_LAYOUT,
             settings.session_minutes,
         )
+        await furnish_profiles(conn, await load_catalogue(conn))
         caller = Caller(admin, username, "Administrator", "System Administrator", language, locale, zone)
         catalogue = await load_catalogue(conn)
         org = Org(

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import record_access
 from .access import Caller
 from .compile import MAX_AGGREGATED, Child, Choice, Compiled, Leaf, Shape, compile_query
 from .errors import Fault
@@ -59,6 +60,8 @@ async def run_query(
 ) -> dict[str, Any]:
     """The first page: `{totalSize, done, records, nextRecordsUrl?}`."""
     query = await _parsed(soql)
+    if query.source.lower() == "userrecordaccess":
+        return await record_access.answer(conn, catalogue, caller, query, version=version)
     compiled = compile_query(query, catalogue, caller, deleted_too=deleted_too, version=int(float(version)))
     if compiled.is_count:
         total = await conn.fetchval(compiled.count_sql, *compiled.params)

@@ -16,15 +16,16 @@ from typing import Any
 
 import asyncpg
 
-from .access import Caller, require, rights
+from . import permissions, recycle, sharing
+from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
 from .errors import Fault, no_such_column, not_found
 from .ids import make_id, parse_id
 from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, index_name
 from .orgs import Org
-from .schema import searched_expression
+from .schema import add_record_types, searched_expression
 from .search import search_vector
-from .standard import CLOSED_TASK_STATUSES
+from .standard import CLOSED_TASK_STATUSES, STAGES
 from .values import clean_text, read_value
 
 Row = dict[str, Any]
@@ -71,25 +72,54 @@ def storage_fault(error: Exception) -> Fault:
 
 
 class Records:
-    """Verbs on records, for one user, on one connection."""
+    """Verbs on records, for one user, on one connection.
+
+    `catalogue` is everything there is, because what a user may not see must be kept, too; `visible` is the part the
+    user may see, and what is given and answered is measured by it.
+    """
 
     def __init__(self, org: Org, conn: Any, catalogue: Catalogue, caller: Caller):
         self.org = org
         self.conn = conn
-        self.catalogue = catalogue
+        self.catalogue = catalogue.whole
+        self.visible = visible_part(catalogue, caller)
         self.caller = caller
 
     def object(self, name: str) -> ObjectType:
         """The object of that name. 404 NOT_FOUND, also where the user may not read it."""
-        value = self.catalogue.get(name)
-        if value is None or not rights(self.caller, value).read:
+        value = self.visible.get(name)
+        if value is None:
             raise not_found()
         return value
+
+    def only_reachable(
+        self, value: ObjectType, alias: str, params: list[Any], level: sharing.Level = "read"
+    ) -> str:
+        """`" AND ..."` for a WHERE, so that rows are those the user may reach; its values go to `params`."""
+
+        def param(content: Any) -> str:
+            params.append(content)
+            return f"${len(params)}"
+
+        condition = sharing.row_condition(self.catalogue, self.caller, value, alias, param, level)
+        return f" AND {condition}" if condition else ""
+
+    async def levels(self, value: ObjectType, record_id: str) -> set[str]:
+        """What the user may do with a record: of `read`, `edit` and `delete`."""
+        granted = rights(self.caller, value)
+        wanted: tuple[sharing.Level, ...] = ("read", "edit", "delete")
+        return {
+            level
+            for level in wanted
+            if getattr(granted, level)
+            and await sharing.reachable(self.conn, self.catalogue, self.caller, value, [record_id], level)
+        }
 
     # -- writing -----------------------------------------------------------------------------------------
 
     async def create(self, value: ObjectType, inputs: Sequence[Mapping[str, Any]]) -> list[Saved]:
         """Makes records, in order; one answer each."""
+        value = self.catalogue.objects[value.name]
         require(self.caller, value, "create")
         results: list[Saved | None] = [None] * len(inputs)
         drafts: list[_Draft] = []
@@ -111,14 +141,18 @@ class Records:
 
     async def update(self, value: ObjectType, inputs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Saved]:
         """Changes records by id; one answer each."""
+        value = self.catalogue.objects[value.name]
         require(self.caller, value, "edit")
         results: list[Saved | None] = [None] * len(inputs)
         ids = [parse_id(record_id) for record_id, _ in inputs]
         present = await self._lock(value, [found for found in ids if found])
+        refused = await self._refused(value, present, "edit")
         drafts: list[_Draft] = []
         for position, ((raw_id, given), record_id) in enumerate(zip(inputs, ids, strict=True)):
             try:
                 row = self._existing(value, raw_id, record_id, present)
+                if row["Id"] in refused:
+                    raise readonly()
                 values = await self._read(value, given, creating=False)
                 # Within one call a later change of the same record builds on the earlier one.
                 row.update(values)
@@ -218,14 +252,22 @@ class Records:
 
     async def delete(self, value: ObjectType, ids: Sequence[str]) -> list[Saved]:
         """Deletes records (they stay for queryAll) and what belongs to them; clears references to them."""
+        value = self.catalogue.objects[value.name]
         require(self.caller, value, "delete")
         parsed = [parse_id(record_id) for record_id in ids]
         present = await self._lock(value, [found for found in parsed if found])
+        refused_ids = await self._refused(value, present, "delete")
         results: list[Saved] = []
         doomed: list[str] = []
         for raw_id, record_id in zip(ids, parsed, strict=True):
             try:
                 row = self._existing(value, raw_id, record_id, present)
+                if row["Id"] in refused_ids:
+                    raise readonly()
+                if value.name == "PermissionSet" and row["IsOwnedByProfile"]:
+                    raise Fault(
+                        "DELETE_FAILED", "A profile's own permission set cannot be deleted.", fields=[]
+                    )
                 if row["Id"] not in doomed:
                     doomed.append(row["Id"])
                 results.append(Saved(row["Id"]))
@@ -241,8 +283,69 @@ class Records:
             results = [Saved(faults=(refused,)) if result.id in held else result for result in results]
             doomed = [record_id for record_id in doomed if record_id not in held]
         if doomed:
-            await self._delete(value, doomed)
+            await recycle.delete(self.conn, self.catalogue, value, doomed, self.caller.user_id)
+            await self._follow(value, moved=True)
         return results
+
+    async def undelete(self, ids: Sequence[str]) -> list[Saved]:
+        """Brings deleted records back with what was deleted along with them; one answer each."""
+        results: list[Saved] = []
+        for raw_id in ids:
+            try:
+                results.append(await self._undelete(raw_id))
+            except Fault as fault:
+                results.append(Saved(faults=(fault,)))
+        return results
+
+    async def _undelete(self, raw_id: str) -> Saved:
+        value, record_id = await self._in_bin(raw_id)
+        row = (await self._lock(value, [record_id]))[record_id]
+        for reference in value.fields.values():
+            # A detail whose master is gone has nowhere to come back to.
+            target = self.catalogue.of_id(row[reference.name]) if reference.master else None
+            if target is not None and await self.conn.fetchval(
+                f'SELECT "IsDeleted" FROM {target.table} WHERE "Id" = $1', row[reference.name]
+            ):
+                raise Fault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
+        draft = _Draft(0, {}, row, record_id)
+        try:
+            async with self.conn.transaction():
+                await recycle.undelete(self.conn, self.catalogue, record_id, self.caller.user_id)
+        except asyncpg.exceptions.UniqueViolationError as error:
+            return Saved(faults=(await self._duplicate(value, draft, error),))
+        await self._follow(value, moved=True)
+        return Saved(record_id)
+
+    async def empty(self, ids: Sequence[str]) -> list[Saved]:
+        """Empties deleted records from the recycle bin: they are gone for good; one answer each."""
+        results: list[Saved] = []
+        for raw_id in ids:
+            try:
+                _, record_id = await self._in_bin(raw_id)
+                await recycle.purge(self.conn, self.catalogue, [record_id])
+                results.append(Saved(record_id))
+            except Fault as fault:
+                results.append(Saved(faults=(fault,)))
+        return results
+
+    async def _in_bin(self, raw_id: str) -> tuple[ObjectType, str]:
+        """A deleted record that the user may bring back or remove. UNDELETE_FAILED where it is not in the bin."""
+        record_id = parse_id(raw_id)
+        if record_id is None:
+            raise Fault("MALFORMED_ID", f"malformed id {raw_id[:80]}", fields=["Id"])
+        seen = self.visible.of_id(record_id)
+        if seen is None:
+            raise Fault("INVALID_ID_FIELD", "invalid record id", fields=[])
+        value = self.catalogue.objects[seen.name]
+        require(self.caller, value, "delete")
+        root = await self.conn.fetchval("SELECT root_id FROM meta.recycled WHERE record_id = $1", record_id)
+        if root != record_id:
+            raise Fault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
+        if record_id not in await sharing.reachable(
+            self.conn, self.catalogue, self.caller, value, [record_id], "delete"
+        ):
+            raise readonly()
+        return value, record_id
 
     async def _held(self, value: ObjectType, ids: list[str]) -> set[str]:
         """Which of the records may not go, because a lookup that restricts deletion points to them."""
@@ -257,37 +360,16 @@ class Records:
                 held.update(row["id"] for row in rows)
         return held
 
-    async def _delete(self, value: ObjectType, ids: list[str]) -> None:
-        for child, reference in self.catalogue.children.get(value.name, []):
-            if reference.on_delete in ("keep", "restrict"):
-                continue
-            live = f'{reference.column} = ANY($1) AND NOT "IsDeleted"'
-            if reference.on_delete == "cascade":
-                rows = await self.conn.fetch(f'SELECT "Id" FROM {child.table} WHERE {live}', ids)
-                if rows:
-                    await self._delete(child, [row["Id"] for row in rows])
-            else:
-                rows = await self.conn.fetch(
-                    f'UPDATE {child.table} SET {reference.column} = NULL, "SystemModstamp" = {_NOW} '
-                    f'WHERE {live} RETURNING "Id"',
-                    ids,
-                )
-                await announce(self.conn, [(child.name, row["Id"], "updated") for row in rows])
-        await self.conn.execute(
-            f'UPDATE {value.table} SET "IsDeleted" = true, "LastModifiedDate" = {_NOW}, '
-            f'"LastModifiedById" = $2, "SystemModstamp" = {_NOW} WHERE "Id" = ANY($1)',
-            ids,
-            self.caller.user_id,
-        )
-        await announce(self.conn, [(value.name, record_id, "deleted") for record_id in ids])
-
     # -- reading -----------------------------------------------------------------------------------------
 
     async def fetch(self, value: ObjectType, ids: Sequence[str], fields: Iterable[Field]) -> dict[str, Row]:
-        """Live records by 18-character id, with the asked fields."""
-        columns = ", ".join(item.column for item in fields)
+        """Live records by 18-character id that the user may see, with the asked fields."""
+        columns = ", ".join(f"t.{item.column}" for item in fields)
+        params: list[Any] = [list(ids)]
+        reachable = self.only_reachable(value, "t", params)
         rows = await self.conn.fetch(
-            f'SELECT {columns} FROM {value.table} WHERE "Id" = ANY($1) AND NOT "IsDeleted"', list(ids)
+            f'SELECT {columns} FROM {value.table} t WHERE t."Id" = ANY($1) AND NOT t."IsDeleted"{reachable}',
+            *params,
         )
         return {row["Id"]: dict(row) for row in rows}
 
@@ -295,35 +377,37 @@ class Records:
 
     async def _read(self, value: ObjectType, given: Mapping[str, Any], *, creating: bool) -> Row:
         values: Row = {}
+        seen = self.visible.objects[value.name]
         for name, content in given.items():
             if name == "attributes":
                 continue
             item = value.get(name)
+            related: dict[str, Any] | None = None
             if item is None and isinstance(content, dict):
-                reference = value.by_relationship.get(name.lower())
-                if reference is not None:
-                    related: dict[str, Any] = content
-                    values[reference.name] = await self._related(reference, related)
-                    continue
-            if item is None:
+                item = value.by_relationship.get(name.lower())
+                related = content
+            if item is None or item.hidden:
                 raise no_such_column(name, value.name)
             if item.name == "Id" and not creating:
                 continue
-            if not (item.createable if creating else item.updateable):
+            mine = seen.fields.get(item.name)
+            if mine is None or not (mine.createable if creating else mine.updateable):
                 raise Fault(
                     "INVALID_FIELD_FOR_INSERT_UPDATE",
                     f"Unable to create/update fields: {item.name}. Please check the security settings of this "
                     "field and verify that it is read/write for your profile or permission set.",
                     fields=[item.name],
                 )
-            values[item.name] = read_value(item, content)
+            values[item.name] = (
+                read_value(item, content) if related is None else await self._related(item, related)
+            )
         return values
 
     async def _related(self, reference: Field, related: Mapping[str, Any]) -> str:
         """The id behind `{"Rel__r": {"ExtId__c": value}}`."""
         keys = {name: content for name, content in related.items() if name not in ("attributes", "type")}
         for target_name in reference.reference_to:
-            target = self.catalogue.get(target_name)
+            target = self.visible.get(target_name)
             if target is None or len(keys) != 1:
                 continue
             name, content = next(iter(keys.items()))
@@ -342,6 +426,8 @@ class Records:
     def _with_defaults(self, value: ObjectType, values: Row) -> Row:
         row: Row = {}
         for item in value.fields.values():
+            if not item.stored:
+                continue
             if item.name in values and not (values[item.name] is None and item.type == "boolean"):
                 content = values[item.name]
                 if content is None and item.required and item.type == "picklist":
@@ -368,7 +454,9 @@ class Records:
         for draft in drafts:
             try:
                 self._check_references(value, draft, related)
-                _derive(value, draft.row, related)
+                if value.setup:
+                    permissions.check_permission_row(self.catalogue, value, draft.row)
+                _derive(value, draft.row, related, draft.given)
                 missing = [
                     item.name
                     for item in value.fields.values()
@@ -404,12 +492,40 @@ class Records:
         found: dict[str, Mapping[str, Any]] = {}
         for name, ids in wanted.items():
             target = self.catalogue.objects[name]
-            account = ', "AccountId"' if "AccountId" in target.fields else ""
+            more = "".join(
+                f', t."{column}"'
+                for column in ("AccountId", "IsActive", "SobjectType", "Type")
+                if column in target.fields
+            )
+            params: list[Any] = [list(ids)]
+            seen, edited = (
+                self.only_reachable(target, "t", params, level).removeprefix(" AND ") or "true"
+                for level in ("read", "edit")
+            )
             for row in await self.conn.fetch(
-                f'SELECT "Id", "IsDeleted"{account} FROM {target.table} WHERE "Id" = ANY($1)', list(ids)
+                f'SELECT t."Id", t."IsDeleted", {seen} AS seen, {edited} AS editable{more} FROM {target.table} t'
+                ' WHERE t."Id" = ANY($1)',
+                *params,
             ):
                 found[row["Id"]] = row
+            if name == "Group":
+                await self._check_queues(value, found, ids)
         return found
+
+    async def _check_queues(
+        self, value: ObjectType, found: dict[str, Mapping[str, Any]], ids: Iterable[str]
+    ) -> None:
+        """Groups that may own records of `value` are its queues; `owns` says so beside each group."""
+        rows = await self.conn.fetch(
+            'SELECT "QueueId" FROM data."QueueSobject" WHERE "QueueId" = ANY($1) AND "SobjectType" = $2'
+            ' AND NOT "IsDeleted"',
+            list(ids),
+            value.name,
+        )
+        queues = {row["QueueId"] for row in rows}
+        for group_id in ids:
+            if group_id in found:
+                found[group_id] = dict(found[group_id]) | {"owns": group_id in queues}
 
     def _check_references(
         self, value: ObjectType, draft: _Draft, related: Mapping[str, Mapping[str, Any]]
@@ -430,6 +546,26 @@ class Records:
                 raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[item.name])
             if row["IsDeleted"]:
                 raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[item.name])
+            if not row["seen"] or (item.master and not row["editable"]):
+                raise Fault(
+                    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+                    "insufficient access rights on cross-reference id",
+                    fields=[item.name],
+                )
+            if item.name == "OwnerId" and row.get("owns") is False:
+                raise Fault(
+                    "INVALID_OPERATION", "Queue not associated with this SObject type", fields=["OwnerId"]
+                )
+            if item.name == "OwnerId" and row.get("IsActive") is False:
+                raise Fault("INACTIVE_OWNER_OR_USER", "owner or user is inactive.", fields=["OwnerId"])
+            if item.name == "RecordTypeId" and (
+                row.get("SobjectType") != value.name or not row.get("IsActive")
+            ):
+                raise Fault(
+                    "INVALID_CROSS_REFERENCE_KEY",
+                    f"Record Type ID: this ID value isn't valid for the user: {target_id}",
+                    fields=["RecordTypeId"],
+                )
 
     async def _number(self, value: ObjectType, drafts: Sequence[_Draft]) -> None:
         numbers = await self.conn.fetch(
@@ -485,9 +621,43 @@ class Records:
                     if parent and target:
                         changes.append((target.name, parent, "activity"))
         await announce(self.conn, changes)
+        if value.setup and saved:
+            moved = any("UserRoleId" in draft.given for draft in saved)
+            if created:
+                await self._furnish(value, saved)
+                moved = any(draft.row.get("UserRoleId") for draft in saved)
+            await self._follow(value, moved=moved or value.name != "User")
+
+    async def _furnish(self, value: ObjectType, drafts: Sequence[_Draft]) -> None:
+        """What the org itself makes beside new rows of Set-up."""
+        if value.name == "User":
+            ids = await permissions.new_ids(self.conn, "0Yw", len(drafts))
+            await self.conn.executemany(
+                'INSERT INTO data."UserLogin" ("Id", "UserId", "IsDeleted", "CreatedDate", "CreatedById",'
+                f' "LastModifiedDate", "LastModifiedById", "SystemModstamp") VALUES ($1, $2, false, {_NOW}, $3, {_NOW},'
+                f" $3, {_NOW})",
+                [
+                    (login_id, draft.record_id, self.caller.user_id)
+                    for login_id, draft in zip(ids, drafts, strict=True)
+                ],
+            )
+        elif value.name == "RecordType":
+            for name in {str(draft.row["SobjectType"]) for draft in drafts}:
+                await add_record_types(self.conn, self.catalogue.objects[name])
+
+    async def _follow(self, value: ObjectType, *, moved: bool) -> None:
+        """What is worked out from rows of Set-up, worked out anew."""
+        await permissions.follow(self.conn, value)
+        if value.name in sharing.RECOMPUTED_BY and (
+            moved
+            or await self.conn.fetchval(
+                'SELECT EXISTS (SELECT 1 FROM data."Group" WHERE "Type" = \'Organization\' AND NOT "IsDeleted")'
+            )
+        ):
+            await sharing.recompute(self.conn)
 
     async def _insert(self, value: ObjectType, drafts: list[_Draft]) -> None:
-        names = [name for name in value.fields if name not in _SYSTEM]
+        names = [name for name, item in value.fields.items() if name not in _SYSTEM and item.stored]
         placeholders = [f"${position}" for position in range(1, len(names) + 1)]
         columns = [value.fields[name].column for name in names]
         user = f"${len(names) + 1}"
@@ -515,7 +685,7 @@ class Records:
 
     async def _update(self, value: ObjectType, drafts: list[_Draft]) -> None:
         touched = {name for draft in drafts for name in draft.given}
-        touched.update(item.name for item in value.fields.values() if item.calculated)
+        touched.update(item.name for item in value.fields.values() if item.calculated and item.stored)
         if "CaseNumber" in value.fields:
             touched.discard("CaseNumber")
         names = sorted(touched)
@@ -539,6 +709,13 @@ class Records:
             await self.conn.executemany(sql, rows)
 
     async def _duplicate(self, value: ObjectType, draft: _Draft, error: Any) -> Fault:
+        if error.constraint_name == "one_permissionsetassignment":
+            return Fault(
+                "DUPLICATE_VALUE",
+                f"Duplicate PermissionSetAssignment. Assignee: {draft.row['AssigneeId'][:15]}; "
+                f"Permission Set: {draft.row['PermissionSetId'][:15]}",
+                fields=["AssigneeId", "PermissionSetId"],
+            )
         item = value.unique_indexes.get(error.constraint_name or "")
         if item is None:
             return Fault("DUPLICATE_VALUE", "duplicate value found: unknown", fields=[])
@@ -569,8 +746,18 @@ class Records:
             found.setdefault(name, []).append(row["Id"])
         return found
 
+    async def _refused(self, value: ObjectType, present: dict[str, Row], level: sharing.Level) -> set[str]:
+        """Of locked rows: drops those the user may not even see, answers those that may not be written."""
+        ids = list(present)
+        seen = await sharing.reachable(self.conn, self.catalogue, self.caller, value, ids)
+        for record_id in ids:
+            if record_id not in seen:
+                del present[record_id]
+        allowed = await sharing.reachable(self.conn, self.catalogue, self.caller, value, list(seen), level)
+        return seen - allowed
+
     async def _lock(self, value: ObjectType, ids: Sequence[str]) -> dict[str, Row]:
-        columns = ", ".join(item.column for item in value.fields.values())
+        columns = ", ".join(item.column for item in value.fields.values() if item.stored)
         rows = await self.conn.fetch(
             f'SELECT {columns} FROM {value.table} WHERE "Id" = ANY($1) ORDER BY "Id" FOR UPDATE', list(ids)
         )
@@ -606,7 +793,18 @@ def draft_name_is_id(value: ObjectType, item: Field) -> bool:
     return value.kind == "custom" and item.name == "Name" and not item.required
 
 
-def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]]) -> None:
+def _derive_stage(row: Row, given: Row) -> None:
+    """What an opportunity's stage says; a probability that is given with it stays."""
+    probability, row["IsClosed"], row["IsWon"], row["ForecastCategory"] = STAGES.get(
+        str(row.get("StageName")), (row.get("Probability"), False, False, "Pipeline")
+    )
+    if "StageName" in given and given.get("Probability") is None:
+        given["Probability"] = row["Probability"] = probability
+    amount, chance = row.get("Amount"), row.get("Probability")
+    row["ExpectedRevenue"] = None if amount is None or chance is None else round(amount * chance / 100, 2)
+
+
+def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]], given: Row) -> None:
     """Fills the fields that follow from others."""
     if value.person:
         row["Name"] = person_name(row) or None
@@ -637,8 +835,15 @@ def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]
             row["CompletedDateTime"] = None
         elif row.get("CompletedDateTime") is None:
             row["CompletedDateTime"] = datetime.now(UTC).replace(microsecond=0)
+        row["IsHighPriority"] = row.get("Priority") == "High"
+    elif value.name == "Opportunity":
+        _derive_stage(row, given)
     elif value.name == "Case":
         row["IsClosed"] = row.get("Status") == "Closed"
+        if not row["IsClosed"]:
+            row["ClosedDate"] = None
+        elif row.get("ClosedDate") is None:
+            row["ClosedDate"] = datetime.now(UTC).replace(microsecond=0)
         contact = related.get(row.get("ContactId") or "")
         if contact is not None and not row.get("AccountId"):
             row["AccountId"] = contact.get("AccountId")

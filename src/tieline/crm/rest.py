@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 
 import asyncpg
 
-from .access import Caller, rights
+from .access import Caller, rights, visible_part
 from .describe import describe, summary
 from .errors import Fault, Faults, no_such_column, not_found
 from .ids import parse_id
@@ -42,6 +42,10 @@ class Call:
     version: str
     origin: str
     batch: int = DEFAULT_BATCH
+
+    def __post_init__(self) -> None:
+        """Every door sees what its user may see: `catalogue` is cut down here, once."""
+        object.__setattr__(self, "catalogue", visible_part(self.catalogue, self.caller))
 
     @property
     def records(self) -> Records:
@@ -265,11 +269,12 @@ async def create(call: Call, request: Request) -> Reply:
 async def updated(call: Call, request: Request) -> Reply:
     """Ids of records made or changed in a span of time."""
     value, start, end = _span(call, request)
+    params: list[Any] = [start, end]
+    reachable = call.records.only_reachable(value, "t", params)
     rows = await call.conn.fetch(
-        f'SELECT "Id" FROM {value.table} WHERE "SystemModstamp" >= $1 AND "SystemModstamp" < $2'
-        ' AND NOT "IsDeleted" ORDER BY "SystemModstamp", "Id" LIMIT 600000',
-        start,
-        end,
+        f'SELECT "Id" FROM {value.table} t WHERE "SystemModstamp" >= $1 AND "SystemModstamp" < $2'
+        f' AND NOT "IsDeleted"{reachable} ORDER BY "SystemModstamp", "Id" LIMIT 600000',
+        *params,
     )
     return Reply(body={"ids": [row["Id"] for row in rows], "latestDateCovered": format_datetime(end)})
 
@@ -278,11 +283,12 @@ async def updated(call: Call, request: Request) -> Reply:
 async def deleted(call: Call, request: Request) -> Reply:
     """Ids of records deleted in a span of time."""
     value, start, end = _span(call, request)
+    params: list[Any] = [start, end]
+    reachable = call.records.only_reachable(value, "t", params)
     rows = await call.conn.fetch(
-        f'SELECT "Id", "SystemModstamp" FROM {value.table} WHERE "SystemModstamp" >= $1'
-        ' AND "SystemModstamp" < $2 AND "IsDeleted" ORDER BY "SystemModstamp", "Id" LIMIT 600000',
-        start,
-        end,
+        f'SELECT "Id", "SystemModstamp" FROM {value.table} t WHERE "SystemModstamp" >= $1'
+        f' AND "SystemModstamp" < $2 AND "IsDeleted"{reachable} ORDER BY "SystemModstamp", "Id" LIMIT 600000',
+        *params,
     )
     return Reply(
         body={

@@ -7,10 +7,24 @@ version; other processes see it with their next request.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from .ids import base62
-from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, build_catalogue, definition_of, index_name
+from .metadata import (
+    COLUMN_TYPES,
+    Catalogue,
+    Field,
+    Granted,
+    ObjectType,
+    RecordTypeInfo,
+    Rights,
+    build_catalogue,
+    definition_of,
+    index_name,
+)
+from .permissions import open_fields, opened
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,56}")
 
@@ -22,6 +36,16 @@ SELECT o.definition::text AS definition,
 """
 
 
+_ADDRESS_FUNCTION = """
+CREATE OR REPLACE FUNCTION meta.address(street text, city text, state text, postal_code text, country text)
+RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_object('city', city, 'country', country, 'geocodeAccuracy', NULL, 'latitude', NULL,
+        'longitude', NULL, 'postalCode', postal_code, 'state', state, 'street', street)
+$$
+"""
+"""Declared immutable, which building a JSON object of texts is, so that a generated column may use it."""
+
+
 def check_name(name: str) -> str:
     """`name`, once it is known to be safe as an identifier; ValueError otherwise."""
     if not _NAME.fullmatch(name):
@@ -30,9 +54,40 @@ def check_name(name: str) -> str:
 
 
 async def load_catalogue(conn: Any) -> Catalogue:
-    """The catalogue as the registry says now."""
+    """The catalogue as the registry and the permission rows say now."""
     version = await conn.fetchval("SELECT version FROM meta.catalogue")
-    return build_catalogue(version, await conn.fetch(CATALOGUE_SQL))
+    return build_catalogue(version, await conn.fetch(CATALOGUE_SQL), await _granted(conn))
+
+
+async def _granted(conn: Any) -> dict[str, Granted]:
+    found: dict[str, Granted] = {}
+    if not await has_permissions(conn):
+        return found  # an org on its way from a release that had none
+    for row in await conn.fetch(
+        'SELECT "ParentId", "SobjectType", "PermissionsRead", "PermissionsCreate", "PermissionsEdit",'
+        ' "PermissionsDelete", "PermissionsViewAllRecords", "PermissionsModifyAllRecords"'
+        ' FROM data."ObjectPermissions" WHERE NOT "IsDeleted"'
+    ):
+        granted = found.setdefault(row["SobjectType"], Granted())
+        granted.rights[row["ParentId"]] = Rights(*tuple(row)[2:])
+    for row in await conn.fetch(
+        'SELECT "ParentId", "SobjectType", split_part("Field", \'.\', 2) AS name, "PermissionsEdit" AS edit'
+        ' FROM data."FieldPermissions" WHERE NOT "IsDeleted" AND "PermissionsRead"'
+    ):
+        granted = found.setdefault(row["SobjectType"], Granted())
+        granted.fields.setdefault(row["ParentId"], {})[row["name"]] = row["edit"]
+    for row in await conn.fetch(
+        'SELECT "Id", "Name", "DeveloperName", "SobjectType", "IsActive" FROM data."RecordType"'
+        ' WHERE NOT "IsDeleted" ORDER BY lower("Name"), "Id"'
+    ):
+        info = RecordTypeInfo(row["Id"], row["Name"], row["DeveloperName"], row["IsActive"])
+        found.setdefault(row["SobjectType"], Granted()).record_types.append(info)
+    return found
+
+
+async def has_permissions(conn: Any) -> bool:
+    """False while an org comes from a release without permission rows."""
+    return await conn.fetchval("SELECT to_regclass('data.\"FieldPermissions\"') IS NOT NULL")
 
 
 async def create_object(conn: Any, value: ObjectType) -> None:
@@ -44,6 +99,7 @@ async def create_object(conn: Any, value: ObjectType) -> None:
         value.key_prefix,
         definition_of(value),
     )
+    await _prepare_compounds(conn, value.fields.values())
     columns = ", ".join(_column(item) for item in value.fields.values())
     search = ", _search tsvector" if value.searchable else ""
     await conn.execute(f'CREATE TABLE {value.table} ({columns}{search}, PRIMARY KEY ("Id"))')
@@ -71,12 +127,62 @@ async def update_object(conn: Any, value: ObjectType) -> None:
 
 
 async def add_field(conn: Any, value: ObjectType, item: Field) -> None:
-    """Registers a field and adds its column; checkboxes get their default in old records."""
+    """Registers a field and adds its column; checkboxes get their default in old records.
+
+    A standard field is opened to the profiles that came with the org; a custom one is left to who adds it.
+    """
     check_name(item.name)
+    await _prepare_compounds(conn, [item])
     await conn.execute(f"ALTER TABLE {value.table} ADD COLUMN {_column(item)}")
     await _register_field(conn, value, item)
     await _index(conn, value, item)
+    if not item.custom and await has_permissions(conn):
+        await open_fields(conn, value, opened(with_field(value, item), item), to_users=True)
     await bump(conn)
+
+
+async def add_record_types(conn: Any, value: ObjectType) -> None:
+    """Gives an object its `RecordTypeId`, with its first record type."""
+    if "RecordTypeId" not in value.fields:
+        reference = Field(
+            "RecordTypeId", "reference", "Record Type ID", "レコードタイプ ID", 18,
+            reference_to=("RecordType",), relationship="RecordType", on_delete="keep",
+        )  # fmt: skip
+        await add_field(conn, value, reference)
+
+
+def with_field(value: ObjectType, item: Field) -> ObjectType:
+    """The object as it is with one more field."""
+    return replace(value, fields={**value.fields, item.name: item})
+
+
+async def install(conn: Any, objects: Iterable[ObjectType]) -> None:
+    """Brings the registry to what these objects say: what is missing is made, what differs is stored.
+
+    Labels in Japanese, picklist values and sharing that an org already has are kept.
+    """
+    known = await load_catalogue(conn)
+    for value in objects:
+        old = known.objects.get(value.name)
+        if old is None:
+            await create_object(conn, value)
+            continue
+        wanted = replace(
+            value, fields=old.fields, sharing=old.sharing, activities=old.activities, grants=old.grants,
+            field_grants=old.field_grants, record_types=old.record_types,
+        )  # fmt: skip
+        if wanted != old:
+            await update_object(conn, wanted)
+        for item in value.fields.values():
+            before = old.fields.get(item.name)
+            if before is None:
+                await add_field(conn, old, item)
+                continue
+            kept = replace(
+                item, label_ja=before.label_ja or item.label_ja, picklist=before.picklist or item.picklist
+            )
+            if kept != before:
+                await update_field(conn, old, before, kept)
 
 
 async def update_field(conn: Any, value: ObjectType, old: Field, item: Field) -> None:
@@ -109,7 +215,17 @@ async def next_key_prefix(conn: Any) -> str:
     return "a" + base62(number, 2)
 
 
+async def _prepare_compounds(conn: Any, fields: Iterable[Field]) -> None:
+    if any(item.components for item in fields):
+        await conn.execute(_ADDRESS_FUNCTION)
+
+
 def _column(item: Field) -> str:
+    if item.components:
+        parts = ", ".join(f'"{name}"' for name in item.components)
+        # Most addresses are empty; asking first costs less than calling.
+        whole = f"CASE WHEN coalesce({parts}) IS NOT NULL THEN meta.address({parts}) END"
+        return f"{item.column} jsonb GENERATED ALWAYS AS ({whole}) STORED"
     declared = f"{item.column} {COLUMN_TYPES.get(item.type, 'text')}"
     if item.type == "boolean":
         declared += f" NOT NULL DEFAULT {'true' if item.default is True else 'false'}"

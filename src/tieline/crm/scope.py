@@ -56,6 +56,10 @@ _AGGREGATE_SQL = {
 }
 
 
+_NOWHERE = ObjectType("", "", "", "")
+"""Flags of a field do not depend on its object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flags:
     """What describe says a field may be used for."""
@@ -69,7 +73,7 @@ class Flags:
 @lru_cache(maxsize=4096)
 def flags_of(item: Field) -> Flags:
     """The flags of a field, exactly as describe tells them."""
-    told = describe_field(item, "en")
+    told = describe_field(_NOWHERE, item, "en")
     return Flags(told["filterable"], told["sortable"], told["groupable"], told["aggregatable"])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from .errors import Fault
@@ -18,6 +18,7 @@ _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]+@[^@\s<>()\[\],;:\\\".]+(\.[^@\s<>()
 _DATETIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
+_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z?", re.IGNORECASE)
 _INT_LIMIT = 2**31
 
 
@@ -81,6 +82,18 @@ def parse_date(text: str) -> date | None:
         return None
 
 
+def parse_time(text: str) -> time | None:
+    """A time of day `HH:MM[:SS[.mmm]]` with an optional `Z`; None when it is none."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        return None
+    hour, minute, second, fraction = found.groups()
+    try:
+        return time(int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(3, "0")[:3]) * 1000)
+    except ValueError:
+        return None
+
+
 def read_value(item: Field, value: Any) -> Any:
     """What is stored for `value` in this field. Raises `Fault`. References are checked for form only."""
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -122,6 +135,43 @@ def _read_text(item: Field, value: Any) -> str | None:
                 fields=[item.name],
             )
     return text
+
+
+def _read_choices(item: Field, value: Any) -> str | None:
+    """Several picklist values, separated by semicolons: each once, in the picklist's order."""
+    if not isinstance(value, str):
+        raise _unreadable("string", value)
+    order = {choice.value.lower(): index for index, choice in enumerate(item.picklist)}
+    known = {choice.value.lower(): choice.value for choice in item.picklist}
+    chosen: dict[str, str] = {}
+    for part in value.split(";"):
+        text = clean_text(part)
+        if text is None:
+            continue
+        text = " ".join(text.split())
+        if item.restricted and text.lower() not in known:
+            raise Fault(
+                "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                f"{item.label}: bad value for restricted picklist field: {text}",
+                fields=[item.name],
+            )
+        chosen.setdefault(text.lower(), known.get(text.lower(), text))
+    ordered = sorted(chosen, key=lambda name: order.get(name, len(order)))
+    joined = ";".join(chosen[name] for name in ordered) or None
+    if joined and item.length and len(joined) > item.length:
+        raise Fault(
+            "STRING_TOO_LONG",
+            f"{item.label}: data value too large: {joined[:255]} (max length={item.length})",
+            fields=[item.name],
+        )
+    return joined
+
+
+def _read_time(item: Field, value: Any) -> time:
+    found = parse_time(value) if isinstance(value, str) else None
+    if found is None:
+        raise _unreadable("time", value)
+    return found
 
 
 def _read_boolean(item: Field, value: Any) -> bool:
@@ -189,6 +239,8 @@ _READERS = {
     "percent": _read_number,
     "date": _read_date,
     "datetime": _read_datetime,
+    "time": _read_time,
+    "multipicklist": _read_choices,
     "reference": _read_reference,
     "id": _read_reference,
 }
@@ -197,7 +249,7 @@ _READERS = {
 def format_datetime(value: datetime) -> str:
     """`2026-01-31T10:00:00.000+0000`."""
     value = value.astimezone(UTC)
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000"
+    return f"{value.year:04d}-{value:%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000"
 
 
 def write_value(value: Any) -> Any:
@@ -206,4 +258,6 @@ def write_value(value: Any) -> Any:
         return format_datetime(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}Z"
     return value
