@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ids import make_id, new_instance
-from .schema import create_object, load_catalogue
+from .metadata import build_catalogue
+from .schema import CATALOGUE_SQL, create_object
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
@@ -173,8 +174,11 @@ async def _standard_objects(conn: Any) -> None:
 
 
 async def _search_vectors(conn: Any) -> None:
-    """Search vectors with the places of words, and with groups of digits, for the records that are there."""
-    for value in (await load_catalogue(conn)).objects.values():
+    """Search vectors with the places of words, and with groups of digits, for the records that are there.
+
+    Reads the registry itself: what else a catalogue holds by then may be later steps' to make.
+    """
+    for value in build_catalogue(0, await conn.fetch(CATALOGUE_SQL)).objects.values():
         after = "" if value.searchable else None
         while after is not None:
             rows = await conn.fetch(
