@@ -248,7 +248,10 @@ async def _logins(conn: Any) -> tuple[list[str], list[str]]:
 
 
 async def _search_vectors(conn: Any) -> None:
-    """Search vectors with the places of words, and with groups of digits, for the records that are there."""
+    """Search vectors with the places of words, and with groups of digits, for the records that are there.
+
+    Reads the registry itself: what else a catalogue holds by then may be later steps' to make.
+    """
     for value in build_catalogue(0, await conn.fetch(CATALOGUE_SQL)).objects.values():
         after = "" if value.searchable else None
         while after is not None:
