@@ -8,14 +8,13 @@ A database that is ahead of the code, or behind it when served, is refused with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from . import sharing
+from .access_migration import objects_and_access
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
-from .permissions import furnish_profiles, new_ids
-from .schema import CATALOGUE_SQL, create_object, install, load_catalogue, update_field
+from .schema import CATALOGUE_SQL, create_object
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
@@ -176,77 +175,6 @@ async def _standard_objects(conn: Any) -> None:
         )
 
 
-_RECYCLE_BIN = """
-CREATE TABLE meta.recycled (
-    record_id text COLLATE "C" PRIMARY KEY, object_name text NOT NULL, root_id text COLLATE "C" NOT NULL,
-    deleted_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX recycled_by_root ON meta.recycled (root_id);
-CREATE TABLE meta.recycled_link (
-    root_id text COLLATE "C" NOT NULL, object_name text NOT NULL, field_name text NOT NULL,
-    record_id text COLLATE "C" NOT NULL, target_id text COLLATE "C" NOT NULL
-);
-CREATE INDEX recycled_link_by_root ON meta.recycled_link (root_id);
-"""
-_ONE_OF_EACH = (
-    ("PermissionSetAssignment", "AssigneeId", "PermissionSetId"),
-    ("ObjectPermissions", "ParentId", "SobjectType"),
-    ("FieldPermissions", "ParentId", "Field"),
-    ("GroupMember", "GroupId", "UserOrGroupId"),
-    ("QueueSobject", "QueueId", "SobjectType"),
-    ("RecordType", "SobjectType", "DeveloperName"),
-)
-
-
-_DERIVED = (
-    """UPDATE data."Opportunity" SET "IsClosed" = "StageName" IN ('Closed Won', 'Closed Lost'),
-       "IsWon" = "StageName" = 'Closed Won', "ForecastCategory" = CASE "StageName" WHEN 'Closed Won' THEN 'Closed'
-       WHEN 'Closed Lost' THEN 'Omitted' ELSE 'Pipeline' END""",
-    """UPDATE data."Task" SET "IsHighPriority" = true WHERE "Priority" = 'High'""",
-    """UPDATE data."Case" SET "ClosedDate" = "LastModifiedDate" WHERE "IsClosed" AND "ClosedDate" IS NULL""",
-)
-"""What fields and tables that are new would hold, had they always been there."""
-
-
-async def _objects_and_access(conn: Any) -> None:
-    """Roles, groups, permissions as rows and the fields this release adds; profiles keep what their users had."""
-    await conn.execute(sharing.TABLES)
-    await conn.execute(_RECYCLE_BIN)
-    await install(conn, STANDARD_OBJECTS)
-    for name, first, second in _ONE_OF_EACH:
-        await conn.execute(
-            f'CREATE UNIQUE INDEX one_{name.lower()} ON data."{name}" ("{first}", lower("{second}"))'
-            ' WHERE NOT "IsDeleted"'
-        )
-    for value in (await load_catalogue(conn)).objects.values():
-        owner = value.fields.get("OwnerId")
-        if value.custom and owner is not None and owner.reference_to == ("User",):
-            await update_field(conn, value, owner, replace(owner, reference_to=("User", "Group")))
-    # Custom objects stay open to those who use them.
-    await furnish_profiles(conn, await load_catalogue(conn))
-    await conn.execute(
-        'INSERT INTO data."UserLogin" ("Id", "UserId", "IsDeleted", "CreatedDate", "CreatedById",'
-        ' "LastModifiedDate", "LastModifiedById", "SystemModstamp") SELECT r.id, r.user_id, false, now(), r.user_id,'
-        " now(), r.user_id, now() FROM unnest($1::text[], $2::text[]) AS r(id, user_id)",
-        *await _logins(conn),
-    )
-    for statement in _DERIVED:
-        await conn.execute(statement)
-    for value in (await load_catalogue(conn)).objects.values():
-        # What went with what is not known: each of them comes back alone.
-        await conn.execute(
-            "INSERT INTO meta.recycled (record_id, object_name, root_id, deleted_at)"
-            f' SELECT "Id", $1, "Id", "SystemModstamp" FROM {value.table} WHERE "IsDeleted"',
-            value.name,
-        )
-    await sharing.recompute(conn)
-
-
-async def _logins(conn: Any) -> tuple[list[str], list[str]]:
-    users = [row["Id"] for row in await conn.fetch('SELECT "Id" FROM data."User" ORDER BY "Id"')]
-    return await new_ids(conn, "0Yw", len(users)), users
-
-
 async def _search_vectors(conn: Any) -> None:
     """Search vectors with the places of words, and with groups of digits, for the records that are there.
 
@@ -269,7 +197,7 @@ async def _search_vectors(conn: Any) -> None:
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
-    Step("2026_11_25_objects_and_access", _objects_and_access),
+    Step("2026_11_25_objects_and_access", objects_and_access),
     Step("2026_11_25_search_vectors", _search_vectors),
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from .errors import Fault
@@ -68,7 +68,7 @@ def parse_datetime(text: str) -> datetime | None:
             sign = 1 if zone[0] == "+" else -1
             digits = zone[1:].replace(":", "")
             offset = sign * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
-            return datetime.fromtimestamp(naive.timestamp() - offset, UTC)
+            return naive - timedelta(seconds=offset)
         return naive
     except (ValueError, OverflowError):
         return None
