@@ -1,41 +1,62 @@
 # ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
-"""SOQL's tree to parameterised SQL, with the user's rights.
+"""SOQL's tree to one parameterised statement for each FROM, with the user's rights.
 
-Injection-proof by construction: literals become parameters, identifiers are taken from the catalogue.
+Injection-proof by construction: literals become parameters, identifiers are taken from the catalogue. Child
+subqueries are statements of their own (`Child`), run once for all parents of a page by `query.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from .access import Caller, rights, visible
-from .errors import Fault, no_such_column
-from .ids import parse_id
+from .access import Caller, rights
+from .conditions import condition, no_such_object
+from .errors import Fault
+from .formats import format_value, zone_of
 from .metadata import Catalogue, Field, ObjectType, child_relationship
-from .soql import Condition, CountItem, DateRange, FieldsItem, JoinQuery, Path, Query, Text, malformed
+from .scope import Joined, Scope, Value, readable_object
+from .soql_tree import DATE_FUNCTIONS, Call, FieldsOf, Path, Query, Selected, TypeOf
+
+MAX_OFFSET = 2000
+MAX_CHILDREN = 20
+MAX_CHILD_DEPTH = 4
+NESTED_FROM = 58
+"""API version from which child subqueries may have child subqueries."""
+MAX_AGGREGATED = 2000
+_FIELDS_LIMIT = 200
 
 
-@dataclass
-class _Joined:
-    alias: str
-    value: ObjectType
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value of the answer: its position in the row, and how it is written where that is not as stored."""
 
-
-@dataclass
-class Column:
-    """Where one selected value goes in the answer, and its position in the SQL row."""
-
-    path: tuple[str, ...]
     position: int
+    write: Callable[[Any], Any] | None = None
+
+
+@dataclass
+class Shape:
+    """A record of the answer. `position` is where its id stands; `value` is None for a parent of several types."""
+
+    value: ObjectType | None
+    position: int
+    entries: dict[str, Entry] = field(default_factory=dict[str, "Entry"])
+
+
+@dataclass
+class Choice:
+    """What TYPEOF answers: one shape for each object named, and one for the others, if asked for."""
+
+    position: int
+    branches: dict[str, Shape]
+    otherwise: Shape | None
 
 
 @dataclass
 class Child:
-    """A child subquery: relationship name as in the catalogue, its query, and the field that points back."""
+    """A child subquery: its relationship's name, its query, and the field that points back to the parent."""
 
     name: str
     query: Query
@@ -43,23 +64,31 @@ class Child:
     value: ObjectType
 
 
+Entry = Leaf | Shape | Choice | Child
+
+
 @dataclass
 class Compiled:
-    """SQL with its parameters, and how to make records of its rows."""
+    """SQL with its parameters, and the shape of the records made of its rows."""
 
-    select: str
+    select: list[str]
     body: str
     where: str
     order: str
     params: list[Any]
     value: ObjectType
-    columns: list[Column]
-    parents: dict[tuple[str, ...], tuple[ObjectType | None, int]]
-    children: list[Child] = field(default_factory=list[Child])
+    shape: Shape
+    group: str = ""
+    aggregated: bool = False
     is_count: bool = False
     sorted: bool = False
     limit: int | None = None
     offset: int = 0
+
+    @property
+    def children(self) -> list[Child]:
+        """The child subqueries."""
+        return [entry for entry in self.shape.entries.values() if isinstance(entry, Child)]
 
     @property
     def count_sql(self) -> str:
@@ -69,336 +98,32 @@ class Compiled:
         window = f"OFFSET {self.offset:d}" + ("" if self.limit is None else f" LIMIT {self.limit:d}")
         return f"SELECT count(*) FROM (SELECT 1 {self.body} WHERE {self.where} {window}) counted"
 
-    def page(self, rows: int, skip: int = 0, also: str | None = None) -> str:
-        """`rows` rows after the first `skip`; `also` is one more expression at the end of each."""
-        select = f"{self.select}, {also}" if also else self.select
+    def page(self, rows: int, skip: int = 0) -> str:
+        """`rows` rows after the first `skip`."""
+        order = f" ORDER BY {self.order}" if self.order else ""
         return (
-            f"SELECT {select} {self.body} WHERE {self.where} ORDER BY {self.order}"
+            f"SELECT {', '.join(self.select)} {self.body} WHERE {self.where}{self.group}{order}"
             f" LIMIT {rows:d} OFFSET {self.offset + skip:d}"
         )
 
     def page_after(self, rows: int) -> str:
         """`rows` rows after the id that is the last parameter; for queries without an order of their own."""
         return (
-            f'SELECT {self.select} {self.body} WHERE {self.where} AND t."Id" > ${len(self.params) + 1}'
-            f' ORDER BY t."Id" LIMIT {rows:d}'
+            f"SELECT {', '.join(self.select)} {self.body} WHERE {self.where}"
+            f' AND t."Id" > ${len(self.params) + 1} ORDER BY t."Id" LIMIT {rows:d}'
         )
 
-
-class _Scope:
-    """One FROM: the object, its joins, and the parameters shared with the whole statement."""
-
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        caller: Caller,
-        value: ObjectType,
-        alias: str,
-        params: list[Any],
-        own: tuple[str, ...],
-    ):
-        self.catalogue = catalogue
-        self.caller = caller
-        self.value = value
-        self.alias = alias
-        self.params = params
-        self.own = own
-        self.joins: dict[tuple[str, ...], _Joined] = {}
-        self.join_sql: list[str] = []
-        self.subqueries = 0
-
-    def param(self, value: Any) -> str:
-        self.params.append(value)
-        return f"${len(self.params)}"
-
-    def strip(self, path: Path) -> tuple[str, ...]:
-        parts = path.parts
-        if (
-            len(parts) > 1
-            and parts[0].lower() in self.own
-            and parts[0].lower() not in self.value.by_relationship
-        ):
-            return parts[1:]
-        return parts
-
-    def resolve(self, path: Path) -> tuple[str, Field, tuple[str, ...]]:
-        """`(SQL expression, field, canonical path)` of a dotted name."""
-        parts = list(self.strip(path))
-        if len(parts) > 6:
-            raise malformed(f"SOQL statements cannot query more than 5 levels of parents: {path}")
-        current = _Joined(self.alias, self.value)
-        canonical: list[str] = []
-        for index, part in enumerate(parts[:-1]):
-            reference = current.value.by_relationship.get(part.lower())
-            if reference is None:
-                raise Fault(
-                    "INVALID_FIELD",
-                    f"Didn't understand relationship '{part}' in field path. If you are attempting to use a custom "
-                    "relationship, be sure to append the '__r' after the custom relationship name. Please reference "
-                    "your WSDL or the describe call for the appropriate names.",
-                )
-            canonical.append(reference.relationship or part)
-            if len(reference.reference_to) != 1:
-                if index != len(parts) - 2:
-                    raise Fault("INVALID_FIELD", f"{path}: a polymorphic relationship has no further parents")
-                sql, item = self._polymorphic(current, reference, parts[-1])
-                return sql, item, (*canonical, item.name)
-            current = self._join(tuple(canonical), current, reference)
-        item = current.value.get(parts[-1])
-        if item is None:
-            raise no_such_column(parts[-1], current.value.name)
-        return f"{current.alias}.{item.column}", item, (*canonical, item.name)
-
-    def _join(self, key: tuple[str, ...], parent: _Joined, reference: Field) -> _Joined:
-        found = self.joins.get(key)
-        if found is None:
-            target = self.catalogue.get(reference.reference_to[0])
-            if target is None or not rights(self.caller, target).read:
-                raise Fault("INVALID_FIELD", f"Didn't understand relationship '{key[-1]}' in field path.")
-            found = _Joined(f"{self.alias}_{len(self.joins) + 1}", target)
-            self.joins[key] = found
-            seen = visible(self.caller, target, found.alias, self.param)
-            self.join_sql.append(
-                f'LEFT JOIN {target.table} {found.alias} ON {found.alias}."Id" = {parent.alias}.{reference.column}'
-                + (f" AND {seen}" if seen else "")
-            )
-        return found
-
-    def _polymorphic(self, parent: _Joined, reference: Field, name: str) -> tuple[str, Field]:
-        """A field of Who or What: taken from whichever object the id belongs to."""
-        column = f"{parent.alias}.{reference.column}"
-        targets = [
-            target
-            for target in (self.catalogue.get(other) for other in reference.reference_to)
-            if target is not None and rights(self.caller, target).read
-        ]
-        if name.lower() == "type":
-            cases = " ".join(f"WHEN '{target.key_prefix}' THEN '{target.name}'" for target in targets)
-            return f"(CASE left({column}, 3) {cases} END)", Field("Type", "string", "Type")
-        if name.lower() == "id":
-            return column, Field("Id", "id", "Id", length=18)
-        selects: list[str] = []
-        found: Field | None = None
-        for target in targets:
-            item = target.name_field if name.lower() == "name" else target.get(name)
-            if item is not None and (found is None or found.type == item.type):
-                found = item
-                seen = visible(self.caller, target, "p", self.param)
-                also = f" AND {seen}" if seen else ""
-                selects.append(
-                    f'(SELECT p.{item.column} FROM {target.table} p WHERE p."Id" = {column}{also})'
-                )
-        if found is None or not selects:
-            raise no_such_column(name, "Name")
-        if name.lower() == "name":
-            found = Field("Name", "string", "Name")
-        return f"COALESCE({', '.join(selects)})" if len(selects) > 1 else selects[0], found
-
-    # -- conditions
-
-    def condition(self, node: Condition) -> str:
-        if node.kind in ("and", "or"):
-            return "(" + f" {node.kind.upper()} ".join(self.condition(item) for item in node.items) + ")"
-        if node.kind == "not":
-            return f"(NOT COALESCE({self.condition(node.items[0])}, false))"
-        path: Path = node.items[0]
-        sql, item, _ = self.resolve(path)
-        if not item.filterable:
-            raise Fault("INVALID_FIELD", f"field '{item.name}' can not be filtered in a query call")
-        if node.kind == "like":
-            if not item.textual:
-                raise malformed(f"invalid operator on {item.type} field")
-            return f"{self._folded(sql, item)} LIKE {self.param(self._fold(node.items[1].pattern, item))}"
-        if node.kind in ("in", "not_in"):
-            return self._in(sql, item, node.items[1], negated=node.kind == "not_in")
-        return self._compare(sql, item, node.items[1], node.items[2])
-
-    def _fold(self, text: str, item: Field) -> str:
-        return text if item.case_sensitive else text.lower()
-
-    def _folded(self, sql: str, item: Field) -> str:
-        return sql if item.case_sensitive or not item.textual else f"lower({sql})"
-
-    def _compare(self, sql: str, item: Field, operator: str, literal: Any) -> str:
-        if literal is None or (isinstance(literal, Text) and literal.value == "" and item.type != "boolean"):
-            if operator not in ("=", "!="):
-                raise malformed(f"invalid operator on null: {operator}")
-            return f"{sql} IS {'NOT ' if operator == '!=' else ''}NULL"
-        if isinstance(literal, DateRange):
-            return self._date_range(sql, item, operator, literal)
-        if item.type == "datetime" and isinstance(literal, date) and not isinstance(literal, datetime):
-            raise self._mismatch(item)
-        value = self._value(item, literal)
-        if operator == "!=":
-            return f"{self._folded(sql, item)} IS DISTINCT FROM {self.param(value)}"
-        if item.type == "boolean" and operator != "=":
-            raise Fault("INVALID_OPERATOR", f"invalid operator on {item.type} field")
-        return f"{self._folded(sql, item)} {operator} {self.param(value)}"
-
-    def _in(self, sql: str, item: Field, values: Any, *, negated: bool) -> str:
-        if isinstance(values, JoinQuery):
-            return self._semi_join(sql, item, values, negated=negated)
-        chosen = [value for value in values if value is not None]
-        with_null = len(chosen) != len(values)
-        stored = [self._value(item, value) for value in chosen if not isinstance(value, DateRange)]
-        if len(stored) != len(chosen):
-            raise malformed("date literals cannot be used in a list")
-        test = f"{self._folded(sql, item)} = ANY({self.param(stored)})"
-        if negated:
-            return f"(NOT COALESCE({test}, false){f' AND {sql} IS NOT NULL' if with_null else ''})"
-        return f"({test} OR {sql} IS NULL)" if with_null else test
-
-    def _semi_join(self, sql: str, item: Field, query: JoinQuery, *, negated: bool) -> str:
-        if item.type not in ("id", "reference"):
-            raise malformed(f"The field '{item.name}' in the outer query must be an Id or a reference")
-        self.subqueries += 1
-        value = _object(self.catalogue, self.caller, query.source)
-        inner = _Scope(
-            self.catalogue,
-            self.caller,
-            value,
-            f"{self.alias}s{self.subqueries}",
-            self.params,
-            (value.name.lower(),),
+    def of_parents(self, reference: Field, skip: int, rows: int) -> str:
+        """For each parent whose id is in the list that is the last parameter, `rows` rows after the first `skip`;
+        the parent's id stands last in each row."""
+        named = ", ".join(f"{sql} AS c{position}" for position, sql in enumerate(self.select))
+        back = f"t.{reference.column}"
+        return (
+            f"SELECT {', '.join(f'c{position}' for position in range(len(self.select)))}, parent FROM ("
+            f"SELECT {named}, {back} AS parent, row_number() OVER (PARTITION BY {back} ORDER BY {self.order}) AS place"
+            f" {self.body} WHERE {self.where} AND {back} = ANY(${len(self.params) + 1}::text[])) placed"
+            f" WHERE place > {skip:d} AND place <= {skip + rows:d} ORDER BY parent, place"
         )
-        column, inner_item, _ = inner.resolve(query.path)
-        if inner_item.type not in ("id", "reference"):
-            raise malformed(f"The inner select field '{inner_item.name}' must be an Id or a reference")
-        where = [f'NOT {inner.alias}."IsDeleted"', f"{column} IS NOT NULL"]
-        seen = visible(self.caller, value, inner.alias, self.param)
-        if seen is not None:
-            where.append(seen)
-        if query.where is not None:
-            where.append(inner.condition(query.where))
-        text = (
-            f"SELECT {column} FROM {value.table} {inner.alias} {' '.join(inner.join_sql)} "
-            f"WHERE {' AND '.join(where)}"
-        )
-        return f"({sql} {'NOT IN' if negated else 'IN'} ({text}))"
-
-    def _mismatch(self, item: Field) -> Fault:
-        wanted = "dateTime" if item.type == "datetime" else item.type
-        return Fault(
-            "INVALID_FIELD",
-            f"value of filter criterion for field '{item.name}' must be of type {wanted} and should "
-            f"{'not ' if item.type not in _QUOTED else ''}be enclosed in quotes",
-        )
-
-    def _value(self, item: Field, literal: Any) -> Any:
-        """A literal as a parameter for this field, or INVALID_FIELD."""
-        if item.type in ("id", "reference"):
-            if not isinstance(literal, Text):
-                raise self._mismatch(item)
-            found = parse_id(literal.value)
-            if found is None:
-                raise Fault("INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {literal.value[:80]}")
-            return found
-        if item.textual:
-            if not isinstance(literal, Text):
-                raise self._mismatch(item)
-            return self._fold(literal.value, item)
-        if item.type == "boolean":
-            if not isinstance(literal, bool):
-                raise self._mismatch(item)
-            return literal
-        if item.type in ("int", "double", "currency", "percent"):
-            if isinstance(literal, bool) or not isinstance(literal, int | float):
-                raise self._mismatch(item)
-            if item.type == "int":
-                # A comparison with a number outside the column's range must not fail in the driver.
-                return max(-(2**31), min(2**31 - 1, int(literal)))
-            return float(literal)
-        if item.type == "date":
-            if isinstance(literal, datetime) or not isinstance(literal, date):
-                raise self._mismatch(item)
-            return literal
-        if not isinstance(literal, datetime):
-            raise self._mismatch(item)
-        return literal
-
-    def _date_range(self, sql: str, item: Field, operator: str, literal: DateRange) -> str:
-        if item.type not in ("date", "datetime"):
-            raise malformed(f"unexpected token: '{literal.name}'")
-        zone = zone_of(self.caller.time_zone)
-        start, end = date_range(literal, datetime.now(zone).date())
-        low: Any = start
-        high: Any = end
-        if item.type == "datetime":
-            low = datetime.combine(start, time(), zone).astimezone(UTC)
-            high = datetime.combine(end, time(), zone).astimezone(UTC)
-        if operator in ("=", "!="):
-            test = f"({sql} >= {self.param(low)} AND {sql} < {self.param(high)})"
-            return test if operator == "=" else f"(NOT COALESCE({test}, false))"
-        bound = {"<": low, ">=": low, ">": high, "<=": high}[operator]
-        return f"{sql} {'<' if operator in ('<', '<=') else '>='} {self.param(bound)}"
-
-
-_QUOTED = frozenset(
-    {"string", "picklist", "combobox", "textarea", "phone", "email", "url", "id", "reference"}
-)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The named time zone, or UTC where the system does not know it."""
-    try:
-        return ZoneInfo(name)
-    except Exception:
-        return ZoneInfo("UTC")
-
-
-def _month(day: date, offset: int = 0) -> date:
-    index = day.year * 12 + day.month - 1 + offset
-    return date(min(max(index // 12, 1), 9998), index % 12 + 1, 1)
-
-
-_RANGES: dict[str, Callable[[date, int], tuple[date, date]]] = {
-    "TODAY": lambda day, _: (day, day + timedelta(1)),
-    "YESTERDAY": lambda day, _: (day - timedelta(1), day),
-    "TOMORROW": lambda day, _: (day + timedelta(1), day + timedelta(2)),
-    "LAST_N_DAYS": lambda day, n: (day - timedelta(n), day + timedelta(1)),
-    "NEXT_N_DAYS": lambda day, n: (day + timedelta(1), day + timedelta(n + 1)),
-    "N_DAYS_AGO": lambda day, n: (day - timedelta(n), day - timedelta(n - 1)),
-    "LAST_90_DAYS": lambda day, _: (day - timedelta(90), day + timedelta(1)),
-    "NEXT_90_DAYS": lambda day, _: (day + timedelta(1), day + timedelta(91)),
-    "THIS_WEEK": lambda day, _: _week(day, 0),
-    "LAST_WEEK": lambda day, _: _week(day, -1),
-    "NEXT_WEEK": lambda day, _: _week(day, 1),
-    "THIS_MONTH": lambda day, _: (_month(day), _month(day, 1)),
-    "LAST_MONTH": lambda day, _: (_month(day, -1), _month(day)),
-    "NEXT_MONTH": lambda day, _: (_month(day, 1), _month(day, 2)),
-    "LAST_N_MONTHS": lambda day, n: (_month(day, -n), _month(day)),
-    "THIS_YEAR": lambda day, _: (date(day.year, 1, 1), date(day.year + 1, 1, 1)),
-    "LAST_YEAR": lambda day, _: (date(day.year - 1, 1, 1), date(day.year, 1, 1)),
-    "NEXT_YEAR": lambda day, _: (date(day.year + 1, 1, 1), date(day.year + 2, 1, 1)),
-}
-
-
-def _week(day: date, offset: int) -> tuple[date, date]:
-    start = day - timedelta((day.weekday() + 1) % 7) + timedelta(7 * offset)
-    return start, start + timedelta(7)
-
-
-def date_range(literal: DateRange, today: date) -> tuple[date, date]:
-    """First day and day after the last of a date literal. MALFORMED_QUERY for an unknown one."""
-    known = _RANGES.get(literal.name)
-    if known is None:
-        raise malformed(f"unexpected token: '{literal.name}'")
-    try:
-        return known(today, literal.count)
-    except (OverflowError, ValueError):
-        raise malformed(f"date literal out of range: {literal.name}:{literal.count}") from None
-
-
-def _object(catalogue: Catalogue, caller: Caller, name: str) -> ObjectType:
-    value = catalogue.get(name)
-    if value is None or not rights(caller, value).read:
-        raise Fault(
-            "INVALID_TYPE",
-            f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to "
-            "append the '__c' after the entity name. Please reference your WSDL or the describe call for the "
-            "appropriate names.",
-        )
-    return value
 
 
 def compile_query(
@@ -407,111 +132,339 @@ def compile_query(
     caller: Caller,
     *,
     deleted_too: bool = False,
-    source: ObjectType | None = None,
-    extra: Callable[[_Scope], str] | None = None,
+    version: int = NESTED_FROM,
+    extra: Callable[[Scope], str] | None = None,
+    child: Child | None = None,
+    depth: int = 0,
 ) -> Compiled:
     """SQL for a query. Without ORDER BY rows come in the order of their ids, so that pages can be continued.
 
-    `source` and `extra` serve child subqueries: the child object and a further condition.
+    `extra` is one more condition (a search's); `child` says that the query is a child subquery, at `depth`.
     """
-    value = source or _object(catalogue, caller, query.source)
-    own = tuple(name.lower() for name in (query.source, query.alias) if name)
-    params: list[Any] = []
-    scope = _Scope(catalogue, caller, value, "t", params, own)
-    expressions: list[str] = []
-    columns: list[Column] = []
-    parents: dict[tuple[str, ...], tuple[ObjectType | None, int]] = {}
-    children: list[Child] = []
-    seen: set[tuple[str, ...]] = set()
-    is_count = False
+    source = query.sources[0].path
+    if child is not None:
+        value = child.value
+    elif len(source.parts) > 1:
+        raise no_such_object(str(source), query.text, source.at)
+    else:
+        found = readable_object(catalogue, caller, query.source)
+        if found is None:
+            raise no_such_object(query.source, query.text, source.at)
+        value = found
+    scope = Scope(catalogue, caller, value, "t", [], query.text)
+    scope.name_sources(query.sources, query.source.rpartition(".")[2])
+    made = _Statement(query, scope, version, depth)
+    return made.compiled(deleted_too=deleted_too, extra=extra)
 
-    def place(expression: str) -> int:
-        expressions.append(expression)
-        return len(expressions) - 1
 
-    place('t."Id"')
-    for item in query.select:
-        if isinstance(item, CountItem):
-            if len(query.select) > 1:
-                raise malformed("COUNT() must be the only element in the select list")
-            is_count = True
-        elif isinstance(item, Query):
-            children.append(_child(catalogue, caller, value, item))
+class _Statement:
+    """One query on its way to SQL."""
+
+    def __init__(self, query: Query, scope: Scope, version: int, depth: int):
+        self.query = query
+        self.scope = scope
+        self.version = version
+        self.depth = depth
+        self.select: list[str] = ['t."Id"']
+        self.shape = Shape(scope.value, 0)
+        self.is_count = _is_count(query)
+        self.aggregated = not self.is_count and (
+            query.group is not None
+            or any(isinstance(item, Selected) and _aggregates(item) for item in query.select)
+        )
+
+    def compiled(self, *, deleted_too: bool, extra: Callable[[Scope], str] | None) -> Compiled:
+        query, scope = self.query, self.scope
+        self._check_clauses(deleted_too)
+        group, order = "", [""]
+        where = scope.own_rows(deleted_too=deleted_too)
+        if query.where is not None:
+            where.append(condition(scope, query.where))
+        if query.scope is not None:
+            where += self._in_scope(query.scope)
+        if extra is not None:
+            where.append(extra(scope))
+        if self.aggregated:
+            group, order = self._groups()
+        elif not self.is_count:
+            self._fields()
+            order = [*self._order(), 't."Id"']
+        return Compiled(
+            select=self.select,
+            body=scope.body,
+            where=" AND ".join(where) or "true",
+            order=", ".join(order),
+            params=scope.params,
+            value=scope.value,
+            shape=self.shape,
+            group=group,
+            aggregated=self.aggregated,
+            is_count=self.is_count,
+            sorted=bool(query.order) or bool(query.offset),
+            limit=query.limit,
+            offset=query.offset or 0,
+        )
+
+    # -- clauses
+
+    def _check_clauses(self, deleted_too: bool) -> None:
+        query, scope = self.query, self.scope
+        if self.depth and (self.aggregated or self.is_count):
+            raise scope.malformed(query.at, "child subqueries cannot aggregate")
+        if query.security in ("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"):
+            raise scope.malformed(query.text.upper().rfind("WITH"), f"WITH {query.security} is for Apex only")
+        if query.security is not None:
+            raise scope.malformed(
+                query.text.upper().rfind("WITH"), f"WITH is not supported for {scope.value.name}"
+            )
+        if query.all_rows and not deleted_too:
+            raise scope.malformed(query.text.upper().rfind("ALL"), "ALL ROWS not allowed in this context")
+        if query.offset is not None and query.offset > MAX_OFFSET:
+            raise Fault("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
+        if "UPDATE" in query.purposes and (query.order or self.aggregated or self.is_count):
+            raise scope.malformed(query.text.upper().rfind("FOR"), "FOR UPDATE is not allowed with ORDER BY or "
+                                  "aggregate functions")  # fmt: skip
+        if self.aggregated and query.group is None and query.limit is not None:
+            raise scope.malformed(
+                0, "Non-grouped query that uses overall aggregate functions cannot also use LIMIT"
+            )
+
+    def _in_scope(self, name: str) -> list[str]:
+        owner = self.scope.value.get("OwnerId")
+        if name.lower() == "everything":
+            return []
+        if name.lower() == "mine" and owner is not None:
+            return [f"t.{owner.column} = {self.scope.param(self.scope.caller.user_id)}"]
+        raise Fault("INVALID_QUERY_SCOPE", f"The scope '{name}' is not supported for {self.scope.value.name}")
+
+    def _order(self) -> list[str]:
+        found: list[str] = []
+        for term in self.query.order:
+            value = self.scope.sorted(term.expression)
+            item = value.item
+            folded = f"lower({value.sql})" if item.textual and not item.case_sensitive else value.sql
+            certain = item.required and len(value.path) == 1 and not self.aggregated
+            nulls = "" if certain else " NULLS LAST" if term.nulls_last else " NULLS FIRST"
+            found.append(f"{folded}{' DESC' if term.descending else ''}{nulls}")
+        return found
+
+    # -- records
+
+    def _place(self, sql: str) -> int:
+        self.select.append(sql)
+        return len(self.select) - 1
+
+    def _fields(self) -> None:
+        children = 0
+        for item in self.query.select:
+            if isinstance(item, Query):
+                children += 1
+                if children > MAX_CHILDREN:
+                    raise self.scope.malformed(item.at, f"Maximum child relationships: {MAX_CHILDREN}")
+                self._child(item)
+            elif isinstance(item, TypeOf):
+                self._type_of(item)
+            elif isinstance(item, FieldsOf):
+                self._fields_of(item)
+            else:
+                self._selected(item)
+
+    def _selected(self, item: Selected) -> None:
+        node, scope = item.expression, self.scope
+        value = scope.expression(node)
+        write: Callable[[Any], Any] | None = None
+        if isinstance(node, Call) and node.name == "FORMAT":
+            write = self._formatter(value.item)
+        if item.alias is None:
+            self._enter(value, write, node.at, repeated=False)
+        elif isinstance(node, Path):
+            raise scope.malformed(node.at, "only aggregate expressions use field aliasing")
+        elif item.alias in self.shape.entries:
+            raise scope.malformed(node.at, f"duplicate alias: {item.alias}")
         else:
-            for path in _paths(value, item, query.limit):
-                sql, _, canonical = scope.resolve(path)
-                if canonical in seen:
-                    if isinstance(item, Path):
-                        raise Fault("INVALID_FIELD", f"duplicate field selected: {path}")
-                    continue
-                seen.add(canonical)
-                columns.append(Column(canonical, 0 if canonical == ("Id",) else place(sql)))
-                for depth in range(1, len(canonical)):
-                    key = canonical[:depth]
-                    if key not in parents:
-                        joined = scope.joins.get(key)
-                        if joined is not None:
-                            parents[key] = (joined.value, place(f'{joined.alias}."Id"'))
-                        else:
-                            expression, _, _ = scope.resolve(Path((*key, "Id")))
-                            parents[key] = (None, place(expression))
-    where: list[str] = []
-    if not (deleted_too or query.all_rows):
-        where.append('NOT t."IsDeleted"')
-    seen_rows = visible(caller, value, "t", scope.param)
-    if seen_rows is not None:
-        where.append(seen_rows)
-    if query.where is not None:
-        where.append(scope.condition(query.where))
-    if extra is not None:
-        where.append(extra(scope))
-    order: list[str] = []
-    for term in query.order:
-        sql, item, canonical = scope.resolve(term.path)
-        folded = f"lower({sql})" if item.textual and not item.case_sensitive else sql
-        certain = item.required and len(canonical) == 1
-        nulls = "" if certain else " NULLS LAST" if term.nulls_last else " NULLS FIRST"
-        order.append(f"{folded}{' DESC' if term.descending else ''}{nulls}")
-    order.append('t."Id"')
-    if query.offset is not None and query.offset > 2000:
-        raise Fault("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
-    return Compiled(
-        select=", ".join(expressions),
-        body=f"FROM {value.table} t {' '.join(scope.join_sql)}",
-        where=" AND ".join(where) or "true",
-        order=", ".join(order),
-        params=params,
-        value=value,
-        columns=columns,
-        parents=parents,
-        children=children,
-        is_count=is_count,
-        sorted=bool(query.order) or bool(query.offset),
-        limit=query.limit,
-        offset=query.offset or 0,
+            self.shape.entries[item.alias] = Leaf(self._place(value.sql), write)
+
+    def _formatter(self, item: Field) -> Callable[[Any], Any]:
+        caller = self.scope.caller
+        zone = zone_of(caller.time_zone)
+        return lambda stored: format_value(item, stored, caller.locale, zone)
+
+    def _fields_of(self, item: FieldsOf) -> None:
+        limit = self.query.limit
+        if item.group != "STANDARD" and (limit is None or limit > _FIELDS_LIMIT):
+            raise self.scope.malformed(
+                item.at, f"The SOQL FIELDS function must have a LIMIT of at most {_FIELDS_LIMIT}"
+            )
+        for found in self.scope.value.fields.values():
+            if item.group == "ALL" or found.custom == (item.group == "CUSTOM"):
+                try:
+                    value = self.scope.resolve(Path((found.name,)))
+                except Fault:
+                    continue  # the user may not see it
+                self._enter(value, None, item.at, repeated=True)
+
+    def _enter(self, value: Value, write: Callable[[Any], Any] | None, at: int, *, repeated: bool) -> None:
+        """Puts a field in its place below its parents."""
+        shape = self.shape
+        for depth in range(1, len(value.path)):
+            shape = self._parent(shape, value.path[:depth], at)
+        name = value.path[-1]
+        if name in shape.entries:
+            if repeated:
+                return
+            raise self.scope.fault("INVALID_FIELD", at, f"duplicate field selected: {'.'.join(value.path)}")
+        own_id = shape is self.shape and name == "Id"
+        shape.entries[name] = Leaf(0 if own_id else self._place(value.sql), write)
+
+    def _parent(self, shape: Shape, key: tuple[str, ...], at: int) -> Shape:
+        entry = shape.entries.get(key[-1])
+        if entry is None:
+            joined = self.scope.joins.get(key)
+            if joined is not None:
+                entry = Shape(joined.value, self._place(f'{joined.alias}."Id"'))
+            else:
+                entry = Shape(None, self._place(self.scope.resolve(Path((*key, "Id"), at)).sql))
+            shape.entries[key[-1]] = entry
+        if not isinstance(entry, Shape):
+            raise self.scope.fault("INVALID_FIELD", at, f"duplicate field selected: {'.'.join(key)}")
+        return entry
+
+    def _type_of(self, item: TypeOf) -> None:
+        scope = self.scope
+        if len(item.path.parts) != 1:
+            raise scope.malformed(item.path.at, "TYPEOF is not supported for fields of parents")
+        reference = scope.value.by_relationship.get(item.path.parts[0].lower())
+        if reference is None or len(reference.reference_to) < 2:
+            raise scope.fault(
+                "INVALID_FIELD", item.path.at, f"{item.path} is not a relationship to several types of object"
+            )
+        name = reference.relationship or item.path.parts[0]
+        if name in self.shape.entries:
+            raise scope.fault("INVALID_FIELD", item.path.at, f"duplicate field selected: {name}")
+        choice = Choice(self._place(f"t.{reference.column}"), {}, None)
+        names = {target.lower(): target for target in reference.reference_to}
+        for asked, paths in item.branches:
+            target = names.get(asked.lower())
+            if target is None:
+                raise scope.fault("INVALID_FIELD", item.path.at, f"{asked} is not a type of {name}")
+            key = (name, f"when {target}")
+            start = scope.join(key, Joined("t", scope.value), reference, target, item.path.at)
+            choice.branches[target] = self._branch(
+                Shape(start.value, self._place(f'{start.alias}."Id"')), start, key, paths
+            )
+        if item.otherwise:
+            shape = Shape(None, choice.position)
+            for path in item.otherwise:
+                value = scope.resolve(Path((*item.path.parts, *path.parts), path.at))
+                shape.entries[value.path[-1]] = Leaf(self._place(value.sql))
+            choice.otherwise = shape
+        self.shape.entries[name] = choice
+
+    def _branch(self, shape: Shape, start: Joined, key: tuple[str, ...], paths: tuple[Path, ...]) -> Shape:
+        for path in paths:
+            value = self.scope.resolve(path, start, key)
+            inner = shape
+            for depth in range(len(key) + 1, len(value.path)):
+                joined = self.scope.joins[value.path[:depth]]
+                entry = inner.entries.get(value.path[depth - 1])
+                if not isinstance(entry, Shape):
+                    entry = Shape(joined.value, self._place(f'{joined.alias}."Id"'))
+                    inner.entries[value.path[depth - 1]] = entry
+                inner = entry
+            inner.entries[value.path[-1]] = Leaf(self._place(value.sql))
+        return shape
+
+    def _child(self, query: Query) -> None:
+        scope = self.scope
+        path = query.sources[0].path
+        parts = path.parts
+        if len(parts) > 1 and scope.aliases.get(parts[0].lower()) == ():
+            parts = parts[1:]
+        depth = self.depth + 1
+        if depth > (MAX_CHILD_DEPTH if self.version >= NESTED_FROM else 1):
+            raise scope.malformed(path.at, "SOQL statements cannot have child subqueries this deep")
+        if len(parts) == 1:
+            for value, reference in scope.catalogue.children.get(scope.value.name, []):
+                name = child_relationship(value, reference)
+                if name and name.lower() == parts[0].lower() and rights(scope.caller, value).read:
+                    child = Child(name, _told(query, self.query.text), reference, value)
+                    if name in self.shape.entries:
+                        raise scope.malformed(path.at, f"duplicate child relationship: {name}")
+                    self.shape.entries[name] = child
+                    compile_query(
+                        child.query,
+                        scope.catalogue,
+                        scope.caller,
+                        version=self.version,
+                        child=child,
+                        depth=depth,
+                    )
+                    return
+        raise scope.fault(
+            "INVALID_TYPE",
+            path.at,
+            f"Didn't understand relationship '{path}' in FROM part of query call. If you are attempting to use "
+            "a custom relationship, be sure to append the '__r' after the custom relationship name.",
+        )
+
+    # -- groups
+
+    def _groups(self) -> tuple[str, list[str]]:
+        """GROUP BY with HAVING, and the order."""
+        query, scope = self.query, self.scope
+        self.select = []
+        grouping = query.group
+        keys = [scope.group_key(node).sql for node in grouping.expressions] if grouping else []
+        if grouping and grouping.kind and len(keys) > 3:
+            raise scope.malformed(
+                grouping.expressions[0].at, f"GROUP BY {grouping.kind} takes three fields at most"
+            )
+        scope.grouped = set(keys)
+        unnamed = 0
+        for item in query.select:
+            if not isinstance(item, Selected):
+                raise scope.malformed(
+                    getattr(item, "at", 0), "only fields and functions can be selected in a grouped query"
+                )
+            node = item.expression
+            if isinstance(node, Call) and node.name == "COUNT" and node.argument is None:
+                raise scope.malformed(node.at, "COUNT() must be the only element in the select list")
+            value = scope.expression(node)
+            name = item.alias
+            if name is None and isinstance(node, Call) and (node.aggregate or node.name in DATE_FUNCTIONS):
+                name, unnamed = f"expr{unnamed}", unnamed + 1
+            name = name or value.path[-1]
+            if name in self.shape.entries:
+                raise scope.malformed(node.at, f"duplicate alias: {name}")
+            write = self._formatter(value.item) if isinstance(node, Call) and node.name == "FORMAT" else None
+            self.shape.entries[name] = Leaf(self._place(value.sql), write)
+        group = ""
+        if grouping and keys:
+            inside = ", ".join(keys)
+            group = f" GROUP BY {grouping.kind}({inside})" if grouping.kind else f" GROUP BY {inside}"
+            if grouping.having is not None:
+                group += f" HAVING {condition(scope, grouping.having)}"
+        return group, [*self._order(), *keys]
+
+
+def _told(query: Query, text: str) -> Query:
+    return Query(
+        query.select, query.sources, query.where, query.order, query.limit, purposes=query.purposes, text=text
     )
 
 
-def _paths(value: ObjectType, item: Any, limit: int | None) -> list[Path]:
-    if isinstance(item, Path):
-        return [item]
-    group: FieldsItem = item
-    if group.group != "STANDARD" and (limit is None or limit > 200):
-        raise malformed("The SOQL FIELDS function must have a LIMIT of at most 200")
-    return [
-        Path((found.name,))
-        for found in value.fields.values()
-        if group.group == "ALL" or found.custom == (group.group == "CUSTOM")
-    ]
+def _is_count(query: Query) -> bool:
+    only = query.select[0]
+    if len(query.select) > 1 or query.group is not None or not isinstance(only, Selected):
+        return False
+    node = only.expression
+    return isinstance(node, Call) and node.name == "COUNT" and node.argument is None and not only.alias
 
 
-def _child(catalogue: Catalogue, caller: Caller, parent: ObjectType, query: Query) -> Child:
-    for value, reference in catalogue.children.get(parent.name, []):
-        name = child_relationship(value, reference)
-        if name and name.lower() == query.source.lower() and rights(caller, value).read:
-            return Child(name, query, reference, value)
-    raise Fault(
-        "INVALID_TYPE",
-        f"Didn't understand relationship '{query.source}' in FROM part of query call. If you are attempting to use "
-        "a custom relationship, be sure to append the '__r' after the custom relationship name.",
-    )
+def _aggregates(item: Selected) -> bool:
+    node = item.expression
+    while isinstance(node, Call):
+        if node.aggregate or node.name in DATE_FUNCTIONS:
+            return True
+        node = node.argument
+    return False

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
 """One line of history for the registry database and one for org databases.
 
 Migrations are plain steps in code, applied in order under an advisory lock, each in a transaction of its own.
@@ -12,7 +13,9 @@ from typing import Any
 
 from .access_migration import objects_and_access
 from .ids import make_id, new_instance
-from .schema import create_object
+from .metadata import build_catalogue
+from .schema import CATALOGUE_SQL, create_object
+from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
 _LOCK = 0x63726D6D  # "crmm"
@@ -172,10 +175,30 @@ async def _standard_objects(conn: Any) -> None:
         )
 
 
+async def _search_vectors(conn: Any) -> None:
+    """Search vectors with the places of words, and with groups of digits, for the records that are there.
+
+    Reads the registry itself: what else a catalogue holds by then may be later steps' to make.
+    """
+    for value in build_catalogue(0, await conn.fetch(CATALOGUE_SQL)).objects.values():
+        after = "" if value.searchable else None
+        while after is not None:
+            rows = await conn.fetch(
+                f'SELECT * FROM {value.table} WHERE "Id" > $1 ORDER BY "Id" LIMIT 1000',
+                after,
+            )
+            await conn.executemany(
+                f'UPDATE {value.table} SET _search = $2::text::tsvector WHERE "Id" = $1',
+                [(row["Id"], search_vector(value, row)) for row in rows],
+            )
+            after = rows[-1]["Id"] if rows else None
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
     Step("2026_11_25_objects_and_access", objects_and_access),
+    Step("2026_11_25_search_vectors", _search_vectors),
 )
 
 

@@ -13,7 +13,7 @@ from .errors import Fault, no_such_column
 from .ids import parse_id
 from .metadata import Catalogue
 from .sharing import Level, reachable
-from .soql import Condition, Path, Query, Text
+from .soql_tree import Comparison, Path, Query, Selected, Test, Text
 
 MAX_RECORDS = 200
 _FIELDS = (
@@ -79,26 +79,27 @@ async def _allowed(
     return found
 
 
-def _field(item: Any) -> str:
-    name = str(item)
+def _field(item: object) -> str:
+    node = item.expression if isinstance(item, Selected) else item
+    name = str(node)[:80]
     known = next((known for known in _FIELDS if known.lower() == name.lower()), None)
-    if not isinstance(item, Path) or known is None:
-        raise no_such_column(name[:80], "UserRecordAccess")
+    if not isinstance(node, Path) or known is None:
+        raise no_such_column(name, "UserRecordAccess")
     return known
 
 
-def _filter(where: Condition | None) -> tuple[str, list[str]]:
-    conditions = list(where.items) if where is not None and where.kind == "and" else [where]
+def _filter(where: Test | None) -> tuple[str, list[str]]:
+    tests = list(where.items) if where is not None and not isinstance(where, Comparison) else [where]
+    if where is not None and not isinstance(where, Comparison) and where.kind != "and":
+        raise _refuse("UserRecordAccess is filtered by UserId and RecordId only, with = or IN")
     user_id: str | None = None
     record_ids: list[str] | None = None
-    for condition in conditions:
-        if condition is None or condition.kind not in ("compare", "in"):
+    for test in tests:
+        if not isinstance(test, Comparison) or test.operator not in ("=", "IN"):
             raise _refuse("UserRecordAccess is filtered by UserId and RecordId only, with = or IN")
-        name = str(condition.items[0]).lower()
-        values = [condition.items[2]] if condition.kind == "compare" else condition.items[1]
-        if condition.kind == "compare" and condition.items[1] != "=":
-            raise _refuse("UserRecordAccess is filtered with = or IN")
-        ids = [_id(value) for value in values] if isinstance(values, list | tuple) else []
+        name = str(test.left).lower()
+        values = test.value if isinstance(test.value, tuple) else (test.value,)
+        ids = [_id(value) for value in values]
         if name == "userid" and len(ids) == 1:
             user_id = ids[0]
         elif name == "recordid" and ids:

@@ -1,8 +1,9 @@
-# ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
-"""SOSL's FIND and the parameterised search: parsed here, answered from the search vectors.
+# ruff: noqa: S608 - SOQL from parts is parsed, never sent; SQL comes from the compiler
+"""SOSL: the search term of FIND, and the clauses behind it (whose grammar is in `soql.py`).
 
-Covered: FIND with escapes, quotes and a trailing `*`, OR between terms, IN ALL|NAME|EMAIL|PHONE|SIDEBAR FIELDS,
-RETURNING with field lists, WHERE, ORDER BY and LIMIT, and LIMIT for the whole.
+A search term is words and phrases with AND, OR, AND NOT and parentheses; words that only stand beside each other
+must all be there. `*` and `?` stand for letters in the middle or at the end of a word. Reserved characters need a
+backslash. What a search looks at is `search.py`'s.
 """
 
 from __future__ import annotations
@@ -11,41 +12,41 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .access import Caller, rights
+from .access import Caller
 from .compile import compile_query
+from .conditions import no_such_object
 from .errors import Fault
 from .metadata import Catalogue, ObjectType
 from .query import shape
-from .search import GROUPS, tsquery
-from .soql import Query, parse
+from .scope import Scope, readable_object
+from .search import GROUPS, WILD_MANY, WILD_ONE, Find, FindTerm, find_condition, has_cjk
+from .soql import Wanted, parse, parse_search_clauses
+from .soql_tree import Query, pointed
 
 MAX_ROWS = 2000
-_FIND = re.compile(r"\s*FIND\s*\{((?:[^\\}]|\\.)*)\}\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
-_IN = re.compile(r"IN\s+(ALL|NAME|EMAIL|PHONE|SIDEBAR)\s+FIELDS\b\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
-_RETURNING = re.compile(r"RETURNING\b\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
-_LIMIT = re.compile(r"LIMIT\s+(\d{1,6})\s*\Z", re.IGNORECASE)
-_NAME = re.compile(r"\s*([A-Za-z]\w*)\s*", re.ASCII)
-_CLAUSE = re.compile(r"\b(WHERE|ORDER\s+BY|LIMIT|OFFSET)\b", re.IGNORECASE)
-_RESERVED = "?&|!{}[]()^~*:\\\"'+-"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One object of RETURNING: a query over it, or None for ids only."""
-
-    name: str
-    query: Query | None
+MAX_ROWS_EACH = 250
+MAX_LENGTH = 100_000
+MAX_FIND = 10_000
+"""Characters of a search term above which nothing is found."""
+_MAX_DEPTH = 50
+_MAX_TERMS = 200
+_FIND = re.compile(r"\s*FIND\s*\{((?:[^\\}]|\\.)*)\}", re.IGNORECASE | re.DOTALL)
+_RESERVED = frozenset("&|!{}[]^~:'+-")
+_TOKEN = re.compile(r'\s+|"(?:[^"\\]|\\.)*"|[()]|(?:\\.|[^\\\s"()])+|.', re.DOTALL)
+_ACCEPTED = frozenset({"SPELL_CORRECTION", "SNIPPET"})
+"""WITH clauses that change nothing here: nothing is corrected, and no searchable object has snippets."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for, where, and what comes back."""
+    """What is looked for, where, and what comes back. `find` is None where nothing can be found."""
 
-    terms: tuple[str, ...]
+    find: Find | None
     group: str
     returning: tuple[Wanted, ...]
     limit: int = MAX_ROWS
     offset: int = 0
+    text: str = ""
 
 
 def _malformed(message: str) -> Fault:
@@ -54,142 +55,163 @@ def _malformed(message: str) -> Fault:
 
 def parse_search(text: str) -> Search:
     """The search that `text` says. MALFORMED_SEARCH otherwise."""
-    if len(text) > 100_000:
+    if len(text) > MAX_LENGTH:
         raise _malformed("SOSL statement is too long")
     found = _FIND.match(text)
     if not found:
         raise _malformed("No search term found. The search term must be enclosed in braces.")
-    terms = _terms(found.group(1))
-    rest = found.group(2)
-    group = "ALL"
-    inside = _IN.match(rest)
-    if inside:
-        group, rest = inside.group(1).upper(), inside.group(2)
-    limit = MAX_ROWS
-    tail = re.search(r"(?:\A|[\s)])(LIMIT\s+\d{1,6})\s*\Z", rest, re.IGNORECASE)
-    if tail and rest.count("(") == rest.count(")"):
-        limit = min(MAX_ROWS, int(tail.group(1).split()[1]))
-        rest = rest[: tail.start(1)]
-    wanted: tuple[Wanted, ...] = ()
-    if rest.strip():
-        returning = _RETURNING.match(rest)
-        if not returning:
-            raise _malformed(f"unexpected token: {rest.strip()[:40]}")
-        wanted = tuple(_wanted(returning.group(1)))
-    return Search(terms, group, wanted, limit)
+    clauses = parse_search_clauses(text, found.end())
+    for name, _ in clauses.settings:
+        if name not in _ACCEPTED:
+            raise _malformed(
+                pointed(
+                    text, text.upper().rfind("WITH"), f"WITH {name} is not supported in this organization"
+                )
+            )
+    for wanted in clauses.returning:
+        if wanted.list_view is not None:
+            raise _malformed(f"There is no list view '{wanted.list_view}' for {wanted.name}")
+    return Search(
+        read_find(found.group(1)),
+        clauses.group,
+        clauses.returning,
+        min(MAX_ROWS, MAX_ROWS if clauses.limit is None else clauses.limit),
+        text=text,
+    )
 
 
-def _terms(raw: str) -> tuple[str, ...]:
-    """Alternatives of a FIND: unescaped, `OR` splits them, quotes and a trailing star are dropped."""
-    plain: list[str] = []
-    index = 0
-    while index < len(raw):
-        char = raw[index]
-        if char == "\\":
-            if index + 1 >= len(raw):
-                raise _malformed("The search term ends with an escape")
-            index += 1
-            plain.append(raw[index])
-        elif char in "*?\"'":
-            plain.append(" " if char == '"' else "")
-        elif char in "()":
-            plain.append(" ")
-        elif char in "&|!{}[]^~:":
-            raise _malformed(f"Reserved character {char} must be escaped in the search term")
-        else:
-            plain.append(char)
-        index += 1
-    text = "".join(plain)
-    if len(text.strip()) < 2:
-        raise _malformed("search term must be longer than one character: " + text.strip())
-    alternatives = [part.strip() for part in re.split(r"\s+OR\s+", text)]
-    return tuple(re.sub(r"\s+AND\s+", " ", part) for part in alternatives if part)
+# -- the search term -----------------------------------------------------------------------------------------
 
 
-def _wanted(text: str) -> list[Wanted]:
-    found: list[Wanted] = []
-    position = 0
-    while True:
-        name = _NAME.match(text, position)
-        if not name:
-            raise _malformed(f"unexpected token in RETURNING: {text[position : position + 40]}")
-        position = name.end()
-        query: Query | None = None
-        if position < len(text) and text[position] == "(":
-            end = _closing(text, position)
-            query = _inner(name.group(1), text[position + 1 : end])
-            position = end + 1
-        found.append(Wanted(name.group(1), query))
-        rest = text[position:].lstrip()
-        if not rest:
+def read_find(raw: str) -> Find | None:
+    """The tree of a search term. MALFORMED_SEARCH where a bracket, quote or operator is wrong or a reserved
+    character stands bare."""
+    if len(raw) > MAX_FIND:
+        return None
+    return _FindReader(raw).read()
+
+
+class _FindReader:
+    """Recursive descent over the tokens of a search term: OR binds least, then AND and AND NOT."""
+
+    def __init__(self, raw: str):
+        self.tokens = [part for part in _TOKEN.findall(raw) if not part.isspace()]
+        self.position = 0
+        self.depth = 0
+        if len(self.tokens) > _MAX_TERMS * 3:
+            raise _malformed("the search term is too complicated")
+        plain = re.sub(r"\\(.)", r"\1", raw, flags=re.DOTALL).strip().strip('"')
+        if len(plain) < 2 and not has_cjk(plain):
+            raise _malformed("search term must be longer than one character: " + plain)
+
+    def read(self) -> Find:
+        found = self._any()
+        if self.position < len(self.tokens):
+            raise _malformed(f"unexpected token in the search term: {self.tokens[self.position][:40]}")
+        return found
+
+    def _peek(self) -> str:
+        return self.tokens[self.position] if self.position < len(self.tokens) else ""
+
+    def _any(self) -> Find:
+        items = [self._all()]
+        while self._peek().upper() == "OR":
+            self.position += 1
+            items.append(self._all())
+        return items[0] if len(items) == 1 else Find("or", tuple(items))
+
+    def _all(self) -> Find:
+        items = [self._operand()]
+        while (part := self._peek()) and part != ")" and part.upper() != "OR":
+            negated = False
+            if part.upper() == "AND":
+                self.position += 1
+                negated = self._peek().upper() == "NOT"
+                self.position += negated
+            item = self._operand()
+            items.append(Find("not", (item,)) if negated else item)
+        return items[0] if len(items) == 1 else Find("and", tuple(items))
+
+    def _operand(self) -> Find:
+        part = self._peek()
+        if part == "(":
+            self.depth += 1
+            if self.depth > _MAX_DEPTH:
+                raise _malformed("the search term is nested too deeply")
+            self.position += 1
+            found = self._any()
+            if self._peek() != ")":
+                raise _malformed("missing ) in the search term")
+            self.position += 1
+            self.depth -= 1
             return found
-        if not rest.startswith(","):
-            raise _malformed(f"unexpected token in RETURNING: {rest[:40]}")
-        position = text.index(",", position) + 1
+        if part.startswith('"') and len(part) > 1:
+            self.position += 1
+            return Find("term", (), FindTerm(re.sub(r"\\(.)", r"\1", part[1:-1], flags=re.DOTALL), True))
+        return self._words()
+
+    def _words(self) -> Find:
+        """Words beside each other, up to the next operator, bracket or quote: read together, since a telephone
+        number is often written in several."""
+        words: list[str] = []
+        while (part := self._peek()) and part[0] not in '()"' and part.upper() not in ("AND", "OR", "NOT"):
+            words.append(_plain_word(part))
+            self.position += 1
+        if not words:
+            raise _malformed(f"unexpected token in the search term: {part[:40] or '<EOF>'}")
+        return Find("term", (), FindTerm(" ".join(words), False))
 
 
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    quoted = False
-    index = start
-    while index < len(text):
-        char = text[index]
-        if quoted:
-            if char == "\\":
-                index += 1
-            elif char == "'":
-                quoted = False
-        elif char == "'":
-            quoted = True
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            if depth == 0:
-                return index
+def _plain_word(token: str) -> str:
+    found: list[str] = []
+    index = 0
+    while index < len(token):
+        char = token[index]
+        if char == "\\":
+            index += 1
+            if index >= len(token):
+                raise _malformed("The search term ends with an escape")
+            found.append(token[index])
+        elif char in "*?":
+            found.append(WILD_MANY if char == "*" else WILD_ONE)
+        elif char in _RESERVED:
+            raise _malformed(f"Reserved character {char} must be escaped in the search term")
+        elif char not in (WILD_MANY, WILD_ONE):
+            found.append(char)
         index += 1
-    raise _malformed("missing ) in RETURNING")
+    return "".join(found)
 
 
-def _inner(name: str, text: str) -> Query:
-    clause = _CLAUSE.search(text)
-    fields, rest = (text[: clause.start()], text[clause.start() :]) if clause else (text, "")
-    try:
-        return parse(f"SELECT {fields.strip() or 'Id'} FROM {name} {rest}")
-    except Fault as fault:
-        raise _malformed(fault.message) from None
+# -- answers -------------------------------------------------------------------------------------------------
 
 
 async def run_search(
     conn: Any, catalogue: Catalogue, caller: Caller, search: Search, *, version: str
 ) -> list[dict[str, Any]]:
     """Found records, object by object. Without RETURNING every searchable object answers with ids."""
-    readings = [reading for term in search.terms if (reading := tsquery(term, search.group))]
-    if not readings:
-        return []
-    condition = " | ".join(f"({reading})" for reading in readings)
     wanted = search.returning or tuple(
-        Wanted(value.name, None)
+        Wanted(value.name)
         for value in catalogue.objects.values()
-        if value.searchable and rights(caller, value).read
+        if value.searchable and readable_object(catalogue, caller, value.name) is not None
     )
-    each = min(MAX_ROWS // max(len(wanted), 1), 250) if len(wanted) > 1 else MAX_ROWS
     records: list[dict[str, Any]] = []
     skip = search.offset if len(wanted) == 1 else 0
     for item in wanted:
-        value = catalogue.get(item.name)
-        if value is None or not rights(caller, value).read:
-            raise Fault("INVALID_TYPE", f"sObject type '{item.name}' is not supported.")
-        query = item.query or parse(f"SELECT Id FROM {value.name}")
-        if not value.searchable:
+        value = readable_object(catalogue, caller, item.name)
+        if value is None:
+            raise no_such_object(item.name, search.text, max(search.text.find(item.name), 0))
+        query = _query_of(item, value, search.text)
+        if search.find is None or not value.searchable:
             continue
+        found = search.find
         compiled = compile_query(
             query,
             catalogue,
             caller,
-            extra=lambda scope: f"t._search @@ {scope.param(condition)}::text::tsquery",
+            version=int(float(version)),
+            extra=lambda scope, found=found: _matches(scope, found, search.group),
         )
-        room = min(each, search.limit - len(records), MAX_ROWS if query.limit is None else query.limit)
+        room = min(_rows_of(query, len(wanted)), search.limit - len(records))
         if room <= 0:
             continue
         rows = await conn.fetch(compiled.page(room, skip), *compiled.params)
@@ -197,11 +219,34 @@ async def run_search(
     return records
 
 
+def _matches(scope: Scope, find: Find, group: str) -> str:
+    return find_condition(find, group, f"{scope.alias}._search", scope.param)
+
+
+def _query_of(item: Wanted, value: ObjectType, text: str) -> Query:
+    query = item.query or parse(f"SELECT Id FROM {value.name}")
+    return Query(
+        query.select, query.sources, query.where, query.order, query.limit, query.offset,
+        text=text if item.query is not None else "",
+    )  # fmt: skip
+
+
+def _rows_of(query: Query, objects: int) -> int:
+    """How many rows one object may give: its own LIMIT, within what Salesforce allows."""
+    narrowed = query.where is not None or bool(query.order) or query.limit is not None
+    most = MAX_ROWS if objects == 1 and narrowed else min(MAX_ROWS // objects, MAX_ROWS_EACH)
+    return most if query.limit is None else min(most, query.limit)
+
+
+# -- parameterised searches ----------------------------------------------------------------------------------
+
+
 def parameterized(catalogue: Catalogue, body: dict[str, Any]) -> Search:
     """The search behind a parameterised one. MALFORMED_SEARCH or INVALID_FIELD where it is wrong."""
     text = body.get("q")
-    if not isinstance(text, str) or len(text.strip()) < 2:
-        raise _malformed("search term must be longer than one character: " + str(text or "").strip())
+    plain = text.strip() if isinstance(text, str) else ""
+    if len(plain) < 2 and not has_cjk(plain):
+        raise _malformed("search term must be longer than one character: " + plain)
     group = str(body.get("in") or "ALL").upper()
     if group not in GROUPS:
         raise Fault("INVALID_SEARCH_SCOPE", f"Invalid search scope: {group[:40]}")
@@ -220,18 +265,23 @@ def parameterized(catalogue: Catalogue, body: dict[str, Any]) -> Search:
         if value is None:
             raise Fault("INVALID_TYPE", f"sObject type '{described['name'][:80]}' is not supported.")
         wanted.append(Wanted(value.name, _entry_query(value, described, fields, default_limit)))
-    return Search((_plain(text),), group, tuple(wanted), overall, _number(body, "offset", 0))
+    return Search(_typed(plain), group, tuple(wanted), overall, _number(body, "offset", 0))
 
 
-def _plain(text: str) -> str:
-    text = text.strip().replace('"', " ")
-    return text.replace("*", "").replace("?", "")
+def _typed(text: str) -> Find | None:
+    """What a person typed: no operators, quotes make a phrase, `*` and `?` are wildcards."""
+    if len(text) > MAX_FIND:
+        return None
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        return Find("term", (), FindTerm(text[1:-1], True))
+    wild = text.replace('"', " ").replace("*", WILD_MANY).replace("?", WILD_ONE)
+    return Find("term", (), FindTerm(wild, False))
 
 
 def _entry_query(value: ObjectType, entry: dict[str, Any], fields: list[str], default_limit: int) -> Query:
     names = _names(entry.get("fields")) or fields
     for name in names:
-        if not re.fullmatch(r"[A-Za-z][\w.]*", name, re.ASCII):
+        if not re.fullmatch(r"[A-Za-z][\w.]*(\([A-Za-z][\w.]*\))?", name, re.ASCII):
             raise Fault("INVALID_FIELD", f"No such column '{name[:80]}' on entity '{value.name}'.")
     soql = f"SELECT {', '.join(names)} FROM {value.name}"
     if isinstance(entry.get("where"), str):
@@ -256,7 +306,7 @@ def _number(body: dict[str, Any], name: str, default: int) -> int:
         return default
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _malformed(f"{name} must be a number") from None
     if not 0 <= number <= MAX_ROWS:
         raise _malformed(f"{name} must be between 0 and {MAX_ROWS}")

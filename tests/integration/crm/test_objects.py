@@ -150,6 +150,18 @@ async def test_fields_of_every_type_come_back_as_they_were_stored(
     assert read["Count__c"].startswith("E-0")
     found = await soql(admin, f"SELECT Clock__c, Many__c, Money__c FROM Every__c WHERE Id = '{record_id}'")
     assert found["records"][0]["Clock__c"] == "09:05:00.000Z"
+    for where, holds in {
+        "Many__c INCLUDES ('a')": True,
+        "Many__c INCLUDES ('A;B')": False,
+        "Many__c INCLUDES ('A;B', 'a;c')": True,
+        "Many__c EXCLUDES ('B')": True,
+        "Many__c EXCLUDES ('C', 'B')": False,
+        "Many__c = 'A;C'": True,
+        "Clock__c > 09:00:00Z AND Clock__c < 10:00:00.000Z": True,
+        "Clock__c = 10:00:00Z": False,
+    }.items():
+        rows = await soql(admin, f"SELECT Id FROM Every__c WHERE Id = '{record_id}' AND ({where})")
+        assert bool(rows["records"]) is holds, where
     described = (await admin.get(f"{DATA}/sobjects/Every__c/describe")).json()
     kinds = {item["name"]: item["type"] for item in described["fields"]}
     assert (kinds["Clock__c"], kinds["Many__c"], kinds["Money__c"], kinds["Look__c"]) == (

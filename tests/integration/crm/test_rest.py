@@ -188,7 +188,7 @@ async def test_queries_answer_parents_children_and_counts(admin: httpx2.AsyncCli
     assert names == ["Alpha", "Beta", "gamma"]
     assert (await soql(admin, f"SELECT COUNT() FROM Contact WHERE {where}"))["totalSize"] == 3
     assert (await soql(admin, f"SELECT Id FROM Contact WHERE {where} AND Phone = null"))["totalSize"] == 2
-    assert (await soql(admin, f"SELECT Id FROM Contact WHERE {where} AND NOT LastName LIKE 'AL%'"))[
+    assert (await soql(admin, f"SELECT Id FROM Contact WHERE {where} AND (NOT LastName LIKE 'AL%')"))[
         "totalSize"
     ] == 2
     assert (await soql(admin, f"SELECT Id FROM Contact WHERE {where} AND LastName IN ('alpha', 'BETA')"))[

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.crm.search import looks_like_phone, phone_condition, phone_digits, tsquery, words
+from tieline.crm.search import (
+    looks_like_phone,
+    phone_condition,
+    phone_digits,
+    search_vector,
+    tsquery,
+    words,
+)
+from tieline.crm.standard import STANDARD_OBJECTS
 
 
 @pytest.mark.parametrize(
@@ -72,9 +80,22 @@ def test_japanese_is_found_by_pairs() -> None:
     assert tsquery("山", "ALL") == "('w山':*)"
 
 
+def test_pairs_of_a_word_must_stand_beside_each_other() -> None:
+    assert tsquery("山田太郎", "NAME", prefix=False) == "(('w山田':A <1> 'w田太':A <1> 'w太郎':A))"
+    assert tsquery("abc株式x", "ALL") == "(('wabc' <1> 'w株式' <2> 'wx':*))"
+
+
+def test_places_in_a_vector_tell_fields_apart() -> None:
+    contact = next(value for value in STANDARD_OBJECTS if value.name == "Contact")
+    vector = search_vector(contact, {"LastName": "Sato", "Title": "山田", "Phone": "(415) 555-0100"})
+    assert vector == (
+        "'wsato':1A 'w山田':12D 'w田':13D 'p0010555514':24B 'w4155550100':24B 'g415':24B 'g555':24B 'g0100':24B"
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["'", "\\", "a'b", ":*", "& | !", "<->", "\x00", "''''", "()", "A:1", "x" * 5000]
 )
 def test_operators_in_a_text_are_only_text(text: str) -> None:
     query = tsquery(text, "ALL")
-    assert query is None or all(char not in query for char in "\\\x00<>!")
+    assert query is None or all(char not in query for char in "\\\x00!")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tieline.crm.access import Caller
-from tieline.crm.compile import compile_query, date_range
+from tieline.crm.compile import compile_query
 from tieline.crm.errors import Fault
 from tieline.crm.metadata import Catalogue
-from tieline.crm.soql import DateRange, parse
+from tieline.crm.soql import parse
+from tieline.crm.sosl import parse_search
 from tieline.crm.standard import STANDARD_OBJECTS
 
 CATALOGUE = Catalogue(1, {value.name: value for value in STANDARD_OBJECTS})
@@ -50,7 +49,7 @@ def test_any_text_is_a_query_or_malformed(text: str) -> None:
     [
         "select id from contact",
         "SELECT Id, Name FROM Contact ORDER BY Name ASC NULLS LAST, Id DESC LIMIT 5 OFFSET 10",
-        "SELECT COUNT() FROM Contact WHERE (A = 1 OR B = 2.5) AND NOT C = null",
+        "SELECT COUNT() FROM Contact WHERE (A = 1 OR B = 2.5) AND (NOT C = null)",
         "SELECT Id FROM Account WHERE Id NOT IN (SELECT AccountId FROM Contact)",
         "SELECT Id, (SELECT Id FROM Contacts WHERE LastName LIKE 'a%' LIMIT 3) FROM Account ALL ROWS",
         "SELECT FIELDS(ALL) FROM Contact LIMIT 200",
@@ -62,11 +61,49 @@ def test_valid_queries_are_read(text: str) -> None:
     assert parse(text).select
 
 
-def test_date_literals_are_half_open_spans() -> None:
-    day = date(2026, 11, 22)  # a Sunday
-    assert date_range(DateRange("TODAY"), day) == (day, date(2026, 11, 23))
-    assert date_range(DateRange("LAST_N_DAYS", 2), day) == (date(2026, 11, 20), date(2026, 11, 23))
-    assert date_range(DateRange("THIS_WEEK"), day) == (day, date(2026, 11, 29))
-    assert date_range(DateRange("LAST_MONTH"), day) == (date(2026, 10, 1), date(2026, 11, 1))
-    with pytest.raises(Fault):
-        date_range(DateRange("SOMEDAY"), day)
+def test_a_refusal_shows_row_and_column() -> None:
+    with pytest.raises(Fault) as refused:
+        parse("SELECT Id\nFROM Contact\nWHERE Name ~ 'x'")
+    assert (
+        refused.value.message
+        == "\nWHERE Name ~ 'x'\n           ^\nERROR at Row:3:Column:12\nunexpected token: '~'"
+    )
+
+
+def test_and_with_or_needs_parentheses() -> None:
+    parse("SELECT Id FROM Contact WHERE A = 1 AND (B = 2 OR C = 3)")
+    with pytest.raises(Fault, match="unexpected token: 'OR'"):
+        parse("SELECT Id FROM Contact WHERE A = 1 AND B = 2 OR C = 3")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT CALENDAR_YEAR(convertTimezone(CreatedDate)) FROM Contact"
+        " GROUP BY CALENDAR_YEAR(convertTimezone(CreatedDate))",
+        "SELECT Owner.Name, TYPEOF Who WHEN Lead THEN Name ELSE Name END FROM Task ORDER BY Who.Name",
+        "SELECT toLabel(Salutation), FORMAT(CreatedDate) d FROM Contact WHERE toLabel(Salutation) IN ('x')",
+        "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE LastName LIKE 'secret%')",
+        "SELECT COUNT(Id) FROM Contact GROUP BY ROLLUP(LastName) HAVING MAX(LastName) > 'secret'",
+    ],
+)
+def test_statements_hold_the_catalogues_names_and_parameters_only(text: str) -> None:
+    compiled = compile_query(parse(text), CATALOGUE, CALLER)
+    sql = compiled.page(10)
+    assert "secret" not in sql
+    assert "Tokyo" not in sql
+    assert all(f"${number}" in sql for number in range(1, len(compiled.params) + 1))
+
+
+@given(st.text(max_size=60))
+def test_any_search_is_read_or_malformed(text: str) -> None:
+    for statement in (
+        text,
+        f"FIND {{{text}}}",
+        f"FIND {{ab}} {text}",
+        f"FIND {{ab}} RETURNING Contact({text})",
+    ):
+        try:
+            parse_search(statement)
+        except Fault as fault:
+            assert fault.code == "MALFORMED_SEARCH"
