@@ -271,8 +271,20 @@ async def session_minutes(conn: Any) -> int:
     return int(value or 120)
 
 
-async def open_grant(conn: Any, client_id: str, user_id: str, scopes: Sequence[str]) -> uuid.UUID:
-    """A new authorisation of an app by a user; of more than five the least used are dropped."""
+async def open_grant(
+    conn: Any, client_id: str | None, user_id: str, scopes: Sequence[str], *, lasting: bool
+) -> uuid.UUID:
+    """A new authorisation of an app by a user; without an app it is a program that used the user's own password.
+
+    A lasting one will get a refresh token: of more than five the least used are dropped. The others end with
+    their access token. Call it within the transaction that issues the first token.
+    """
+    await conn.execute(
+        "DELETE FROM auth.grant g WHERE user_id = $1 AND created_at < now() - interval '1 minute'"
+        " AND NOT EXISTS (SELECT 1 FROM auth.access_token t WHERE t.grant_id = g.id AND t.expires_at > now())"
+        " AND NOT EXISTS (SELECT 1 FROM auth.refresh_token r WHERE r.grant_id = g.id)",
+        user_id,
+    )
     grant_id = uuid.uuid4()
     await conn.execute(
         "INSERT INTO auth.grant (id, client_id, user_id, scopes) VALUES ($1, $2, $3, $4)",
@@ -281,29 +293,24 @@ async def open_grant(conn: Any, client_id: str, user_id: str, scopes: Sequence[s
         user_id,
         list(scopes),
     )
-    await conn.execute(
-        "DELETE FROM auth.grant WHERE id IN (SELECT id FROM auth.grant WHERE user_id = $1 AND client_id = $2"
-        " ORDER BY used_at DESC, created_at DESC OFFSET $3)",
-        user_id,
-        client_id,
-        GRANTS_PER_APP,
-    )
+    if lasting:
+        await conn.execute(
+            "DELETE FROM auth.grant WHERE id IN (SELECT id FROM auth.grant g WHERE user_id = $1 AND client_id = $2"
+            " AND (id = $4 OR EXISTS (SELECT 1 FROM auth.refresh_token r WHERE r.grant_id = g.id))"
+            " ORDER BY used_at DESC, created_at DESC OFFSET $3)",
+            user_id,
+            client_id,
+            GRANTS_PER_APP,
+            grant_id,
+        )
     return grant_id
 
 
 async def open_api_session(conn: Any, org: Org, user_id: str) -> str:
     """A session of a program that signed in with the user's own password, no app between: all the user may do."""
-    await conn.execute(
-        "DELETE FROM auth.grant g WHERE client_id IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM auth.access_token t WHERE t.grant_id = g.id AND t.expires_at > now())"
-    )
-    grant_id = uuid.uuid4()
-    await conn.execute(
-        "INSERT INTO auth.grant (id, client_id, user_id, scopes) VALUES ($1, NULL, $2, '{full}')",
-        grant_id,
-        user_id,
-    )
-    return await issue_access_token(conn, org, grant_id)
+    async with conn.transaction():
+        grant_id = await open_grant(conn, None, user_id, ["full"], lasting=False)
+        return await issue_access_token(conn, org, grant_id)
 
 
 async def end_access_token(conn: Any, token: str) -> bool:
@@ -314,10 +321,10 @@ async def end_access_token(conn: Any, token: str) -> bool:
     return bool(gone)
 
 
-async def issue_access_token(conn: Any, org: Org, grant_id: uuid.UUID) -> str:
-    """A new access token `{15-character org id}!...`, valid for the org's session timeout."""
+async def issue_access_token(conn: Any, org: Org, grant_id: uuid.UUID, minutes: int | None = None) -> str:
+    """A new access token `{15-character org id}!...`, valid for `minutes`, else the org's session timeout."""
     token = f"{org.org_id[:15]}!{secrets.token_urlsafe(48).replace('-', '.')}"
-    minutes = await session_minutes(conn)
+    minutes = minutes or await session_minutes(conn)
     await conn.execute("DELETE FROM auth.access_token WHERE expires_at < now() - interval '1 day'")
     await conn.execute(
         "INSERT INTO auth.access_token (hash, grant_id, expires_at, minutes)"

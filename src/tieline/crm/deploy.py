@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from .apps import scope_word
 from .auth import seal, unseal
 from .callcenters import store_call_center
 from .errors import Fault
 from .metadata import Catalogue, Field, FieldType, ObjectType, PicklistValue
-from .oauth import scope_word
 from .package import FOLDERS, Node, Package, Problem, read_node
 from .rest import Call
 from .schema import add_field, create_object, load_catalogue, next_key_prefix, update_field, update_object

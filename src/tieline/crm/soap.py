@@ -15,18 +15,17 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import auth
-from .door import bearer
+from .door import bearer, org_named
 from .errors import Fault, Faults, not_found
 from .gateway import calling
 from .orgs import Org
 from .records import storage_fault
 from .rest import MAX_VERSION, MIN_VERSION, Call
 from .softphone import parse_xml
-from .web import MAX_BODY, TooLarge, client_address, org_of, origin_here, place_of, read_body, server_of
+from .web import MAX_BODY, TooLarge, client_address, origin_here, place_of, read_body
+from .xml_values import INSTANCE, add, clean, document
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 NAMESPACES: Mapping[str, str] = {"u": "urn:partner.soap.sforce.com", "c": "urn:enterprise.soap.sforce.com"}
 """By the door's letter in the path: partner, enterprise."""
 _FAULTS: Mapping[str, str] = {
@@ -166,44 +165,19 @@ def read_envelope(raw: bytes, namespace: str) -> tuple[str, Part]:
     return ((session.value("sessionId") or "") if session else "").strip(), asked
 
 
-def _write(parent: Any, namespace: str, name: str, value: Any) -> None:
-    if isinstance(value, list):
-        items: list[Any] = value
-        for item in items:
-            _write(parent, namespace, name, item)
-        return
-    element = etree.SubElement(parent, f"{{{namespace}}}{name}")
-    if value is None:
-        element.set(f"{{{INSTANCE}}}nil", "true")
-    elif isinstance(value, Mapping):
-        values: Mapping[str, Any] = value
-        for key, item in values.items():
-            _write(element, namespace, key, item)
-    elif isinstance(value, bool):
-        element.text = "true" if value else "false"
-    else:
-        element.text = _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 cannot say."""
-    return "".join(char for char in text if char in "\t\n\r" or (char >= " " and char not in "\ufffe\uffff"))
-
-
 def _envelope(extra: dict[str | None, str]) -> tuple[Any, Any]:
     root = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap=extra | {"soapenv": ENVELOPE, "xsi": INSTANCE})
     return root, etree.SubElement(root, f"{{{ENVELOPE}}}Body")
 
 
 def _send(root: Any, status: int, headers: Mapping[str, str]) -> Response:
-    text = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     safe = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(text, status, headers=safe | dict(headers), media_type="text/xml;charset=UTF-8")
+    return Response(document(root), status, headers=safe | dict(headers), media_type="text/xml;charset=UTF-8")
 
 
 def _answer(door: str, name: str, value: Any, headers: Mapping[str, str]) -> Response:
     root, body = _envelope({None: NAMESPACES[door], "sf": _SOBJECTS[door]})
-    _write(body, NAMESPACES[door], f"{name}Response", value)
+    add(body, f"{name}Response", value, NAMESPACES[door])
     return _send(root, 200, headers)
 
 
@@ -214,34 +188,26 @@ def _refuse(door: str, fault: Fault, headers: Mapping[str, str]) -> Response:
     element = etree.SubElement(body, f"{{{ENVELOPE}}}Fault")
     own = ":" in fault.code
     etree.SubElement(element, "faultcode").text = fault.code if own else f"sf:{fault.code}"
-    etree.SubElement(element, "faultstring").text = _clean(
+    etree.SubElement(element, "faultstring").text = clean(
         fault.message if own else f"{fault.code}: {fault.message}"
     )
     if not own:
         kind = _FAULT_TYPES.get(fault.code, "UnexpectedErrorFault")
         detail = etree.SubElement(etree.SubElement(element, "detail"), f"{{{faults}}}{kind}")
         detail.set(f"{{{INSTANCE}}}type", f"sf:{kind}")
-        _write(detail, faults, "exceptionCode", fault.code)
-        _write(detail, faults, "exceptionMessage", fault.message)
+        add(detail, "exceptionCode", fault.code, faults)
+        add(detail, "exceptionMessage", fault.message, faults)
     return _send(root, 500, headers)
 
 
 # -- the door ------------------------------------------------------------------------------------------------
 
 
-def _version(text: str) -> str:
+def _api_version(text: str) -> str:
     whole, _, rest = text.partition(".")
     if not whole.isdecimal() or rest not in ("", "0") or not MIN_VERSION <= int(whole) <= MAX_VERSION:
         raise Fault("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
     return f"{int(whole)}.0"
-
-
-async def _org(request: Request, session_id: str) -> Org:
-    """The org that the session id names, where the door is open to any; else the door's."""
-    named = auth.org_id_of_token(session_id)
-    if named and place_of(request) == "base":
-        return await server_of(request).orgs.by_id(named) or org_of(request)
-    return org_of(request)
 
 
 async def _work(request: Request, org: Org, version: str, session_id: str, asked: Part, door: str) -> Any:
@@ -269,14 +235,14 @@ async def soap(request: Request) -> Response:
         return Response(not_found().message, 404, media_type="text/plain")
     headers: dict[str, str] = {}
     try:
-        version = _version(request.path_params["version"])
+        version = _api_version(request.path_params["version"])
         try:
             raw = await read_body(request)
         except TooLarge:
             raise Fault("soapenv:Client", f"The request is larger than {MAX_BODY} bytes") from None
         session_id, asked = read_envelope(raw, NAMESPACES[door])
         session_id = session_id or bearer(request)
-        org = await _org(request, session_id)
+        org = await org_named(request, session_id)
         headers["Sforce-Limit-Info"] = org.usage.header
         try:
             value = await _work(request, org, version, session_id, asked, door)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,8 @@ async def client_of(world: World, username: str) -> httpx2.AsyncClient:
     if username not in world.tokens:
         browser = Browser(world.port)
         await browser.sign_in(username, PASSWORD)
-        location = await world.authorize(browser)
+        # Without a refresh token: later authorisations of the same app and user must not push this one out.
+        location = await world.authorize(browser, scope="api id")
         answer = await world.redeem(http, code_in(location))
         assert answer.status_code == 200, answer.text
         world.tokens[username] = answer.json()
@@ -199,6 +200,35 @@ async def agent(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     http = await client_of(world, AGENT)
     yield http
     await http.aclose()
+
+
+AppMaker = Callable[..., Awaitable[dict[str, str]]]
+
+
+@pytest.fixture
+async def new_app(world: World) -> AsyncIterator[AppMaker]:
+    """Makes OAuth clients as an administrator does in Set-up; keywords are the app's settings."""
+    console = Browser(world.port)
+    await console.open_console(ADMIN, PASSWORD)
+    made: list[str] = []
+
+    async def make(**settings: Any) -> dict[str, str]:
+        name = f"App{secrets.token_hex(6)}"
+        body = {
+            "name": name,
+            "label": name,
+            "callbacks": [CALLBACK],
+            "scopes": ["api", "refresh_token", "openid"],
+        }
+        answer = await console.api("POST", "setup/apps", json=body | settings)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["client_id"])
+        return answer.json()
+
+    yield make
+    for client_id in made:
+        await console.api("DELETE", f"setup/apps/{client_id}")
+    await console.close()
 
 
 @pytest.fixture
