@@ -270,16 +270,22 @@ def _check_claims(claims: Mapping[str, Any], demand: Demand) -> None:
         for text in audience
     ):
         raise OAuthError("invalid_grant", "audience is invalid")
-    now, ends, begins = time.time(), claims.get("exp"), claims.get("nbf", 0)
-    if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (ends, begins)):
+    now, ends, begins = time.time(), _moment(claims.get("exp")), _moment(claims.get("nbf", 0))
+    if ends is None or begins is None:
         raise OAuthError("invalid_grant", "invalid assertion")
-    moment = float(cast(float, ends))
-    if moment > 1e11:  # Salesforce's own CLI gives milliseconds
-        moment /= 1000
-    if moment <= now - _SKEW_S:
+    if ends <= now - _SKEW_S:
         raise OAuthError("invalid_grant", "assertion is expired")
-    if moment > now + _MAX_ASSERTION_S + _SKEW_S or float(cast(float, begins)) > now + _SKEW_S:
+    if ends > now + _MAX_ASSERTION_S + _SKEW_S or begins > now + _SKEW_S:
         raise OAuthError("invalid_grant", "invalid assertion")
+
+
+def _moment(value: Any) -> float | None:
+    """A claim of time in seconds. simple-salesforce writes it as text, Salesforce's own CLI in milliseconds."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+        return None
+    return value / 1000 if value > 1e11 else float(value)
 
 
 async def _approved_scopes(conn: Any, app: App, user_id: str) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,13 +19,11 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 from tests.ports import free_ports
 
-from tieline.crm.app import create_app
-
-from .conftest import ADMIN, World, client_of
+from .conftest import ADMIN, World, client_of, served
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A key and a certificate for loopback, valid for a day."""
+def certificate(folder: Path, *names: str) -> tuple[Path, Path]:
+    """A key and a certificate for loopback and other names, valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -40,7 +37,10 @@ def certificate(folder: Path) -> tuple[Path, Path]:
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                [
+                    *(x509.DNSName(name) for name in ("localhost", *names)),
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                ]
             ),
             critical=False,
         )
@@ -63,33 +63,17 @@ async def sf(world: World, tmp_path: Path) -> AsyncIterator[Salesforce]:
     await http.aclose()
     pem, key = certificate(tmp_path)
     port = free_ports()
-    config = uvicorn.Config(
-        create_app(world.settings),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        ssl_certfile=pem,
-        ssl_keyfile=key,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.02)
-        if task.done():
-            task.result()
-    session = requests.Session()
-    session.verify = str(pem)
-    session.trust_env = False
-    yield Salesforce(
-        instance_url=f"https://localhost:{port}",
-        session_id=world.tokens[ADMIN]["access_token"],
-        session=session,
-        version="59.0",
-    )
-    session.close()
-    server.should_exit = True
-    await task
+    async with served(world.settings, port, ssl_certfile=pem, ssl_keyfile=key):
+        session = requests.Session()
+        session.verify = str(pem)
+        session.trust_env = False
+        yield Salesforce(
+            instance_url=f"https://localhost:{port}",
+            session_id=world.tokens[ADMIN]["access_token"],
+            session=session,
+            version="59.0",
+        )
+        session.close()
 
 
 async def test_an_outside_client_works_unmodified(sf: Any) -> None:
