@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -85,6 +86,11 @@ class App:
         return hmac.new(
             org.settings.data_key, f"signature/{self.client_id}".encode(), hashlib.sha256
         ).digest()
+
+
+def new_client_id() -> str:
+    """A consumer key as Salesforce's look."""
+    return f"3MVG9{secrets.token_urlsafe(48)}"
 
 
 def scope_word(text: str) -> str | None:

@@ -22,6 +22,7 @@ from .apps import (
     callback_problem,
     certificate_problem,
     find_app,
+    new_client_id,
     scope_word,
     set_access,
     store_app,
@@ -225,7 +226,7 @@ async def create_app(request: Request) -> Response:
             "kind", body.get("kind", "external"), tuple(k for k in get_args(Kind) if k != "built_in")
         )
         app = App(
-            client_id=f"3MVG9{secrets.token_urlsafe(48)}",
+            client_id=new_client_id(),
             name=name,
             label=name,
             kind="connected" if kind == "connected" else "external",
