@@ -330,7 +330,11 @@ def bearer(request: Request) -> str:
 
 async def org_named(request: Request, token: str) -> auth.Org:
     """The org that a token or code names, where the door is open to any; else the door's."""
-    named = auth.org_id_of_token(token)
-    if named and place_of(request) == "base":
-        return await server_of(request).orgs.by_id(named) or org_of(request)
+    return await org_with_id(request, auth.org_id_of_token(token))
+
+
+async def org_with_id(request: Request, org_id: str | None) -> auth.Org:
+    """The org of that id, where the door is open to any; else the door's."""
+    if org_id and place_of(request) == "base":
+        return await server_of(request).orgs.by_id(org_id) or org_of(request)
     return org_of(request)

@@ -15,7 +15,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .door import bearer, org_named
+from .door import bearer, org_named, org_with_id
 from .errors import Fault, Faults, not_found
 from .gateway import calling
 from .orgs import Org
@@ -145,8 +145,17 @@ def _part(element: Any, depth: int = 0) -> Part:
     )
 
 
-def read_envelope(raw: bytes, namespace: str) -> tuple[str, Part]:
-    """Session id and operation of a request. A client's fault where it is no such envelope."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request: the operation, and what its headers say: a session, or the org to sign in to."""
+
+    operation: Part
+    session_id: str
+    org_id: str
+
+
+def read_envelope(raw: bytes, namespace: str) -> Message:
+    """A request. A client's fault where it is no such envelope."""
     try:
         root = parse_xml(raw, MAX_BODY)
     except Fault as fault:
@@ -161,8 +170,12 @@ def read_envelope(raw: bytes, namespace: str) -> tuple[str, Part]:
     if asked.namespace != namespace:
         raise Fault("soapenv:Client", f"No operation available for request {{{asked.namespace}}}{asked.name}")
     header = envelope.one("Header")
-    session = header.one("SessionHeader") if header else None
-    return ((session.value("sessionId") or "") if session else "").strip(), asked
+
+    def said(name: str, value: str) -> str:
+        found = header.one(name) if header else None
+        return ((found.value(value) or "") if found else "").strip()
+
+    return Message(asked, said("SessionHeader", "sessionId"), said("LoginScopeHeader", "organizationId"))
 
 
 def _envelope(extra: dict[str | None, str]) -> tuple[Any, Any]:
@@ -240,9 +253,9 @@ async def soap(request: Request) -> Response:
             raw = await read_body(request)
         except TooLarge:
             raise Fault("soapenv:Client", f"The request is larger than {MAX_BODY} bytes") from None
-        session_id, asked = read_envelope(raw, NAMESPACES[door])
-        session_id = session_id or bearer(request)
-        org = await org_named(request, session_id)
+        message = read_envelope(raw, NAMESPACES[door])
+        asked, session_id = message.operation, message.session_id or bearer(request)
+        org = await (org_named(request, session_id) if session_id else org_with_id(request, message.org_id))
         headers["Sforce-Limit-Info"] = org.usage.header
         try:
             value = await _work(request, org, version, session_id, asked, door)

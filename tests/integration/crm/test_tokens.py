@@ -435,3 +435,49 @@ async def test_answers_come_in_the_format_that_was_asked_for(http: httpx2.AsyncC
     assert "<error>unsupported_grant_type</error>" in xml.text
     pairs = await http.post("/services/oauth2/token", data=form | {"format": "urlencoded"})
     assert pairs.text.startswith("error=unsupported_grant_type&error_description=")
+
+
+STRANGE = (
+    b"%00",
+    b"%ED%A0%80",
+    b"%FF",
+    b"%F0%9F%98%80",
+    b"'%22;--",
+    b"%0d%0a",
+    b"a" * 60_000,
+    b"",
+    b"%",
+    b"%5B%5D",
+)
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect", "userinfo", "authorize"])
+async def test_strange_values_are_refused_and_break_nothing(http: httpx2.AsyncClient, path: str) -> None:
+    names = (
+        b"grant_type", b"code", b"client_id", b"client_secret", b"redirect_uri", b"code_verifier", b"refresh_token",
+        b"assertion", b"username", b"password", b"token", b"access_token", b"format", b"scope",
+    )  # fmt: skip
+    grants = (
+        b"authorization_code",
+        b"refresh_token",
+        b"client_credentials",
+        b"password",
+        JWT_BEARER.encode(),
+    )
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for value in STRANGE:
+        for grant in grants:
+            body = b"&".join(name + b"=" + value for name in names[1:])
+            for content in (body + b"&grant_type=" + grant, b"grant_type=" + value):
+                answer = await http.post(f"/services/oauth2/{path}", content=content, headers=kind)
+                assert 400 <= answer.status_code < 500, (value[:20], grant, answer.text)
+    for body in (b"{", b"[]", b'{"grant_type": {}}', b'{"grant_type": "password", "username": [1]}', b'"x"'):
+        answer = await http.post(
+            f"/services/oauth2/{path}", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert 400 <= answer.status_code < 500, body
+    for header in (b"Basic", b"Basic !", b"Basic AAAA", b"Basic /////w==", b"Bearer \xff", b"\xe9"):
+        answer = await http.post(
+            f"/services/oauth2/{path}", content=b"x=1", headers={"Authorization": header} | kind
+        )
+        assert 400 <= answer.status_code < 500, header
