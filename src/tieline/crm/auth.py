@@ -14,7 +14,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -155,8 +155,35 @@ class Attempt:
     wait: int = 0
 
 
+LoginType = Literal["Application", "Other Apex API", "Remote Access 2.0"]
+"""How somebody signed in, as Salesforce's login history calls it: a browser, SOAP, OAuth."""
+HISTORY_DAYS = 180
+
+
+async def note_login(
+    conn: Any,
+    user_id: str,
+    kind: LoginType,
+    address: str,
+    status: str = "Success",
+    client_id: str | None = None,
+) -> None:
+    """A row of the login history, which is kept for half a year."""
+    await conn.execute(
+        "DELETE FROM auth.login_history WHERE at < now() - make_interval(days => $1)", HISTORY_DAYS
+    )
+    await conn.execute(
+        "INSERT INTO auth.login_history (user_id, kind, status, address, client_id) VALUES ($1, $2, $3, $4, $5)",
+        user_id,
+        kind,
+        status,
+        address,
+        client_id,
+    )
+
+
 async def attempt(
-    org: Org, username: str, password: str, address: str, *, security_token: bool = False
+    org: Org, username: str, password: str, address: str, kind: LoginType, *, security_token: bool = False
 ) -> Attempt:
     """Looks at a user name and password, unless too many failed lately for this user or from this address.
 
@@ -170,6 +197,7 @@ async def attempt(
         await conn.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(user[:8], signed=True))
         wait = await _count_attempt(conn, user[:16], place[:16])
     if wait:
+        await _note_failure(org, username, kind, address, "Password Lockout")
         return Attempt(wait=wait)
     spellings = [password]
     with_token = _SECURITY_TOKEN.fullmatch(password) if security_token else None
@@ -190,8 +218,20 @@ async def attempt(
                 place[:16],
             )
             await conn.execute('UPDATE data."User" SET "LastLoginDate" = now() WHERE "Id" = $1', user_id)
+            await note_login(conn, user_id, kind, address)
         return Attempt(user_id)
+    await _note_failure(org, username, kind, address, "Invalid Password")
     return Attempt()
+
+
+async def _note_failure(org: Org, username: str, kind: LoginType, address: str, status: str) -> None:
+    """Only of users who exist: what strangers type is not kept."""
+    async with org.connection() as conn:
+        user_id = await conn.fetchval(
+            'SELECT "Id" FROM data."User" WHERE lower("Username") = lower($1) AND NOT "IsDeleted"', username
+        )
+        if user_id is not None:
+            await note_login(conn, user_id, kind, address, status)
 
 
 async def _count_attempt(conn: Any, user: bytes, place: bytes) -> int:

@@ -96,7 +96,7 @@ async def sign_in(request: Request) -> Response:
         expected.encode(), form.get("csrf", "").encode("utf-8", "replace")
     ):
         return await _sign_in_form(request, start_url, username=username, error="stale", status=403)
-    tried = await auth.attempt(org, username, password, client_address(request))
+    tried = await auth.attempt(org, username, password, client_address(request), "Application")
     if tried.wait:
         response = await _sign_in_form(
             request, start_url, username=username, error="too_many", status=429, minutes=-(-tried.wait // 60)

@@ -205,11 +205,22 @@ VALUES ('PlatformCLI', 'PlatformCLI', 'Salesforce CLI', 'built_in', '{http://loc
 ON CONFLICT DO NOTHING;
 """
 
+_LOGIN_HISTORY = """
+CREATE TABLE auth.login_history (
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(), kind text NOT NULL, status text NOT NULL, address text NOT NULL,
+    client_id text
+);
+CREATE INDEX login_history_by_user ON auth.login_history (user_id, position);
+CREATE INDEX login_history_by_time ON auth.login_history (at);
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
     Step("2026_11_25_sessions_of_programs", _sql(_SESSIONS_OF_PROGRAMS)),
     Step("2026_11_25_oauth_complete", _sql(_OAUTH_COMPLETE)),
+    Step("2026_11_25_login_history", _sql(_LOGIN_HISTORY)),
 )
 
 

@@ -1,4 +1,4 @@
-"""What an administrator does with OAuth clients in Set-up: make, change, approve for users, remove, and see uses."""
+"""What an administrator does with OAuth clients in Set-up, and who signed in."""
 
 from __future__ import annotations
 
@@ -289,6 +289,20 @@ async def put_oauth_settings(request: Request) -> Response:
         return json_response({"username_password": allowed})
 
 
+@answering
+async def login_history(request: Request) -> Response:
+    """The newest 200 sign-ins, of everybody or of the user in `username`: `{at, username, kind, status, ...}`."""
+    async with administering(request) as visit:
+        rows = await visit.conn.fetch(
+            'SELECT h.at, u."Username" AS username, h.kind, h.status, h.address, a.label AS app'
+            ' FROM auth.login_history h JOIN data."User" u ON u."Id" = h.user_id'
+            " LEFT JOIN auth.app a ON a.client_id = h.client_id"
+            ' WHERE $1::text IS NULL OR lower(u."Username") = lower($1) ORDER BY h.position DESC LIMIT 200',
+            request.query_params.get("username"),
+        )
+        return json_response({"logins": [dict(row) | {"at": row["at"].isoformat()} for row in rows]})
+
+
 _PREFIX = "/console/api/setup"
 
 ROUTES = [
@@ -297,5 +311,6 @@ ROUTES = [
     Route(f"{_PREFIX}/apps/{{client_id}}", change_app, methods=["PATCH"]),
     Route(f"{_PREFIX}/apps/{{client_id}}", remove_app, methods=["DELETE"]),
     Route(f"{_PREFIX}/apps/{{client_id}}/tokens", revoke_all, methods=["DELETE"]),
+    Route(f"{_PREFIX}/login-history", login_history),
     Route(f"{_PREFIX}/oauth-settings", put_oauth_settings, methods=["PUT"]),
 ]

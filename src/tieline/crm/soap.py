@@ -261,8 +261,6 @@ async def soap(request: Request) -> Response:
             value = await _work(request, org, version, session_id, asked, door)
         except Faults as faults:
             raise faults.faults[0] from None
-        except asyncpg.exceptions.DataError:
-            raise
         except asyncpg.PostgresError as error:
             raise storage_fault(error) from None
         headers["Sforce-Limit-Info"] = org.usage.header

@@ -19,7 +19,9 @@ async def login(visitor: Visitor, asked: Part) -> dict[str, Any]:
     """A session for a user name and a password, with or without a security token behind it."""
     org = visitor.org
     username, password = (asked.value("username") or "").strip()[:80], (asked.value("password") or "")[:250]
-    tried = await auth.attempt(org, username, password, visitor.address, security_token=True)
+    tried = await auth.attempt(
+        org, username, password, visitor.address, "Other Apex API", security_token=True
+    )
     if tried.user_id is None:
         # A wait is not told: who guesses must not learn that the guesses are no longer looked at.
         raise Fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")

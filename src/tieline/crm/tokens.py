@@ -28,6 +28,7 @@ from .orgs import Org
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 PASSWORD_SETTING = "oauth_username_password"  # noqa: S105 - a setting's name
+_KIND: auth.LoginType = "Remote Access 2.0"
 _MAX_ASSERTION_S = 300
 _SKEW_S = 60
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,256}")
@@ -139,6 +140,7 @@ async def _redeem_code(demand: Demand) -> dict[str, Any]:
                 await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", hashed, grant_id)
                 access = await auth.issue_access_token(conn, org, grant_id, app.session_minutes)
                 refresh = await auth.issue_refresh_token(conn, org, grant_id) if lasting else None
+                await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
                 return await _answer(
                     conn, demand, app, caller, scopes, access, refresh=refresh, nonce=row["nonce"]
                 )
@@ -250,6 +252,7 @@ async def _jwt_bearer(demand: Demand) -> dict[str, Any]:
             caller = await auth.caller_of_user(conn, user_id)
             if caller is None:
                 raise OAuthError("invalid_grant", "inactive_user")
+            await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
             return await _short(conn, demand, app, caller, scopes)
 
 
@@ -317,6 +320,7 @@ async def _client_credentials(demand: Demand) -> dict[str, Any]:
             caller = await auth.caller_of_user(conn, app.run_as)
             if caller is None:
                 raise OAuthError("invalid_grant", "no client credentials user enabled")
+            await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
             return await _short(conn, demand, app, caller, app.scopes)
 
 
@@ -332,7 +336,7 @@ async def _password(demand: Demand) -> dict[str, Any]:
         ):
             raise failure
     username, password = form.get("username", "")[:80].strip(), form.get("password", "")[:250]
-    tried = await auth.attempt(org, username, password, demand.address, security_token=True)
+    tried = await auth.attempt(org, username, password, demand.address, _KIND, security_token=True)
     if tried.user_id is None:
         raise failure
     async with org.connection() as conn, conn.transaction():

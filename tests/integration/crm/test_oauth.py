@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -257,6 +258,19 @@ async def test_a_used_code_takes_back_the_tokens_it_gave(world: World, browser: 
             "message": "Session expired or invalid",
             "errorCode": "INVALID_SESSION_ID",
         }
+
+
+async def test_of_two_redemptions_at_once_one_is_answered_and_both_end(
+    world: World, browser: Browser
+) -> None:
+    await signed_in(world, browser)
+    code = code_in(await world.authorize(browser))
+    async with http_of(world) as http:
+        answers = await asyncio.gather(*(world.redeem(http, code) for _ in range(4)))
+        given = [answer.json() for answer in answers if answer.status_code == 200]
+        assert len(given) == 1
+        bearer = {"Authorization": f"Bearer {given[0]['access_token']}"}
+        assert (await http.get("/services/data/v66.0/limits", headers=bearer)).status_code == 401
 
 
 async def test_a_wrong_verifier_is_refused_and_spends_the_code(world: World, browser: Browser) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from .browser import Browser, hidden
 from .conftest import ADMIN, AGENT, CALLBACK, PASSWORD, AppMaker, World, code_in
+from .test_soap import envelope, login_of
 
 
 @pytest.fixture
@@ -141,6 +142,30 @@ async def test_the_command_line_app_signs_in_without_a_secret_and_with_a_long_ve
     assert again.status_code == 200
 
 
+async def test_the_login_history_tells_who_signed_in_how_and_who_failed(
+    world: World, console: Browser, browser: Browser, new_app: AppMaker
+) -> None:
+    app = await new_app(run_as=AGENT)
+    form = {"grant_type": "client_credentials"} | app
+    await browser.sign_in(AGENT, "wrong")
+    await browser.sign_in(AGENT, PASSWORD)
+    await browser.http.post("/services/Soap/u/66.0", content=envelope(login_of(AGENT, PASSWORD)))
+    await browser.http.post("/services/oauth2/token", data=form)
+    await browser.sign_in("stranger@acme.example", PASSWORD)
+    found = (await console.api("GET", f"setup/login-history?username={AGENT}")).json()["logins"]
+    label = (await console.api("GET", "setup/apps")).json()["apps"]
+    name = next(item["label"] for item in label if item["client_id"] == app["client_id"])
+    assert [(row["kind"], row["status"], row["app"]) for row in found[:4]] == [
+        ("Remote Access 2.0", "Success", name),
+        ("Other Apex API", "Success", None),
+        ("Application", "Success", None),
+        ("Application", "Invalid Password", None),
+    ]
+    assert found[0]["address"] == "127.0.0.1"
+    everybody = await console.api("GET", "setup/login-history")
+    assert "stranger" not in everybody.text
+
+
 async def test_only_administrators_may(world: World, new_app: AppMaker) -> None:
     app = await new_app()
     browser = Browser(world.port)
@@ -152,6 +177,7 @@ async def test_only_administrators_may(world: World, new_app: AppMaker) -> None:
         ("DELETE", f"setup/apps/{app['client_id']}"),
         ("DELETE", f"setup/apps/{app['client_id']}/tokens"),
         ("PUT", "setup/oauth-settings"),
+        ("GET", "setup/login-history"),
     ):
         more = {} if method in ("GET", "DELETE") else {"json": {}}
         assert (await browser.api(method, path, **more)).status_code == 403, path
