@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlsplit
 import jwt
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from tests.integration.crm.browser import Browser
+from tests.integration.crm.certificates import private_pem, self_signed, server_files
 from tests.integration.crm.conftest import (
     ADMIN,
     AGENT,
@@ -33,9 +33,7 @@ from tests.integration.crm.conftest import (
     code_in,
     served,
 )
-from tests.integration.crm.test_simple_salesforce import certificate as tls_certificate
 from tests.integration.crm.test_tokens import JWT_BEARER, KEY
-from tests.integration.crm.test_tokens import certificate as app_certificate
 from tests.ports import free_ports
 
 from tieline.db.embedded import EmbeddedPostgres
@@ -161,7 +159,7 @@ async def test_jsforce_signs_in_with_an_assertion_as_the_app_and_with_a_password
     world: World, new_app: AppMaker
 ) -> None:
     app = await new_app(
-        certificate=app_certificate(KEY), permitted="approved", profiles=["Standard User"], run_as=ADMIN
+        certificate=self_signed(KEY), permitted="approved", profiles=["Standard User"], run_as=ADMIN
     )
     claims = {"iss": app["client_id"], "sub": AGENT, "aud": f"http://localhost:{world.port}/"}
     assertion = jwt.encode(claims | {"exp": int(time.time()) + 180}, KEY, algorithm="RS256")
@@ -188,7 +186,7 @@ LOGIN, MY = "login.salesforce.com", "acme.my.salesforce.com"
 @pytest.fixture
 async def session(world: World, tmp_path: Path) -> AsyncIterator[requests.Session]:
     """A session whose proxy leads Salesforce's own host names to the org: the client cannot be told others."""
-    pem, key = tls_certificate(tmp_path, LOGIN, MY)
+    pem, key = server_files(tmp_path, LOGIN, MY)
     port, proxy_port = free_ports(), free_ports()
     settings = dataclasses.replace(
         world.settings, base_origin=f"https://{LOGIN}", my_pattern="https://{org}.my.salesforce.com"
@@ -242,11 +240,8 @@ async def test_simple_salesforce_signs_in_by_soap(world: World, session: request
 async def test_simple_salesforce_signs_in_with_an_assertion(
     world: World, session: requests.Session, new_app: AppMaker
 ) -> None:
-    app = await new_app(certificate=app_certificate(KEY), permitted="approved", profiles=["Standard User"])
-    pem = KEY.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    how = {"consumer_key": app["client_id"], "privatekey": pem}
+    app = await new_app(certificate=self_signed(KEY), permitted="approved", profiles=["Standard User"])
+    how = {"consumer_key": app["client_id"], "privatekey": private_pem(KEY)}
     assert await signed_in(session, username=AGENT, **how) == (AGENT, LOGIN)
     with pytest.raises(SalesforceAuthenticationFailed, match="hasn't approved this consumer"):
         await signed_in(session, username=ADMIN, **how)

@@ -266,3 +266,12 @@ async def browser(world: World) -> AsyncIterator[Browser]:
     browser = Browser(world.port)
     yield browser
     await browser.close()
+
+
+@pytest.fixture
+async def console(world: World) -> AsyncIterator[Browser]:
+    """The administrator's console."""
+    browser = Browser(world.port)
+    await browser.open_console(ADMIN, PASSWORD)
+    yield browser
+    await browser.close()

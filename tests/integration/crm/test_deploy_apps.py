@@ -9,25 +9,24 @@ import httpx2
 import pytest
 
 from .browser import Browser
-from .conftest import ADMIN, AGENT, PASSWORD, World
+from .certificates import self_signed
+from .conftest import AGENT
 from .package_files import archive, connected_app, external_app
 from .test_deploy import deploy
-from .test_tokens import KEY, certificate
+from .test_tokens import KEY
 
 
 @pytest.fixture
-async def console(world: World) -> AsyncIterator[Browser]:
-    browser = Browser(world.port)
-    await browser.open_console(ADMIN, PASSWORD)
-    yield browser
+async def apps(console: Browser) -> AsyncIterator[Browser]:
+    """The administrator's console; what was deployed is removed again."""
+    yield console
     for client_id in ("voice-client", "deployed-client"):
-        await browser.api("DELETE", f"setup/apps/{client_id}")
-    await browser.close()
+        await console.api("DELETE", f"setup/apps/{client_id}")
 
 
 async def listed(console: Browser, client_id: str) -> dict[str, Any]:
-    apps = (await console.api("GET", "setup/apps")).json()["apps"]
-    return next(app for app in apps if app["client_id"] == client_id)
+    found = (await console.api("GET", "setup/apps")).json()["apps"]
+    return next(app for app in found if app["client_id"] == client_id)
 
 
 def problem(result: dict[str, Any]) -> str:
@@ -36,25 +35,25 @@ def problem(result: dict[str, Any]) -> str:
 
 
 async def test_policies_of_an_external_client_app_take_effect(
-    admin: httpx2.AsyncClient, console: Browser
+    admin: httpx2.AsyncClient, apps: Browser
 ) -> None:
     first = await deploy(admin, archive(external_app()))
     assert first["success"], first["details"]["componentFailures"]
-    app = await listed(console, "deployed-client")
+    app = await listed(apps, "deployed-client")
     assert (app["permitted"], app["profiles"]) == ("approved", ["System Administrator"])
     assert (app["refresh_policy"], app["refresh_seconds"]) == ("inactivity", 30 * 86_400)
     assert app["session_minutes"] == 30
     again = await deploy(admin, archive(external_app()))
     assert not [row for row in again["details"]["componentSuccesses"] if row["changed"]]
     await deploy(admin, archive(external_app(AdminApprovedPreAuthorized="AllSelfAuthorized")))
-    assert (await listed(console, "deployed-client"))["permitted"] == "all"
+    assert (await listed(apps, "deployed-client"))["permitted"] == "all"
 
 
 async def test_a_connected_app_is_deployed_whole_and_keeps_a_secret_made_in_set_up(
-    admin: httpx2.AsyncClient, console: Browser
+    admin: httpx2.AsyncClient, apps: Browser
 ) -> None:
     files = connected_app(
-        f"<certificate>{certificate(KEY)}</certificate><isAdminApproved>true</isAdminApproved>"
+        f"<certificate>{self_signed(KEY)}</certificate><isAdminApproved>true</isAdminApproved>"
         f"<oauthClientCredentialUser>{AGENT}</oauthClientCredentialUser>",
         "<oauthPolicy><refreshTokenPolicy>specific_lifetime:2:MONTHS</refreshTokenPolicy></oauthPolicy>"
         "<profileName>Standard User</profileName>",
@@ -63,11 +62,11 @@ async def test_a_connected_app_is_deployed_whole_and_keeps_a_secret_made_in_set_
     assert first["success"], first["details"]["componentFailures"]
     row = next(item for item in first["details"]["componentSuccesses"] if item["fullName"] == "Voice")
     assert (row["created"], row["changed"]) == (True, True)
-    app = await listed(console, "voice-client")
+    app = await listed(apps, "voice-client")
     assert (app["kind"], app["permitted"], app["profiles"]) == ("connected", "approved", ["Standard User"])
     assert (app["run_as"], app["refresh_policy"]) == (AGENT, "lifetime")
     assert app["refresh_seconds"] == 60 * 86_400
-    changed = await console.api("PATCH", "setup/apps/voice-client", json={"new_secret": True})
+    changed = await apps.api("PATCH", "setup/apps/voice-client", json={"new_secret": True})
     again = await deploy(admin, archive(files))
     row = next(item for item in again["details"]["componentSuccesses"] if item["fullName"] == "Voice")
     assert (row["created"], row["changed"]) == (False, False)

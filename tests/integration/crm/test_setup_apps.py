@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,6 @@ import pytest
 from .browser import Browser, hidden
 from .conftest import ADMIN, AGENT, CALLBACK, PASSWORD, AppMaker, World, code_in
 from .test_soap import envelope, login_of
-
-
-@pytest.fixture
-async def console(world: World) -> AsyncIterator[Browser]:
-    browser = Browser(world.port)
-    await browser.open_console(ADMIN, PASSWORD)
-    yield browser
-    await browser.close()
 
 
 async def test_an_app_is_listed_without_its_secret(console: Browser, new_app: AppMaker) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,33 +9,15 @@ from typing import Any
 import httpx2
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 from .browser import Browser
+from .certificates import self_signed
 from .conftest import ADMIN, AGENT, CLIENT_ID, CLIENT_SECRET, PASSWORD, AppMaker, World, code_in
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def certificate(key: rsa.RSAPrivateKey, *, days: int = 30) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=60))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture
@@ -79,7 +60,7 @@ async def test_an_assertion_for_an_approved_profile_gets_a_token_without_refresh
     world: World, http: httpx2.AsyncClient, new_app: AppMaker
 ) -> None:
     app = await new_app(
-        certificate=certificate(KEY), permitted="approved", profiles=["System Administrator"], callbacks=[]
+        certificate=self_signed(KEY), permitted="approved", profiles=["System Administrator"], callbacks=[]
     )
     for audience in (
         "https://login.salesforce.com",
@@ -106,7 +87,7 @@ async def test_an_assertion_for_an_approved_profile_gets_a_token_without_refresh
 async def test_an_assertion_counts_on_the_user_s_own_approval_while_it_stands(
     world: World, http: httpx2.AsyncClient, browser: Browser, new_app: AppMaker
 ) -> None:
-    app = await new_app(certificate=certificate(KEY))
+    app = await new_app(certificate=self_signed(KEY))
     given = assertion(world, app["client_id"])
     unapproved = ("invalid_grant", "user hasn't approved this consumer")
     assert refusal(await ask(http, grant_type=JWT_BEARER, assertion=given)) == unapproved
@@ -125,7 +106,7 @@ async def test_an_assertion_counts_on_the_user_s_own_approval_while_it_stands(
 async def test_forged_and_stale_assertions_are_refused(
     world: World, http: httpx2.AsyncClient, new_app: AppMaker
 ) -> None:
-    app = await new_app(certificate=certificate(KEY), permitted="approved", profiles=["System Administrator"])
+    app = await new_app(certificate=self_signed(KEY), permitted="approved", profiles=["System Administrator"])
     other = await new_app(permitted="approved", profiles=["System Administrator"])
     key, now = app["client_id"], int(time.time())
     good = assertion(world, key)
@@ -171,7 +152,7 @@ async def test_an_expired_certificate_proves_nothing(
     world: World, http: httpx2.AsyncClient, new_app: AppMaker
 ) -> None:
     app = await new_app(
-        certificate=certificate(KEY, days=-1), permitted="approved", profiles=["System Administrator"]
+        certificate=self_signed(KEY, days=-1), permitted="approved", profiles=["System Administrator"]
     )
     answer = await ask(http, grant_type=JWT_BEARER, assertion=assertion(world, app["client_id"]))
     assert refusal(answer) == ("invalid_grant", "certificate is expired")
