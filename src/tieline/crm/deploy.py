@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 
-from .auth import seal, unseal
 from .callcenters import store_call_center
 from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
+from .deploy_apps import AppDeployment
 from .errors import Fault
 from .fields import (
     hierarchy_setting_fields,
@@ -29,7 +27,6 @@ from .fields import (
     system_fields,
 )
 from .metadata import Catalogue, Field, FieldType, Kind, ObjectType, PicklistValue
-from .oauth import scope_word
 from .package import FOLDERS, Node, Package, Problem, read_node
 from .permissions import open_fields, open_object, opened
 from .rest import Call
@@ -47,7 +44,6 @@ from .softphone import Definition, check_adapter_url
 _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _TYPE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__mdt")
 _MAX_FIELDS = 500
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,256}")
 
 _OBJECT_ELEMENTS = frozenset({
     "actionOverrides", "allowInChatterGroups", "compactLayoutAssignment", "customSettingsType",
@@ -227,11 +223,13 @@ async def run(call: Call, package: Package) -> list[Outcome]:
     await deployment.each("PermissionSet", lambda n, e, o: _deploy_permission_set(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
-    apps = _Apps(deployment)
+    apps = AppDeployment(deployment)
     await deployment.each("ExternalClientApplication", apps.application)
     await deployment.each("ExtlClntAppOauthSettings", apps.oauth_settings)
     await deployment.each("ExtlClntAppGlobalOauthSettings", apps.global_settings)
+    await deployment.each("ExtlClntAppOauthConfigurablePolicies", apps.policies)
     await apps.store()
+    await deployment.each("ConnectedApp", apps.connected_app)
     return deployment.outcomes
 
 
@@ -626,147 +624,3 @@ async def _deploy_call_center(deployment: _Deployment, name: str, node: Node, ou
         deployment.conn, call.org.instance, "04v", call.caller.user_id, definition, replace=True
     )
     outcome.changed = True
-
-
-# -- OAuth clients -------------------------------------------------------------------------------------------
-
-
-class _Apps:
-    """External client applications: three files make one OAuth client."""
-
-    def __init__(self, deployment: _Deployment):
-        self.deployment = deployment
-        self.touched: dict[str, list[Outcome]] = {}
-
-    async def _parts(self, name: str) -> dict[str, Any]:
-        stored = await self.deployment.conn.fetchval(
-            "SELECT value FROM meta.setting WHERE name = $1", f"eca/{name}"
-        )
-        return stored or {}
-
-    async def _put(self, name: str, part: str, values: dict[str, Any], outcome: Outcome) -> None:
-        parts = await self._parts(name)
-        outcome.created = part not in parts
-        outcome.changed = parts.get(part) != values
-        if outcome.changed:
-            await self.deployment.conn.execute(
-                "INSERT INTO meta.setting VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                f"eca/{name}",
-                parts | {part: values},
-            )
-        self.touched.setdefault(name, []).append(outcome)
-
-    async def application(self, name: str, node: Node, outcome: Outcome) -> None:
-        """The application itself."""
-        state = node.need("distributionState")
-        if state not in ("Local", "Packaged", "Packageable", "Managed", "AutoInstalled"):
-            raise Problem(f"distributionState {state[:40]} is not valid", node.line)
-        values = {"label": node.need("label")[:80], "contact": node.need("contactEmail")[:80], "state": state}
-        await self._put(name, "application", values, outcome)
-
-    async def _owner(self, node: Node) -> str:
-        name = node.need("externalClientApplication")
-        if "application" not in await self._parts(name):
-            raise Problem(
-                f"In field: externalClientApplication - no ExternalClientApplication named {name[:60]} found",
-                node.line,
-            )
-        return name
-
-    async def oauth_settings(self, name: str, node: Node, outcome: Outcome) -> None:
-        """Its scopes."""
-        scopes: list[str] = []
-        for text in node.need("commaSeparatedOauthScopes").split(","):
-            word = scope_word(text)
-            if word is None:
-                raise Problem(f"'{text.strip()[:40]}' is not a valid OAuth scope", node.line)
-            if word not in scopes:
-                scopes.append(word)
-        await self._put(await self._owner(node), "oauth", {"scopes": scopes}, outcome)
-
-    async def global_settings(self, name: str, node: Node, outcome: Outcome) -> None:
-        """Its callback addresses, consumer key and secret. The secret is kept sealed."""
-        owner = await self._owner(node)
-        callbacks = [text for text in node.need("callbackUrl").split() if text]
-        for text in callbacks:
-            _check_callback(text, node)
-        before = (await self._parts(owner)).get("global", {})
-        client_id = node.get("consumerKey") or before.get("client_id") or f"3MVG9{secrets.token_urlsafe(48)}"
-        if not _CLIENT_ID.fullmatch(client_id):
-            raise Problem(
-                "consumerKey must consist of 8 to 256 letters, digits, dots, dashes and underscores",
-                node.line,
-            )
-        call = self.deployment.call
-        context = f"{call.org.org_id}/{client_id}"
-        key = call.org.settings.data_key
-        sealed = bytes.fromhex(before["secret"]) if before.get("client_id") == client_id else None
-        known = unseal(key, sealed, context) if sealed else None
-        secret = node.get("consumerSecret") or known or secrets.token_hex(32)
-        if len(secret) < 8:
-            raise Problem("consumerSecret must have at least 8 characters", node.line)
-        values = {
-            "client_id": client_id,
-            "secret": before["secret"] if secret == known else seal(key, secret, context).hex(),
-            "callbacks": callbacks,
-            "pkce_required": node.flag("isPkceRequired", True),
-            "secret_optional": node.flag("isConsumerSecretOptional"),
-            "secret_for_refresh": node.flag("isSecretRequiredForRefreshToken", True),
-            "rotate_refresh": node.flag("isRefreshTokenRotationEnabled"),
-        }
-        await self._put(owner, "global", values, outcome)
-
-    async def store(self) -> None:
-        """Writes the OAuth client of every application that is complete."""
-        conn = self.deployment.conn
-        for name, outcomes in self.touched.items():
-            parts = await self._parts(name)
-            if not {"application", "oauth", "global"} <= parts.keys():
-                continue
-            settings: dict[str, Any] = parts["global"]
-
-            async def write(
-                parts: dict[str, Any] = parts, settings: dict[str, Any] = settings, name: str = name
-            ) -> None:
-                await conn.execute(
-                    "DELETE FROM auth.app WHERE name = $1 AND client_id <> $2", name, settings["client_id"]
-                )
-                await conn.execute(
-                    "INSERT INTO auth.app (client_id, name, label, secret_sealed, callbacks, scopes, pkce_required,"
-                    " secret_optional, secret_for_refresh, rotate_refresh, contact_email)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO UPDATE SET"
-                    " name = excluded.name, label = excluded.label, secret_sealed = excluded.secret_sealed,"
-                    " callbacks = excluded.callbacks, scopes = excluded.scopes, pkce_required = excluded.pkce_required,"
-                    " secret_optional = excluded.secret_optional, secret_for_refresh = excluded.secret_for_refresh,"
-                    " rotate_refresh = excluded.rotate_refresh, contact_email = excluded.contact_email"
-                    " WHERE auth.app.name = excluded.name",
-                    settings["client_id"],
-                    name,
-                    parts["application"]["label"],
-                    bytes.fromhex(settings["secret"]),
-                    settings["callbacks"],
-                    parts["oauth"]["scopes"],
-                    settings["pkce_required"],
-                    settings["secret_optional"],
-                    settings["secret_for_refresh"],
-                    settings["rotate_refresh"],
-                    parts["application"]["contact"],
-                )
-                if not await conn.fetchval(
-                    "SELECT 1 FROM auth.app WHERE client_id = $1 AND name = $2", settings["client_id"], name
-                ):
-                    raise Problem("consumerKey is already used by another application")
-
-            await self.deployment.attempt(outcomes[-1], write)
-
-
-def _check_callback(url: str, node: Node) -> None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    loopback = host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
-    if parts.fragment or (parts.scheme == "http" and not loopback) or not parts.scheme or len(url) > 2000:
-        raise Problem(f"callbackUrl {url[:80]!r} must be https, or http on a loopback address", node.line)
-    if parts.scheme in ("http", "https") and not host:
-        raise Problem(f"callbackUrl {url[:80]!r} has no host", node.line)
-    if parts.scheme in ("javascript", "data", "file", "blob"):
-        raise Problem(f"callbackUrl {url[:80]!r} is not allowed", node.line)

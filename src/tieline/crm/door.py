@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.requests import Request
@@ -24,10 +25,8 @@ from .web import (
     MY_COOKIE,
     client_address,
     drop_cookie,
-    json_response,
     local_path,
     org_of,
-    origin_here,
     place_of,
     read_form,
     redirect,
@@ -97,22 +96,17 @@ async def sign_in(request: Request) -> Response:
         expected.encode(), form.get("csrf", "").encode("utf-8", "replace")
     ):
         return await _sign_in_form(request, start_url, username=username, error="stale", status=403)
-    address = client_address(request)
-    wait = await auth.sign_in_wait(org, username, address)
-    if wait:
+    tried = await auth.attempt(org, username, password, client_address(request), "Application")
+    if tried.wait:
         response = await _sign_in_form(
-            request, start_url, username=username, error="too_many", status=429, minutes=-(-wait // 60)
+            request, start_url, username=username, error="too_many", status=429, minutes=-(-tried.wait // 60)
         )
-        response.headers["Retry-After"] = str(wait)
+        response.headers["Retry-After"] = str(tried.wait)
         return response
-    user_id = await auth.check_password(org, username, password) if username and password else None
-    if user_id is None:
-        await auth.note_failure(org, username, address)
+    if tried.user_id is None:
         return await _sign_in_form(request, start_url, username=username, error="wrong", status=401)
-    await auth.forget_failures(org, username)
     async with org.connection() as conn:
-        secret = await auth.open_session(conn, "my", user_id, org.settings.console_session_hours)
-        await conn.execute('UPDATE data."User" SET "LastLoginDate" = now() WHERE "Id" = $1', user_id)
+        secret = await auth.open_session(conn, "my", tried.user_id, org.settings.console_session_hours)
     response = redirect(start_url)
     set_cookie(request, response, MY_COOKIE, secret, seconds=org.settings.console_session_hours * 3600)
     drop_cookie(response, LOGIN_COOKIE)
@@ -174,6 +168,9 @@ async def authorize(request: Request) -> Response:
     if request.method == "POST":
         return await _decide(request)
     query = dict(request.query_params)
+    if len(query) != len(request.query_params.multi_items()):
+        # Said twice, a parameter could mean one thing here and another to whoever looked at it before.
+        return refuse(request, "error_request", code="invalid_request")
     async with org.connection() as conn:
         try:
             asked = await oauth.check_authorization(conn, org, query)
@@ -182,6 +179,10 @@ async def authorize(request: Request) -> Response:
         except oauth.RedirectError as error:
             return redirect(error.location, 302)
         session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        if asked.immediate and (session is None or not await _needs_no_page(conn, session, asked)):
+            return redirect(
+                asked.refused("immediate_unsuccessful", "interaction with the user is needed"), 302
+            )
         if session is None or "login" in asked.prompt:
             kept = {name: value for name, value in query.items() if name != "prompt"}
             rest = asked.prompt - {"login"}
@@ -190,7 +191,10 @@ async def authorize(request: Request) -> Response:
             start_url = quote(f"/services/oauth2/authorize?{urlencode(kept)}", safe="")
             hint = f"&un={quote(asked.login_hint)}" if asked.login_hint else ""
             return redirect(f"/login?startURL={start_url}{hint}", 302)
-        if "consent" not in asked.prompt and await oauth.is_approved(conn, session.caller.user_id, asked):
+        denied = await oauth.app_refuses(conn, session.caller.user_id, asked)
+        if denied:
+            return redirect(denied, 302)
+        if await _needs_no_page(conn, session, asked):
             return redirect(await oauth.issue_code(conn, org, session.caller.user_id, asked), 302)
     language = "ja" if session.caller.language == "ja" else "en"
     text = urlencode(query)
@@ -205,6 +209,10 @@ async def authorize(request: Request) -> Response:
         targets=[origin_of(asked.redirect_uri)],
         sign_out_url=f"/secur/logout?startURL={quote('/services/oauth2/authorize?' + text, safe='')}",
     )
+
+
+async def _needs_no_page(conn: Any, session: auth.Session, asked: oauth.Authorization) -> bool:
+    return not asked.prompt and await oauth.is_approved(conn, session.caller.user_id, asked)
 
 
 async def _decide(request: Request) -> Response:
@@ -226,8 +234,10 @@ async def _decide(request: Request) -> Response:
         except oauth.RedirectError as error:
             return redirect(error.location)
         if form.get("decision") != "allow":
-            denied = {"error": "access_denied", "error_description": "end-user denied authorization"}
-            return redirect(oauth.callback(asked.redirect_uri, denied | {"state": asked.state}))
+            return redirect(asked.refused("access_denied", "end-user denied authorization"))
+        denied = await oauth.app_refuses(conn, session.caller.user_id, asked)
+        if denied:
+            return redirect(denied)
         await oauth.approve(conn, session.caller.user_id, asked)
         return redirect(await oauth.issue_code(conn, org, session.caller.user_id, asked))
 
@@ -309,57 +319,7 @@ async def console_session(request: Request) -> Response:
     return response
 
 
-# -- OAuth endpoints for programs ----------------------------------------------------------------------------
-
-
-async def _org_for(request: Request, token: str) -> auth.Org:
-    """The org a token or code names, where the door is open to any; else the door's."""
-    named = auth.org_id_of_token(token)
-    if place_of(request) == "base" and named:
-        found = await server_of(request).orgs.by_id(named)
-        if found is not None:
-            return found
-    return org_of(request)
-
-
-async def token(request: Request) -> Response:
-    """`/services/oauth2/token`."""
-    form = await read_form(request)
-    org = await _org_for(request, form.get("code") or form.get("refresh_token") or "")
-    try:
-        async with org.connection() as conn:
-            answer = await oauth.token(
-                conn, org, form, request.headers.get("authorization"), origin_here(request)
-            )
-        return json_response(answer, headers={"Pragma": "no-cache"})
-    except oauth.OAuthError as error:
-        return json_response(error.body(), error.status, {"Pragma": "no-cache"})
-
-
-async def revoke(request: Request) -> Response:
-    """`/services/oauth2/revoke`."""
-    form = await read_form(request) if request.method == "POST" else dict(request.query_params)
-    text = form.get("token", "")
-    org = await _org_for(request, text)
-    try:
-        async with org.connection() as conn:
-            await oauth.revoke(conn, text)
-        return json_response(None)
-    except oauth.OAuthError as error:
-        return json_response(error.body(), error.status)
-
-
-async def introspect(request: Request) -> Response:
-    """`/services/oauth2/introspect`."""
-    form = await read_form(request)
-    org = await _org_for(request, form.get("token", ""))
-    try:
-        async with org.connection() as conn:
-            return json_response(
-                await oauth.introspect(conn, org, form, request.headers.get("authorization"))
-            )
-    except oauth.OAuthError as error:
-        return json_response(error.body(), 401 if error.error.startswith("invalid_client") else error.status)
+# -- programs ------------------------------------------------------------------------------------------------
 
 
 def bearer(request: Request) -> str:
@@ -368,34 +328,13 @@ def bearer(request: Request) -> str:
     return text.strip() if kind.lower() in ("bearer", "oauth") else ""
 
 
-async def _holder(request: Request) -> tuple[auth.Org, auth.TokenHolder] | None:
-    text = bearer(request) or request.query_params.get("oauth_token", "")
-    org = await _org_for(request, text)
-    async with org.connection() as conn:
-        holder = await auth.holder_of(conn, text) if text else None
-    return (org, holder) if holder else None
+async def org_named(request: Request, token: str) -> auth.Org:
+    """The org that a token or code names, where the door is open to any; else the door's."""
+    return await org_with_id(request, auth.org_id_of_token(token))
 
 
-async def userinfo(request: Request) -> Response:
-    """`/services/oauth2/userinfo`."""
-    found = await _holder(request)
-    if found is None:
-        return Response("Bad_OAuth_Token", 403, media_type="text/plain")
-    org, holder = found
-    async with org.connection() as conn:
-        return json_response(await oauth.userinfo(conn, org, holder, origin_here(request)))
-
-
-async def identity(request: Request) -> Response:
-    """`/id/{org}/{user}`."""
-    found = await _holder(request)
-    if found is None:
-        return Response("Bad_OAuth_Token", 403, media_type="text/plain")
-    org, holder = found
-    wanted = (request.path_params["org_id"][:15], request.path_params["user_id"][:15])
-    if wanted != (org.org_id[:15], holder.caller.user_id[:15]):
-        return Response("Wrong_Id", 403, media_type="text/plain")
-    async with org.connection() as conn:
-        return json_response(
-            await oauth.identity(conn, org, holder, origin_here(request), request.query_params.get("version"))
-        )
+async def org_with_id(request: Request, org_id: str | None) -> auth.Org:
+    """The org of that id, where the door is open to any; else the door's."""
+    if org_id and place_of(request) == "base":
+        return await server_of(request).orgs.by_id(org_id) or org_of(request)
+    return org_of(request)

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from . import auth
-from .door import bearer
+from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
 from .orgs import Org
 from .query import batch_size
 from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, versions
-from .web import json_response, org_of, origin_here, place_of, read_json, server_of
+from .web import json_response, origin_here, place_of, read_json
 
 
 def api_version(text: str) -> str:
@@ -35,16 +35,18 @@ def raw_path_behind(request: Request, prefix: str) -> str:
 
 async def org_of_token(request: Request) -> Org:
     """The org an access token names, where the door is open to any; else the door's."""
-    named = auth.org_id_of_token(bearer(request))
-    if named and place_of(request) == "base":
-        return await server_of(request).orgs.by_id(named) or org_of(request)
-    return org_of(request)
+    return await org_named(request, bearer(request))
 
 
 @asynccontextmanager
-async def calling(request: Request, org: Org, version: str) -> AsyncGenerator[Call]:
-    """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit."""
-    token = bearer(request)
+async def calling(
+    request: Request, org: Org, version: str, session_id: str | None = None
+) -> AsyncGenerator[Call]:
+    """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit.
+
+    `session_id` is the token where it did not come in the Authorization header.
+    """
+    token = session_id or bearer(request)
     if not token:
         if "authorization" in request.headers:
             raise Fault("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)

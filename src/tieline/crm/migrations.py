@@ -194,11 +194,58 @@ async def _search_vectors(conn: Any) -> None:
             after = rows[-1]["Id"] if rows else None
 
 
+_SESSIONS_OF_PROGRAMS = """
+ALTER TABLE auth.grant ALTER COLUMN client_id DROP NOT NULL;
+ALTER TABLE auth.access_token ADD COLUMN minutes int NOT NULL DEFAULT 120;
+"""
+
+_OAUTH_COMPLETE = """
+ALTER TABLE auth.app
+    ADD COLUMN kind text NOT NULL DEFAULT 'external' CHECK (kind IN ('external', 'connected', 'built_in')),
+    ADD COLUMN permitted text NOT NULL DEFAULT 'all' CHECK (permitted IN ('all', 'approved')),
+    ADD COLUMN refresh_policy text NOT NULL DEFAULT 'infinite'
+        CHECK (refresh_policy IN ('infinite', 'zero', 'lifetime', 'inactivity')),
+    ADD COLUMN refresh_seconds bigint,
+    ADD COLUMN certificate text,
+    ADD COLUMN run_as text,
+    ADD COLUMN introspect_all boolean NOT NULL DEFAULT false,
+    ADD COLUMN session_minutes int;
+CREATE TABLE auth.app_access (
+    client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE, parent_id text NOT NULL,
+    PRIMARY KEY (client_id, parent_id)
+);
+ALTER TABLE auth.access_token ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
+ALTER TABLE auth.refresh_token
+    ADD COLUMN created_at timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN used_at timestamptz NOT NULL DEFAULT now();
+CREATE TABLE auth.signing_key (
+    kid text PRIMARY KEY, private_sealed bytea NOT NULL, public_jwk jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO auth.app (client_id, name, label, kind, callbacks, scopes, secret_optional, secret_for_refresh)
+VALUES ('PlatformCLI', 'PlatformCLI', 'Salesforce CLI', 'built_in', '{http://localhost:1717/OauthRedirect}',
+    '{refresh_token,api,web}', true, false)
+ON CONFLICT DO NOTHING;
+"""
+
+_LOGIN_HISTORY = """
+CREATE TABLE auth.login_history (
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(), kind text NOT NULL, status text NOT NULL, address text NOT NULL,
+    client_id text
+);
+CREATE INDEX login_history_by_user ON auth.login_history (user_id, position);
+CREATE INDEX login_history_by_time ON auth.login_history (at);
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
     Step("2026_11_25_objects_and_access", objects_and_access),
     Step("2026_11_25_search_vectors", _search_vectors),
+    Step("2026_11_25_sessions_of_programs", _sql(_SESSIONS_OF_PROGRAMS)),
+    Step("2026_11_25_oauth_complete", _sql(_OAUTH_COMPLETE)),
+    Step("2026_11_25_login_history", _sql(_LOGIN_HISTORY)),
 )
 
 

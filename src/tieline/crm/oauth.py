@@ -1,88 +1,29 @@
-"""OAuth 2.0 as Salesforce words it: authorize, token, revoke, introspect, userinfo, identity.
+"""The authorisation endpoint's rules: what an app may ask of a user, what the user allowed, and the code for it.
 
 What always holds: an answer goes only to a callback address of the app, exactly as registered; a code is good
-once, for fifteen minutes, for its app, address and verifier, and its repetition takes back what it gave.
+once, for fifteen minutes, for its app, address and verifier.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from .access import Caller
-from .auth import (
-    TokenHolder,
-    caller_of_user,
-    issue_access_token,
-    issue_refresh_token,
-    open_grant,
-    token_hash,
-    unseal,
-)
-from .compile import zone_of
+from .apps import App, find_app, is_preapproved, may_use, scope_word
+from .auth import token_hash
 from .orgs import Org
-from .values import format_datetime
 
 CODE_MINUTES = 15
-SCOPES: Mapping[str, str] = {
-    "api": "api",
-    "refreshtoken": "refresh_token",
-    "offlineaccess": "refresh_token",
-    "openid": "openid",
-    "basic": "id",
-    "id": "id",
-    "profile": "profile",
-    "email": "email",
-    "web": "web",
-    "full": "full",
-    "custompermissions": "custom_permissions",
-}
-"""Scopes as metadata and requests spell them (without underscores and case) to the word on the wire."""
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43,128}")
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-
-
-class OAuthError(Exception):
-    """`{"error", "error_description"}` with its HTTP status."""
-
-    def __init__(self, error: str, description: str, status: int = 400):
-        super().__init__(f"{error}: {description}")
-        self.error = error
-        self.description = description
-        self.status = status
-
-    def body(self) -> dict[str, str]:
-        """The JSON body."""
-        return {"error": self.error, "error_description": self.description}
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """A client application."""
-
-    client_id: str
-    label: str
-    secret: str | None
-    callbacks: tuple[str, ...]
-    scopes: tuple[str, ...]
-    pkce_required: bool
-    secret_optional: bool
-    secret_for_refresh: bool
-    rotate_refresh: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A checked authorisation request."""
+    """A checked authorisation request. `immediate`: no page may be shown."""
 
     app: App
     redirect_uri: str
@@ -92,30 +33,12 @@ class Authorization:
     nonce: str | None
     prompt: frozenset[str]
     login_hint: str
+    immediate: bool
 
-
-def scope_word(text: str) -> str | None:
-    """The wire word of a scope in any spelling, or None."""
-    return SCOPES.get(text.strip().lower().replace("_", "").replace(" ", ""))
-
-
-async def find_app(conn: Any, org: Org, client_id: str) -> App | None:
-    """The app with that consumer key."""
-    row = await conn.fetchrow("SELECT * FROM auth.app WHERE client_id = $1", client_id)
-    if row is None:
-        return None
-    sealed = row["secret_sealed"]
-    return App(
-        client_id=row["client_id"],
-        label=row["label"],
-        secret=unseal(org.settings.data_key, sealed, f"{org.org_id}/{client_id}") if sealed else None,
-        callbacks=tuple(row["callbacks"]),
-        scopes=tuple(row["scopes"]),
-        pkce_required=row["pkce_required"],
-        secret_optional=row["secret_optional"],
-        secret_for_refresh=row["secret_for_refresh"],
-        rotate_refresh=row["rotate_refresh"],
-    )
+    def refused(self, error: str, description: str) -> str:
+        """The callback address with an error."""
+        values = {"error": error, "error_description": description, "state": self.state}
+        return callback(self.redirect_uri, values)
 
 
 class RedirectRefused(Exception):
@@ -163,7 +86,7 @@ async def check_authorization(conn: Any, org: Org, query: Mapping[str, str]) -> 
     scopes: list[str] = []
     for name in wanted:
         word = scope_word(name)
-        if word is None or not (word in app.scopes or "full" in app.scopes):
+        if word is None or not app.allows(word):
             raise refuse("invalid_scope", f"the requested scope is not allowed: {name[:60]}")
         if word not in scopes:
             scopes.append(word)
@@ -181,13 +104,16 @@ async def check_authorization(conn: Any, org: Org, query: Mapping[str, str]) -> 
         state,
         challenge,
         query.get("nonce"),
-        frozenset(query.get("prompt", "").split()),
+        frozenset(query.get("prompt", "").split()) - {"none"},
         query.get("login_hint", "")[:80],
+        query.get("immediate") == "true" or query.get("prompt") == "none",
     )
 
 
 async def is_approved(conn: Any, user_id: str, asked: Authorization) -> bool:
-    """True where the user has allowed this app at least these scopes before."""
+    """True where the user, or an administrator for the user, has allowed this app at least these scopes."""
+    if asked.app.permitted == "approved":
+        return await is_preapproved(conn, asked.app, user_id)
     scopes = await conn.fetchval(
         "SELECT scopes FROM auth.approval WHERE user_id = $1 AND client_id = $2", user_id, asked.app.client_id
     )
@@ -195,14 +121,22 @@ async def is_approved(conn: Any, user_id: str, asked: Authorization) -> bool:
 
 
 async def approve(conn: Any, user_id: str, asked: Authorization) -> None:
-    """Remembers what the user allowed."""
+    """Remembers what the user allowed, beside what was allowed before."""
     await conn.execute(
         "INSERT INTO auth.approval (user_id, client_id, scopes) VALUES ($1, $2, $3)"
-        " ON CONFLICT (user_id, client_id) DO UPDATE SET scopes = excluded.scopes",
+        " ON CONFLICT (user_id, client_id) DO UPDATE SET scopes ="
+        " (SELECT array_agg(DISTINCT s ORDER BY s) FROM unnest(auth.approval.scopes || excluded.scopes) s)",
         user_id,
         asked.app.client_id,
         list(asked.scopes),
     )
+
+
+async def app_refuses(conn: Any, user_id: str, asked: Authorization) -> str | None:
+    """Where the app is told that this user may not use it, or None."""
+    if await may_use(conn, asked.app, user_id):
+        return None
+    return asked.refused("OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app")
 
 
 async def issue_code(conn: Any, org: Org, user_id: str, asked: Authorization) -> str:
@@ -222,287 +156,3 @@ async def issue_code(conn: Any, org: Org, user_id: str, asked: Authorization) ->
         CODE_MINUTES,
     )
     return callback(asked.redirect_uri, {"code": code, "state": asked.state})
-
-
-# -- token ---------------------------------------------------------------------------------------------------
-
-
-def client_credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str | None]:
-    """Consumer key and secret of a request, from the Basic header or the body."""
-    if authorization and authorization[:6].lower() == "basic ":
-        try:
-            text = base64.b64decode(authorization[6:], validate=True).decode()
-        except ValueError:
-            raise OAuthError("invalid_client", "invalid client credentials") from None
-        name, _, secret = text.partition(":")
-        return name, secret
-    return form.get("client_id", ""), form.get("client_secret") or None
-
-
-async def _authenticate(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, *, refreshing: bool = False
-) -> App:
-    client_id, secret = client_credentials(form, authorization)
-    app = await find_app(conn, org, client_id)
-    if app is None:
-        raise OAuthError("invalid_client_id", "client identifier invalid")
-    if secret is None:
-        if app.secret_optional or (refreshing and not app.secret_for_refresh):
-            return app
-        raise OAuthError("invalid_client", "client secret is required")
-    if app.secret is None or not hmac.compare_digest(app.secret.encode(), secret.encode()):
-        raise OAuthError("invalid_client", "invalid client credentials")
-    return app
-
-
-async def token(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, origin: str
-) -> dict[str, Any]:
-    """The token endpoint. `OAuthError` where it refuses; what a replay takes back is committed even then."""
-    kind = form.get("grant_type")
-    if kind == "authorization_code":
-        return await _redeem_code(conn, org, form, authorization, origin)
-    if kind == "refresh_token":
-        return await _refresh(conn, org, form, authorization, origin)
-    if not kind:
-        raise OAuthError("invalid_request", "grant_type is required")
-    raise OAuthError("unsupported_grant_type", "grant type not supported")
-
-
-async def _redeem_code(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, origin: str
-) -> dict[str, Any]:
-    app = await _authenticate(conn, org, form, authorization)
-    hashed = token_hash(form.get("code", ""))
-    refusal: OAuthError | None = None
-    async with conn.transaction():
-        row = await conn.fetchrow(
-            "SELECT *, expires_at > now() AS live FROM auth.code WHERE hash = $1 FOR UPDATE", hashed
-        )
-        if row is None or row["client_id"] != app.client_id:
-            raise OAuthError("invalid_grant", "invalid authorization code")
-        if row["used_grant"] is not None:
-            await conn.execute("DELETE FROM auth.grant WHERE id = $1", row["used_grant"])
-            refusal = OAuthError("invalid_grant", "expired authorization code")
-        elif not row["live"]:
-            refusal = OAuthError("invalid_grant", "expired authorization code")
-        elif form.get("redirect_uri") != row["redirect_uri"]:
-            refusal = OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
-        else:
-            refusal = _check_verifier(row["challenge"], form.get("code_verifier"))
-        caller = await caller_of_user(conn, row["user_id"])
-        if refusal is None and caller is None:
-            refusal = OAuthError("inactive_user", "user is inactive")
-        if refusal is None and caller is not None:
-            grant_id = await open_grant(conn, app.client_id, caller.user_id, row["scopes"])
-            await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", hashed, grant_id)
-            access = await issue_access_token(conn, org, grant_id)
-            refresh = (
-                await issue_refresh_token(conn, org, grant_id) if "refresh_token" in row["scopes"] else None
-            )
-            return _token_answer(org, app, caller, row["scopes"], access, refresh, origin)
-        # A code that was shown wrongly is spent: whoever holds it cannot try again.
-        await conn.execute("DELETE FROM auth.code WHERE hash = $1 AND used_grant IS NULL", hashed)
-    assert refusal is not None
-    raise refusal
-
-
-def _check_verifier(challenge: str | None, verifier: str | None) -> OAuthError | None:
-    if challenge is None:
-        return OAuthError("invalid_request", "code verifier was not expected") if verifier else None
-    if not verifier:
-        return OAuthError("invalid_grant", "code verifier is required")
-    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("utf-8", "replace")).digest())
-    if not _VERIFIER.fullmatch(verifier) or not hmac.compare_digest(
-        digest.rstrip(b"="), challenge.rstrip("=").encode()
-    ):
-        return OAuthError("invalid_request", "invalid code verifier")
-    return None
-
-
-async def _refresh(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, origin: str
-) -> dict[str, Any]:
-    app = await _authenticate(conn, org, form, authorization, refreshing=True)
-    hashed = token_hash(form.get("refresh_token", ""))
-    refusal = OAuthError("invalid_grant", "expired access/refresh token")
-    async with conn.transaction():
-        row = await conn.fetchrow(
-            "SELECT r.replaced_at, g.* FROM auth.refresh_token r JOIN auth.grant g ON g.id = r.grant_id"
-            " WHERE r.hash = $1 AND g.client_id = $2 FOR UPDATE",
-            hashed,
-            app.client_id,
-        )
-        if row is None:
-            raise refusal
-        caller = await caller_of_user(conn, row["user_id"])
-        if caller is None:
-            raise OAuthError("inactive_user", "user is inactive")
-        if row["replaced_at"] is None:
-            refresh = None
-            if app.rotate_refresh:
-                await conn.execute(
-                    "UPDATE auth.refresh_token SET replaced_at = now() WHERE hash = $1", hashed
-                )
-                refresh = await issue_refresh_token(conn, org, row["id"])
-            access = await issue_access_token(conn, org, row["id"])
-            return _token_answer(org, app, caller, row["scopes"], access, refresh, origin)
-        # A rotated token seen again: somebody else has a copy. All of the grant ends.
-        await conn.execute("DELETE FROM auth.grant WHERE id = $1", row["id"])
-    raise refusal
-
-
-def _token_answer(
-    org: Org, app: App, caller: Caller, scopes: list[str], access: str, refresh: str | None, origin: str
-) -> dict[str, Any]:
-    issued_at = str(int(time.time() * 1000))
-    identity = f"{origin}/id/{org.org_id}/{caller.user_id}"
-    key = (app.secret or "").encode()
-    signature = hmac.new(key, (identity + issued_at).encode(), hashlib.sha256).digest()
-    answer = {
-        "access_token": access,
-        "instance_url": origin,
-        "id": identity,
-        "token_type": "Bearer",
-        "issued_at": issued_at,
-        "signature": base64.b64encode(signature).decode(),
-        "scope": " ".join(scopes),
-    }
-    if refresh:
-        answer["refresh_token"] = refresh
-    return answer
-
-
-async def revoke(conn: Any, text: str) -> None:
-    """Ends a token; a refresh token takes its access tokens with it. `invalid_token` where there is none."""
-    hashed = token_hash(text)
-    async with conn.transaction():
-        gone = await conn.fetchval(
-            "DELETE FROM auth.grant WHERE id IN (SELECT grant_id FROM auth.refresh_token"
-            " WHERE hash = $1 AND replaced_at IS NULL) RETURNING id",
-            hashed,
-        )
-        if gone is None:
-            gone = await conn.fetchval(
-                "DELETE FROM auth.access_token WHERE hash = $1 RETURNING grant_id", hashed
-            )
-    if gone is None:
-        raise OAuthError(
-            "invalid_token", "invalid token: " + ("token is required" if not text else "unknown")
-        )
-
-
-async def introspect(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None
-) -> dict[str, Any]:
-    """What a token is worth, for the app it was given to."""
-    app = await _authenticate(conn, org, form, authorization)
-    row = await conn.fetchrow(
-        "SELECT g.*, t.expires_at AS ends FROM auth.access_token t JOIN auth.grant g ON g.id = t.grant_id"
-        " WHERE t.hash = $1 AND t.expires_at > now() AND g.client_id = $2 UNION ALL"
-        " SELECT g.*, NULL FROM auth.refresh_token r JOIN auth.grant g ON g.id = r.grant_id"
-        " WHERE r.hash = $1 AND r.replaced_at IS NULL AND g.client_id = $2",
-        token_hash(form.get("token", "")),
-        app.client_id,
-    )
-    caller = await caller_of_user(conn, row["user_id"]) if row else None
-    if row is None or caller is None:
-        return {"active": False}
-    answer = {
-        "active": True,
-        "scope": " ".join(row["scopes"]),
-        "client_id": app.client_id,
-        "username": caller.username,
-        "sub": caller.user_id,
-        "token_type": "access_token" if row["ends"] else "refresh_token",
-        "iat": int(row["created_at"].timestamp()),
-    }
-    if row["ends"]:
-        answer["exp"] = int(row["ends"].timestamp())
-    return answer
-
-
-# -- identity ------------------------------------------------------------------------------------------------
-
-
-async def identity(
-    conn: Any, org: Org, holder: TokenHolder, origin: str, version: str | None
-) -> dict[str, Any]:
-    """The identity document of the token's user."""
-    caller = holder.caller
-    row = await conn.fetchrow('SELECT * FROM data."User" WHERE "Id" = $1', caller.user_id)
-    number = "67.0" if version == "latest" else version or "{version}"
-    data = f"{origin}/services/data/v{number}"
-    return {
-        "id": f"{origin}/id/{org.org_id}/{caller.user_id}",
-        "asserted_user": True,
-        "user_id": caller.user_id,
-        "organization_id": org.org_id,
-        "username": caller.username,
-        "nick_name": row["CommunityNickname"] or row["Alias"],
-        "display_name": caller.name,
-        "email": caller.email,
-        "email_verified": True,
-        "first_name": caller.first_name,
-        "last_name": caller.last_name,
-        "timezone": caller.time_zone,
-        "photos": {"picture": None, "thumbnail": None},
-        "addr_street": None,
-        "addr_city": None,
-        "addr_state": None,
-        "addr_country": None,
-        "addr_zip": None,
-        "mobile_phone": row["MobilePhone"],
-        "mobile_phone_verified": False,
-        "is_lightning_login_user": False,
-        "status": {"created_date": None, "body": None},
-        "urls": {
-            "rest": f"{data}/",
-            "sobjects": f"{data}/sobjects/",
-            "search": f"{data}/search/",
-            "query": f"{data}/query/",
-            "recent": f"{data}/recent/",
-            "custom_domain": org.settings.my_origin(org.name),
-        },
-        "active": True,
-        "user_type": "STANDARD",
-        "language": caller.language,
-        "locale": caller.locale,
-        "utcOffset": _utc_offset(caller.time_zone),
-        "last_modified_date": format_datetime(row["LastModifiedDate"]),
-    }
-
-
-async def userinfo(conn: Any, org: Org, holder: TokenHolder, origin: str) -> dict[str, Any]:
-    """The OpenID claims of the token's user."""
-    full = await identity(conn, org, holder, origin, None)
-    caller = holder.caller
-    return {
-        "sub": full["id"],
-        "user_id": caller.user_id,
-        "organization_id": org.org_id,
-        "preferred_username": caller.username,
-        "nickname": full["nick_name"],
-        "name": caller.name,
-        "email": caller.email,
-        "email_verified": True,
-        "given_name": caller.first_name,
-        "family_name": caller.last_name,
-        "zoneinfo": caller.time_zone,
-        "photos": full["photos"],
-        "address": dict[str, str](),
-        "active": True,
-        "user_type": "STANDARD",
-        "language": caller.language,
-        "locale": caller.locale,
-        "utcOffset": full["utcOffset"],
-        "updated_at": full["last_modified_date"],
-        "urls": full["urls"],
-        "is_app_installed": True,
-    }
-
-
-def _utc_offset(zone: str) -> int:
-    """Milliseconds east of UTC, without daylight saving, as Salesforce gives it."""
-    january = datetime(2026, 1, 15, tzinfo=zone_of(zone)).utcoffset()
-    return int(january.total_seconds() * 1000) if january else 0

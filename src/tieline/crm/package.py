@@ -30,6 +30,8 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "ExternalClientApplication": ("externalClientApps", ".eca"),
     "ExtlClntAppOauthSettings": ("extlClntAppOauthSettings", ".ecaOauth"),
     "ExtlClntAppGlobalOauthSettings": ("extlClntAppGlobalOauthSets", ".ecaGlblOauth"),
+    "ExtlClntAppOauthConfigurablePolicies": ("extlClntAppOauthPolicies", ".ecaOauthPlcy"),
+    "ConnectedApp": ("connectedApps", ".connectedApp"),
 }
 """Folder and suffix of each metadata type that this org takes."""
 

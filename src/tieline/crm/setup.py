@@ -45,7 +45,8 @@ async def administering(request: Request) -> AsyncGenerator[Visit]:
         yield visit
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def body_of(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. JSON_PARSER_ERROR otherwise."""
     body: Any = await read_json(request)
     if not isinstance(body, dict):
         raise Fault("JSON_PARSER_ERROR", "The HTTP entity body must be a JSON object")
@@ -89,7 +90,7 @@ def _check_password(body: Mapping[str, Any]) -> str:
 @answering
 async def create_user(request: Request) -> Response:
     """Makes a user: `{username, email, first_name, last_name, password, language, locale, time_zone, profile}`."""
-    body = await _body(request)
+    body = await body_of(request)
     async with administering(request) as visit:
         password = _check_password(body)
         ja = body.get("language") == "ja"
@@ -113,7 +114,7 @@ async def create_user(request: Request) -> Response:
 @answering
 async def change_user(request: Request) -> Response:
     """Changes a user; `call_center` is an id or null, `password` ends the user's sessions."""
-    body = await _body(request)
+    body = await body_of(request)
     async with administering(request) as visit:
         values = await _user_values(visit, body)
         user = visit.call.catalogue.objects["User"]
@@ -192,7 +193,7 @@ async def _call_center_id(visit: Visit, raw: str) -> str:
 @answering
 async def call_center_users(request: Request) -> Response:
     """Puts users into a call center: `{user_ids}`. A user has one; the other is left."""
-    body = await _body(request)
+    body = await body_of(request)
     ids: Any = body.get("user_ids")
     if not isinstance(ids, list) or not ids:
         raise Fault("INVALID_INPUT", "user_ids must be a list of user ids")
@@ -228,7 +229,7 @@ async def remove_call_center_user(request: Request) -> Response:
 @answering
 async def change_call_center(request: Request) -> Response:
     """Changes the adapter URL or display name of a call center, or single values: `{values: {"/sec/item": v}}`."""
-    body = await _body(request)
+    body = await body_of(request)
     async with administering(request) as visit:
         record_id = await _call_center_id(visit, request.path_params["id"])
         row = await visit.conn.fetchrow(
@@ -267,7 +268,8 @@ async def change_call_center(request: Request) -> Response:
 # -- softphone -----------------------------------------------------------------------------------------------
 
 
-async def _store_setting(visit: Visit, name: str, value: Any) -> None:
+async def store_setting(visit: Visit, name: str, value: Any) -> None:
+    """Keeps one setting of the org."""
     await visit.conn.execute(
         "INSERT INTO meta.setting VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         name,
@@ -278,10 +280,10 @@ async def _store_setting(visit: Visit, name: str, value: Any) -> None:
 @answering
 async def put_layout(request: Request) -> Response:
     """Replaces the default softphone layout."""
-    body = await _body(request)
+    body = await body_of(request)
     async with administering(request) as visit:
         layout = check_layout(body, visit.call.catalogue)
-        await _store_setting(visit, "softphone_layout", layout)
+        await store_setting(visit, "softphone_layout", layout)
         return json_response(layout)
 
 
@@ -291,19 +293,19 @@ async def put_utility_items(request: Request) -> Response:
     body: Any = await read_json(request)
     async with administering(request) as visit:
         items = check_utility_items(body.get("utility_items") if isinstance(body, dict) else body)
-        await _store_setting(visit, "utility_items", items)
+        await store_setting(visit, "utility_items", items)
         return json_response({"utility_items": items})
 
 
 @answering
 async def put_session_minutes(request: Request) -> Response:
     """Sets the session timeout, the lifetime of access tokens issued from now on: `{minutes}`, 1 to 1440."""
-    body = await _body(request)
+    body = await body_of(request)
     minutes: Any = body.get("minutes")
     if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= 1440:
         raise Fault("INVALID_INPUT", "minutes must be a number from 1 to 1440", fields=["minutes"])
     async with administering(request) as visit:
-        await _store_setting(visit, "session_minutes", minutes)
+        await store_setting(visit, "session_minutes", minutes)
         return json_response({"minutes": minutes})
 
 

@@ -6,7 +6,8 @@ import asyncio
 import base64
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class World:
     port: int
     settings: CrmSettings
     org_id: str
+    name: str
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -49,7 +51,7 @@ class World:
 
     async def database(self) -> Any:
         """A connection to the org's own database, for looking behind the doors."""
-        return await asyncpg.connect(self.settings.database_url, database="crm_test_acme")
+        return await asyncpg.connect(self.settings.database_url, database=self.name)
 
     async def authorize(self, browser: Browser, **changes: str | None) -> str:
         """Runs the authorisation page with consent; answers the address the app is sent to."""
@@ -97,30 +99,36 @@ def code_in(location: str) -> str:
     return parse_qs(urlsplit(location).query)["code"][0]
 
 
-@pytest.fixture(scope="session")
-async def web_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def a_console(folder: Path) -> Path:
     """A built console in miniature: what the server needs of it."""
-    dist = tmp_path_factory.mktemp("dist")
-    (dist / "assets").mkdir()
-    (dist / "assets" / "main-Ab12Cd34.js").write_text("export {}")
-    (dist / "console.html").write_text(
+    (folder / "assets").mkdir()
+    (folder / "assets" / "main-Ab12Cd34.js").write_text("export {}")
+    (folder / "console.html").write_text(
         '<!doctype html><html lang="en"><script type="application/json" id="tieline-config">{}</script></html>'
     )
-    (dist / "opencti_min.js").write_text("window.sforce = {}")
-    return dist
+    (folder / "opencti_min.js").write_text("window.sforce = {}")
+    return folder
 
 
 @pytest.fixture(scope="session")
-async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[World]:
+async def web_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the console was built into."""
+    return a_console(tmp_path_factory.mktemp("dist"))
+
+
+@asynccontextmanager
+async def a_world(
+    postgres: EmbeddedPostgres, web_dist: Path, database: str = "crm_test"
+) -> AsyncIterator[World]:
     """One org with an administrator, an agent and an OAuth client, served on a real socket."""
     maintenance = await asyncpg.connect(postgres.url())
-    await maintenance.execute("DROP DATABASE IF EXISTS crm_test_acme WITH (FORCE)")
-    await maintenance.execute("DROP DATABASE IF EXISTS crm_test WITH (FORCE)")
-    await maintenance.execute("CREATE DATABASE crm_test")
+    for name in (f"{database}_acme", database):
+        await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await maintenance.execute(f"CREATE DATABASE {database}")
     await maintenance.close()
     port = free_ports()
     settings = CrmSettings(
-        database_url=postgres.url("crm_test"),
+        database_url=postgres.url(database),
         data_key=hashlib.sha256(b"test").digest(),
         base_origin=f"http://localhost:{port}",
         my_pattern=f"http://{{org}}.my.localhost:{port}",
@@ -131,7 +139,7 @@ async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[Wor
     org_id = await create_org(
         settings, name="acme", label="Acme", admin_username=ADMIN, admin_password=PASSWORD
     )
-    world = World(port, settings, org_id)
+    world = World(port, settings, org_id, f"{database}_acme")
     conn = await world.database()
     await conn.execute(
         "INSERT INTO auth.app (client_id, name, label, secret_sealed, callbacks, scopes)"
@@ -142,33 +150,47 @@ async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[Wor
         ["api", "refresh_token", "id", "openid"],
     )
     await conn.close()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            host="127.0.0.1",
-            port=port,
-            log_level="warning",
-            timeout_graceful_shutdown=1,
-        )
+    async with served(settings, port):
+        browser = Browser(port)
+        await browser.open_console(ADMIN, PASSWORD)
+        response = await browser.api(
+            "POST",
+            "setup/users",
+            json={"username": AGENT, "email": AGENT, "first_name": "花子", "last_name": "佐藤",
+                  "password": PASSWORD, "language": "ja", "profile": "Standard User"},
+        )  # fmt: skip
+        assert response.status_code == 201, response.text
+        await browser.close()
+        yield world
+
+
+@asynccontextmanager
+async def served(settings: CrmSettings, port: int, **more: Any) -> AsyncIterator[None]:
+    """The application on a real socket; `more` are uvicorn's settings."""
+    config = uvicorn.Config(
+        create_app(settings),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        **more,
     )
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.02)
         if task.done():
             task.result()
-    browser = Browser(port)
-    await browser.open_console(ADMIN, PASSWORD)
-    response = await browser.api(
-        "POST",
-        "setup/users",
-        json={"username": AGENT, "email": AGENT, "first_name": "花子", "last_name": "佐藤",
-              "password": PASSWORD, "language": "ja", "profile": "Standard User"},
-    )  # fmt: skip
-    assert response.status_code == 201, response.text
-    await browser.close()
-    yield world
+    yield
     server.should_exit = True
     await task
+
+
+@pytest.fixture(scope="session")
+async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[World]:
+    """The org of these tests."""
+    async with a_world(postgres, web_dist) as world:
+        yield world
 
 
 async def client_of(world: World, username: str) -> httpx2.AsyncClient:
@@ -176,7 +198,8 @@ async def client_of(world: World, username: str) -> httpx2.AsyncClient:
     if username not in world.tokens:
         browser = Browser(world.port)
         await browser.sign_in(username, PASSWORD)
-        location = await world.authorize(browser)
+        # Without a refresh token: later authorisations of the same app and user must not push this one out.
+        location = await world.authorize(browser, scope="api id")
         answer = await world.redeem(http, code_in(location))
         assert answer.status_code == 200, answer.text
         world.tokens[username] = answer.json()
@@ -201,9 +224,54 @@ async def agent(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     await http.aclose()
 
 
+AppMaker = Callable[..., Awaitable[dict[str, str]]]
+
+
+@asynccontextmanager
+async def an_app_maker(world: World) -> AsyncIterator[AppMaker]:
+    """Makes OAuth clients as an administrator does in Set-up; keywords are the app's settings."""
+    console = Browser(world.port)
+    await console.open_console(ADMIN, PASSWORD)
+    made: list[str] = []
+
+    async def make(**settings: Any) -> dict[str, str]:
+        name = f"App{secrets.token_hex(6)}"
+        body = {
+            "name": name,
+            "label": name,
+            "callbacks": [CALLBACK],
+            "scopes": ["api", "refresh_token", "openid"],
+        }
+        answer = await console.api("POST", "setup/apps", json=body | settings)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["client_id"])
+        return answer.json()
+
+    yield make
+    for client_id in made:
+        await console.api("DELETE", f"setup/apps/{client_id}")
+    await console.close()
+
+
+@pytest.fixture
+async def new_app(world: World) -> AsyncIterator[AppMaker]:
+    """Makes OAuth clients, and removes them after the test."""
+    async with an_app_maker(world) as make:
+        yield make
+
+
 @pytest.fixture
 async def browser(world: World) -> AsyncIterator[Browser]:
     """A browser nobody has signed in with yet."""
     browser = Browser(world.port)
+    yield browser
+    await browser.close()
+
+
+@pytest.fixture
+async def console(world: World) -> AsyncIterator[Browser]:
+    """The administrator's console."""
+    browser = Browser(world.port)
+    await browser.open_console(ADMIN, PASSWORD)
     yield browser
     await browser.close()

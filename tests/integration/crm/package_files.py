@@ -111,3 +111,39 @@ def whole() -> dict[str, str | bytes]:
         "extlClntAppOauthSettings/Dep_oauth.ecaOauth": ECA_OAUTH,
         "extlClntAppGlobalOauthSets/Dep_global.ecaGlblOauth": ECA_GLOBAL,
     }
+
+
+ECA_POLICIES = f"""<?xml version="1.0"?><ExtlClntAppOauthConfigurablePolicies {NS}>
+<commaSeparatedProfile>System Administrator</commaSeparatedProfile>
+<externalClientApplication>Dep</externalClientApplication><label>Dep_policies</label>
+<permittedUsersPolicyType>AdminApprovedPreAuthorized</permittedUsersPolicyType>
+<refreshTokenPolicyType>SpecificInactivity</refreshTokenPolicyType>
+<refreshTokenValidityPeriod>30</refreshTokenValidityPeriod><refreshTokenValidityUnit>Days</refreshTokenValidityUnit>
+<sessionTimeoutInMinutes>30</sessionTimeoutInMinutes></ExtlClntAppOauthConfigurablePolicies>"""
+
+
+def external_app(**changes: str) -> dict[str, str | bytes]:
+    """An external client app with policies; keywords replace what its policies say."""
+    policies = ECA_POLICIES
+    for before, after in changes.items():
+        policies = policies.replace(before, after)
+    return {
+        "package.xml": manifest(
+            ExternalClientApplication=["Dep"],
+            ExtlClntAppOauthSettings=["Dep_oauth"],
+            ExtlClntAppGlobalOauthSettings=["Dep_global"],
+            ExtlClntAppOauthConfigurablePolicies=["Dep_policies"],
+        ),
+        "externalClientApps/Dep.eca": ECA,
+        "extlClntAppOauthSettings/Dep_oauth.ecaOauth": ECA_OAUTH,
+        "extlClntAppGlobalOauthSets/Dep_global.ecaGlblOauth": ECA_GLOBAL,
+        "extlClntAppOauthPolicies/Dep_policies.ecaOauthPlcy": policies,
+    }
+
+
+def connected_app(inside: str = "", around: str = "") -> dict[str, str | bytes]:
+    """A connected app; `inside` goes into its OAuth settings, `around` beside them."""
+    text = f"""<?xml version="1.0"?><ConnectedApp {NS}><contactEmail>a@b.example</contactEmail><label>Voice</label>
+<oauthConfig><callbackUrl>http://localhost:9/voice</callbackUrl><consumerKey>voice-client</consumerKey>
+<scopes>Api</scopes><scopes>RefreshToken</scopes>{inside}</oauthConfig>{around}</ConnectedApp>"""
+    return {"package.xml": manifest(ConnectedApp=["Voice"]), "connectedApps/Voice.connectedApp": text}

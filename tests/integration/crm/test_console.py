@@ -30,15 +30,6 @@ DEFINITION = """<callCenter><section sortOrder="0" name="reqGeneralInfo" label="
 
 
 @pytest.fixture
-async def console(world: World) -> AsyncIterator[Browser]:
-    """The administrator's console."""
-    browser = Browser(world.port)
-    await browser.open_console(ADMIN, PASSWORD)
-    yield browser
-    await browser.close()
-
-
-@pytest.fixture
 async def agent_console(world: World) -> AsyncIterator[Browser]:
     """An agent's console."""
     browser = Browser(world.port)

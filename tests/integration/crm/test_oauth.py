@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -10,7 +11,18 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from .browser import Browser, hidden
-from .conftest import ADMIN, CALLBACK, CLIENT_ID, CLIENT_SECRET, PASSWORD, World, code_in
+from .conftest import (
+    ADMIN,
+    CALLBACK,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PASSWORD,
+    VERIFIER,
+    AppMaker,
+    World,
+    challenge_of,
+    code_in,
+)
 
 
 async def signed_in(world: World, browser: Browser) -> Browser:
@@ -65,23 +77,171 @@ async def test_tokens_and_codes_are_not_stored_readable(world: World, browser: B
         assert secret.encode() not in dump.encode()
 
 
+def variants(uri: str) -> list[str]:
+    """Addresses that look like the registered one to a careless eye or parser."""
+    parts = urlsplit(uri)
+    host, path = parts.netloc, parts.path
+    return [
+        "https://evil.example/",
+        "//evil.example",
+        f"http://evil.example{path}",
+        f"http://{host}.evil.example{path}",
+        f"http://evil.example/{uri}",
+        f"http://evil.example?{uri}",
+        f"http://evil.example#{uri}",
+        f"http://{host}@evil.example{path}",
+        f"http://user@{host}{path}",
+        f"http://user:pass@{host}{path}",
+        f"http://{host}:80@evil.example{path}",
+        f"http://{host}\\@evil.example{path}",
+        f"http://{host}%2eevil.example{path}",
+        f"http://localhost{path}",
+        f"http://localhost:99{path}",
+        f"http://127.0.0.1:9{path}",
+        f"http://LOCALHOST:9{path}",
+        f"http://localhost.:9{path}",
+        f"https://{host}{path}",
+        f"HTTP://{host}{path}",
+        f"{uri}/",
+        f"{uri}/../evil",
+        f"{uri}/..",
+        f"{uri}.evil",
+        f"{uri}%2f..%2fevil",
+        f"{uri}%00",
+        f"{uri}%0d%0aX: y",
+        f"{uri} ",
+        f" {uri}",
+        f"{uri}\t",
+        f"{uri}?x=1",
+        f"{uri}?",
+        f"{uri}#f",
+        f"{uri};x",
+        f"{uri}/two",
+        f"{uri}/two?kept=1&more=2",
+        f"{uri}/two?kept=2",
+        uri.replace("callback", "Callback"),
+        uri.replace("callback", "%63allback"),
+        uri.replace("callback", "callb\u0430ck"),
+        uri.replace("http:", "http:/"),
+        uri.replace("http:", "javascript:"),
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "*",
+        f"{uri},https://evil.example",
+        f"{uri}\nhttps://evil.example",
+    ]
+
+
 async def test_a_foreign_redirect_address_is_never_followed(world: World, browser: Browser) -> None:
     await signed_in(world, browser)
-    for uri in (
-        "https://evil.example/",
-        CALLBACK + "/",
-        CALLBACK + "?x=1",
-        CALLBACK + "#f",
-        "//evil.example",
-    ):
-        url = f"{browser.my}/services/oauth2/authorize"
-        response = await browser.send(
-            "GET",
-            f"{url}?{httpx2.QueryParams({'response_type': 'code', 'client_id': CLIENT_ID, 'redirect_uri': uri})}",
-        )
+    for uri in variants(CALLBACK):
+        asked = httpx2.QueryParams({"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": uri})
+        response = await browser.send("GET", f"{browser.my}/services/oauth2/authorize?{asked}")
+        assert response.status_code == 400, uri
+        assert "redirect_uri_mismatch" in response.text, uri
+        assert "location" not in response.headers, uri
+
+
+async def test_a_code_is_good_only_for_the_address_it_was_sent_to(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    async with http_of(world) as http:
+        for uri in (CALLBACK + "/two?kept=1", CALLBACK + "/", "https://evil.example", None):
+            code = code_in(await world.authorize(browser))
+            refused = await world.redeem(http, code, redirect_uri=uri)
+            assert (refused.status_code, refused.json()["error"]) == (400, "redirect_uri_mismatch")
+            late = await world.redeem(http, code)
+            assert late.json()["error"] == "invalid_grant", "a code shown wrongly is spent"
+
+
+async def test_a_code_is_good_only_for_the_app_it_was_given_to(
+    world: World, browser: Browser, new_app: AppMaker
+) -> None:
+    other = await new_app()
+    await signed_in(world, browser)
+    code = code_in(await world.authorize(browser))
+    async with http_of(world) as http:
+        stolen = await world.redeem(http, code, **other)
+        assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
+        first = (await world.redeem(http, code)).json()
+        refresh = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+        stolen = await http.post("/services/oauth2/token", data=refresh | other)
+        assert stolen.json()["error"] == "invalid_grant"
+
+
+async def test_a_parameter_said_twice_is_refused(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    query = f"response_type=code&client_id={CLIENT_ID}&redirect_uri={CALLBACK}&code_challenge={'a' * 43}"
+    for more in ("&redirect_uri=https://evil.example", f"&redirect_uri={CALLBACK}", "&scope=api&scope=full"):
+        response = await browser.send("GET", f"{browser.my}/services/oauth2/authorize?{query}{more}")
         assert response.status_code == 400
-        assert "redirect_uri_mismatch" in response.text
         assert "location" not in response.headers
+
+
+async def test_pkce_cannot_be_talked_down(world: World, browser: Browser, new_app: AppMaker) -> None:
+    app = await new_app(pkce_required=False)
+    await signed_in(world, browser)
+    for change in (
+        {"code_challenge_method": "plain"},
+        {"code_challenge_method": "s256"},
+        {"code_challenge": "short"},
+        {"code_challenge": "a" * 42 + "%"},
+    ):
+        location = await world.authorize(browser, client_id=app["client_id"], scope="api", **change)
+        assert "error=invalid_request" in location, change
+    async with http_of(world) as http:
+
+        async def redeemed(challenge: str | None, verifier: str | None) -> httpx2.Response:
+            location = await world.authorize(
+                browser, client_id=app["client_id"], scope="api", code_challenge=challenge
+            )
+            return await world.redeem(http, code_in(location), **app, code_verifier=verifier)
+
+        with_one = challenge_of(VERIFIER)
+        assert (await redeemed(with_one, None)).json()["error"] == "invalid_grant"
+        assert (await redeemed(with_one, "")).json()["error"] == "invalid_grant"
+        assert (await redeemed(with_one, with_one)).json()["error"] == "invalid_request"
+        assert (await redeemed(None, VERIFIER)).json()["error"] == "invalid_request"
+        assert (await redeemed(None, None)).status_code == 200
+        assert (await redeemed(with_one, VERIFIER)).status_code == 200
+
+
+async def test_a_scope_the_app_does_not_have_is_refused(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    for scope in ("full", "web", "api full", "api made_up", "api,web"):
+        location = await world.authorize(browser, scope=scope)
+        assert parse_qs(urlsplit(location).query)["error"] == ["invalid_scope"], scope
+
+
+async def test_other_response_types_are_refused_at_the_callback(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    for kind in ("token", "id_token", "code token", "none", None):
+        location = await world.authorize(browser, response_type=kind)
+        query = parse_qs(urlsplit(location).query)
+        assert query["error"] == ["unsupported_response_type"], kind
+        assert query["state"] == ["xyz"]
+
+
+async def test_an_app_that_wants_no_page_gets_none(world: World, browser: Browser, new_app: AppMaker) -> None:
+    app = await new_app()
+    for change in ({"immediate": "true"}, {"prompt": "none"}):
+        asked: dict[str, str] = {"client_id": app["client_id"], "scope": "api"} | change
+        stranger = Browser(world.port)
+        assert "error=immediate_unsuccessful" in await world.authorize(stranger, **asked)
+        await stranger.close()
+    await signed_in(world, browser)
+    hasty = await world.authorize(browser, client_id=app["client_id"], scope="api", immediate="true")
+    assert "error=immediate_unsuccessful" in hasty
+    await world.authorize(browser, client_id=app["client_id"], scope="api")
+    approved = await world.authorize(browser, client_id=app["client_id"], scope="api", immediate="true")
+    assert "code=" in approved
+
+
+async def test_a_state_comes_back_exactly_and_once(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    for state in ("a&code=stolen", "#x", "é\u2028", "a+b %20", "<script>", "x" * 4000):
+        query = parse_qs(urlsplit(await world.authorize(browser, state=state)).query)
+        assert query["state"] == [state]
+        assert len(query["code"]) == 1
 
 
 async def test_a_used_code_takes_back_the_tokens_it_gave(world: World, browser: Browser) -> None:
@@ -98,6 +258,19 @@ async def test_a_used_code_takes_back_the_tokens_it_gave(world: World, browser: 
             "message": "Session expired or invalid",
             "errorCode": "INVALID_SESSION_ID",
         }
+
+
+async def test_of_two_redemptions_at_once_one_is_answered_and_both_end(
+    world: World, browser: Browser
+) -> None:
+    await signed_in(world, browser)
+    code = code_in(await world.authorize(browser))
+    async with http_of(world) as http:
+        answers = await asyncio.gather(*(world.redeem(http, code) for _ in range(4)))
+        given = [answer.json() for answer in answers if answer.status_code == 200]
+        assert len(given) == 1
+        bearer = {"Authorization": f"Bearer {given[0]['access_token']}"}
+        assert (await http.get("/services/data/v66.0/limits", headers=bearer)).status_code == 401
 
 
 async def test_a_wrong_verifier_is_refused_and_spends_the_code(world: World, browser: Browser) -> None:
@@ -241,7 +414,7 @@ async def test_an_unknown_app_or_grant_type_is_named(world: World, browser: Brow
         assert unknown.json()["error"] == "invalid_client_id"
         wrong = await world.redeem(http, "code", client_secret="guess")
         assert wrong.json()["error"] == "invalid_client"
-        other = await world.redeem(http, "code", grant_type="password")
+        other = await world.redeem(http, "code", grant_type="implicit")
         assert other.json()["error"] == "unsupported_grant_type"
         strange = await world.redeem(http, "\x00", client_id="\x00\ufffd")
         assert strange.json()["error"] == "invalid_client_id"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import asyncpg
 import pytest
 import structlog
 
+from tieline.crm.apps import SCOPES
 from tieline.crm.migrations import ORG_STEPS, Step, WrongHead, migrate, require_head
+from tieline.crm.pages import Words
 from tieline.crm.provision import create_org, migrate_all
 from tieline.crm.settings import CrmSettings
 from tieline.db.embedded import EmbeddedPostgres
 
 from .conftest import ADMIN, PASSWORD, World, client_of
+from .test_soap import envelope, login_of
+from .test_tokens import JWT_BEARER
 
 
 async def test_making_an_org_again_changes_nothing(world: World) -> None:
@@ -83,12 +88,53 @@ async def test_logs_carry_no_secret_and_nobody_s_data(world: World) -> None:
             "/services/oauth2/token", data={"grant_type": "refresh_token", "refresh_token": "5Aep-sensitive"}
         )
         await http.post("/login", data={"username": "someone@acme.example", "password": "pass-phrase"})
+        await http.get("/services/oauth2/revoke", params={"token": "5Aep-sensitive"})
+        form = {"grant_type": "password", "username": "someone@acme.example", "password": "pass-phrase"}
+        await http.post(
+            "/services/oauth2/token", data=form | {"client_id": "x", "client_secret": "sensitive"}
+        )
+        await http.post(
+            "/services/oauth2/token", data={"grant_type": JWT_BEARER, "assertion": "sensitive.a.b"}
+        )
+        login = envelope(login_of("someone@acme.example", "pass-phrase"), session_id="sensitive")
+        await http.post("/services/Soap/u/66.0", content=login)
     await http.aclose()
     text = repr(logs)
-    assert [entry["event"] for entry in logs] == ["request"] * 5
+    assert [entry["event"] for entry in logs] == ["request"] * 9
     assert logs[0]["path"] == "/services/data/v66.0/query"
     for secret in (token, "Secretive", "14155550100", "sensitive", "someone", "pass-phrase"):
         assert secret not in text
+
+
+async def test_an_org_of_the_last_release_keeps_its_apps_and_tokens(postgres: EmbeddedPostgres) -> None:
+    maintenance = await asyncpg.connect(postgres.url())
+    await maintenance.execute("DROP DATABASE IF EXISTS crm_last_release WITH (FORCE)")
+    await maintenance.execute("CREATE DATABASE crm_last_release")
+    await maintenance.close()
+    conn = await asyncpg.connect(postgres.url("crm_last_release"))
+    await conn.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    last = [step.name for step in ORG_STEPS].index("2026_11_22_standard_objects") + 1
+    await migrate(conn, ORG_STEPS[:last])
+    await conn.execute(
+        "INSERT INTO auth.app (client_id, name, label, secret_sealed, callbacks, scopes)"
+        " VALUES ('kept-client', 'Kept', 'Kept', 'x', '{http://localhost/cb}', '{api}');"
+        "INSERT INTO auth.grant (id, client_id, user_id, scopes) VALUES (gen_random_uuid(), 'kept-client', 'u', '{api}');"
+        "INSERT INTO auth.access_token SELECT 'access', id, now() + interval '1 hour' FROM auth.grant;"
+        "INSERT INTO auth.refresh_token SELECT 'refresh', id, NULL FROM auth.grant"
+    )
+    await migrate(conn, ORG_STEPS)
+    app = await conn.fetchrow("SELECT * FROM auth.app WHERE client_id = 'kept-client'")
+    assert (app["kind"], app["permitted"], app["refresh_policy"]) == ("external", "all", "infinite")
+    assert await conn.fetchval("SELECT minutes FROM auth.access_token WHERE hash = 'access'") == 120
+    assert await conn.fetchval("SELECT used_at FROM auth.refresh_token WHERE hash = 'refresh'")
+    assert await conn.fetchval("SELECT kind FROM auth.app WHERE client_id = 'PlatformCLI'") == "built_in"
+    await conn.close()
+
+
+def test_every_scope_is_said_in_words_in_both_languages() -> None:
+    words = Words(CrmSettings(database_url="", data_key=bytes(32)).locales)
+    for language in ("en", "ja"):
+        assert not [scope for scope in SCOPES.values() if not words.knows(language, f"scope_{scope}")]
 
 
 def test_hosts_name_a_door_and_an_org() -> None:

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 from tests.ports import free_ports
 
-from tieline.crm.app import create_app
-
-from .conftest import ADMIN, World, client_of
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A key and a certificate for loopback, valid for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-            ),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return pem, secret
+from .certificates import server_files
+from .conftest import ADMIN, World, client_of, served
 
 
 @pytest.fixture
@@ -61,35 +22,19 @@ async def sf(world: World, tmp_path: Path) -> AsyncIterator[Salesforce]:
     """A client with the administrator's token, against the same org on a TLS port."""
     http = await client_of(world, ADMIN)
     await http.aclose()
-    pem, key = certificate(tmp_path)
+    pem, key = server_files(tmp_path)
     port = free_ports()
-    config = uvicorn.Config(
-        create_app(world.settings),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        ssl_certfile=pem,
-        ssl_keyfile=key,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.02)
-        if task.done():
-            task.result()
-    session = requests.Session()
-    session.verify = str(pem)
-    session.trust_env = False
-    yield Salesforce(
-        instance_url=f"https://localhost:{port}",
-        session_id=world.tokens[ADMIN]["access_token"],
-        session=session,
-        version="59.0",
-    )
-    session.close()
-    server.should_exit = True
-    await task
+    async with served(world.settings, port, ssl_certfile=pem, ssl_keyfile=key):
+        session = requests.Session()
+        session.verify = str(pem)
+        session.trust_env = False
+        yield Salesforce(
+            instance_url=f"https://localhost:{port}",
+            session_id=world.tokens[ADMIN]["access_token"],
+            session=session,
+            version="59.0",
+        )
+        session.close()
 
 
 async def test_an_outside_client_works_unmodified(sf: Any) -> None:

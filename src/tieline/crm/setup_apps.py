@@ -1,0 +1,316 @@
+"""What an administrator does with OAuth clients in Set-up, and who signed in."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .apps import (
+    MAX_CALLBACKS,
+    App,
+    Kind,
+    Permitted,
+    RefreshPolicy,
+    all_apps,
+    callback_problem,
+    certificate_problem,
+    find_app,
+    new_client_id,
+    scope_word,
+    set_access,
+    store_app,
+)
+from .console import Visit, answering
+from .errors import Fault, not_found
+from .setup import administering, body_of, store_setting
+from .tokens import PASSWORD_SETTING
+from .web import json_response
+
+_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
+MAX_SECONDS = 10 * 365 * 86_400
+
+
+def _refuse(name: str, message: str) -> Fault:
+    return Fault("INVALID_INPUT", f"{name} {message}", fields=[name])
+
+
+def _text(name: str, value: Any, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > longest or "\x00" in value:
+        raise _refuse(name, f"must be a text of 1 to {longest} characters")
+    return value.strip()
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(name, "must be true or false")
+    return value
+
+
+def _number(name: str, value: Any, most: int) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise _refuse(name, f"must be null or a number from 1 to {most}")
+    return value
+
+
+def _choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise _refuse(name, f"must be one of {', '.join(choices)}")
+    return str(value)
+
+
+def _texts(name: str, value: Any, most: int) -> list[str]:
+    if not isinstance(value, list):
+        raise _refuse(name, "must be a list")
+    items: list[Any] = value
+    if len(items) > most:
+        raise _refuse(name, f"must have at most {most} entries")
+    return [_text(name, item, 2000) for item in items]
+
+
+def _callbacks(name: str, value: Any) -> tuple[str, ...]:
+    found = _texts(name, value, MAX_CALLBACKS)
+    for url in found:
+        problem = callback_problem(url)
+        if problem:
+            raise _refuse(name, f"{url[:80]!r} {problem}")
+    return tuple(dict.fromkeys(found))
+
+
+def _scopes(name: str, value: Any) -> tuple[str, ...]:
+    words: list[str] = []
+    for text in _texts(name, value, 50):
+        word = scope_word(text)
+        if word is None:
+            raise _refuse(name, f"{text[:40]!r} is not a scope")
+        if word not in words:
+            words.append(word)
+    return tuple(words)
+
+
+def _certificate(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    problem = certificate_problem(value) if isinstance(value, str) else "must be a text"
+    if problem:
+        raise _refuse(name, problem)
+    return str(value)
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "label": lambda name, value: _text(name, value, 80),
+    "contact_email": lambda name, value: None if value is None else _text(name, value, 80),
+    "callbacks": _callbacks,
+    "scopes": _scopes,
+    "pkce_required": _flag,
+    "secret_optional": _flag,
+    "secret_for_refresh": _flag,
+    "rotate_refresh": _flag,
+    "introspect_all": _flag,
+    "permitted": lambda name, value: _choice(name, value, get_args(Permitted)),
+    "refresh_policy": lambda name, value: _choice(name, value, get_args(RefreshPolicy)),
+    "refresh_seconds": lambda name, value: _number(name, value, MAX_SECONDS),
+    "session_minutes": lambda name, value: _number(name, value, 1440),
+    "certificate": _certificate,
+}
+
+
+async def _changed(visit: Visit, app: App, body: Mapping[str, Any]) -> App:
+    values = {name: check(name, body[name]) for name, check in _CHECKS.items() if name in body}
+    if "run_as" in body:
+        values["run_as"] = await _user_id(visit, body["run_as"])
+    if body.get("new_secret") is True:
+        values["secret"] = secrets.token_hex(32)
+    found = replace(app, **values)
+    if found.refresh_policy in ("lifetime", "inactivity") and found.refresh_seconds is None:
+        raise _refuse("refresh_seconds", f"is required with the policy {found.refresh_policy}")
+    if not found.callbacks and found.certificate is None and found.run_as is None:
+        raise _refuse("callbacks", "must have an entry unless the app has a certificate or a user to run as")
+    return found
+
+
+async def _user_id(visit: Visit, username: Any) -> str | None:
+    if username is None:
+        return None
+    found = await visit.conn.fetchval(
+        'SELECT "Id" FROM data."User" WHERE lower("Username") = lower($1) AND "IsActive" AND NOT "IsDeleted"',
+        _text("run_as", username, 80),
+    )
+    if found is None:
+        raise _refuse("run_as", "must be the username of an active user")
+    return str(found)
+
+
+async def _put_access(visit: Visit, app: App, body: Mapping[str, Any]) -> None:
+    """`profiles` and `permission_sets` by name: whose users are approved in advance."""
+    if "profiles" not in body and "permission_sets" not in body:
+        return
+    ids: list[str] = []
+    for key, table in (("profiles", "Profile"), ("permission_sets", "PermissionSet")):
+        names = _texts(key, body.get(key, []), 500)
+        rows = await visit.conn.fetch(
+            f'SELECT "Id", "Name" FROM data."{table}" WHERE "Name" = ANY($1) AND NOT "IsDeleted"',  # noqa: S608
+            names,
+        )
+        missing = set(names) - {row["Name"] for row in rows}
+        if missing:
+            raise _refuse(key, f"{sorted(missing)[0][:80]!r} does not exist")
+        ids += [row["Id"] for row in rows]
+    await set_access(visit.conn, app.client_id, ids)
+
+
+async def _shown(visit: Visit, app: App) -> dict[str, Any]:
+    """An app without its secret."""
+    rows = await visit.conn.fetch(
+        'SELECT p."Name" AS profile, s."Name" AS permission_set FROM auth.app_access a'
+        ' LEFT JOIN data."Profile" p ON p."Id" = a.parent_id'
+        ' LEFT JOIN data."PermissionSet" s ON s."Id" = a.parent_id WHERE a.client_id = $1 ORDER BY 1, 2',
+        app.client_id,
+    )
+    run_as = await visit.conn.fetchval('SELECT "Username" FROM data."User" WHERE "Id" = $1', app.run_as or "")
+    used = await visit.conn.fetchrow(
+        "SELECT count(DISTINCT user_id) AS users, max(used_at) AS used_at FROM auth.grant WHERE client_id = $1",
+        app.client_id,
+    )
+    return {
+        "client_id": app.client_id,
+        "name": app.name,
+        "kind": app.kind,
+        "has_secret": app.secret is not None,
+        **{name: getattr(app, name) for name in _CHECKS},
+        "run_as": run_as,
+        "profiles": [row["profile"] for row in rows if row["profile"]],
+        "permission_sets": [row["permission_set"] for row in rows if row["permission_set"]],
+        "users": used["users"],
+        "used_at": used["used_at"].isoformat() if used["used_at"] else None,
+    }
+
+
+async def _known(visit: Visit, request: Request) -> App:
+    app = await find_app(visit.conn, visit.call.org, request.path_params["client_id"])
+    if app is None:
+        raise not_found()
+    return app
+
+
+@answering
+async def list_apps(request: Request) -> Response:
+    """All apps with their rules, policies and uses; no secrets."""
+    async with administering(request) as visit:
+        apps = await all_apps(visit.conn, visit.call.org)
+        return json_response({"apps": [await _shown(visit, app) for app in apps]})
+
+
+@answering
+async def create_app(request: Request) -> Response:
+    """Makes an app: `{name, label, kind, callbacks, scopes, ...}`; the answer holds its key and, once, its secret."""
+    body = await body_of(request)
+    async with administering(request) as visit:
+        name = _text("name", body.get("name"), 40)
+        if not _NAME.fullmatch(name):
+            raise _refuse(
+                "name", "must start with a letter and consist of letters, digits and single underscores"
+            )
+        for needed in ("label", "scopes"):
+            if needed not in body:
+                raise _refuse(needed, "is required")
+        kind = _choice(
+            "kind", body.get("kind", "external"), tuple(k for k in get_args(Kind) if k != "built_in")
+        )
+        app = App(
+            client_id=new_client_id(),
+            name=name,
+            label=name,
+            kind="connected" if kind == "connected" else "external",
+            secret=secrets.token_hex(32),
+        )
+        async with visit.conn.transaction():
+            if await visit.conn.fetchval("SELECT 1 FROM auth.app WHERE lower(name) = lower($1)", name):
+                raise Fault("DUPLICATE_VALUE", f"duplicate value found: {name}", fields=["name"])
+            app = await _changed(visit, app, body)
+            await store_app(visit.conn, visit.call.org, app)
+            await _put_access(visit, app, body)
+        return json_response({"client_id": app.client_id, "client_secret": app.secret}, 201)
+
+
+@answering
+async def change_app(request: Request) -> Response:
+    """Changes an app; `new_secret: true` answers a new secret, and the old one is good no longer."""
+    body = await body_of(request)
+    async with administering(request) as visit, visit.conn.transaction():
+        before = await _known(visit, request)
+        if before.kind == "built_in" and set(body) - {"permitted", "profiles", "permission_sets"}:
+            raise Fault("INVALID_INPUT", "Of a built-in app only who may use it can be changed")
+        app = await _changed(visit, before, body)
+        await store_app(visit.conn, visit.call.org, app)
+        await _put_access(visit, app, body)
+        shown = await _shown(visit, app)
+        if app.secret != before.secret:
+            shown["client_secret"] = app.secret
+        return json_response(shown)
+
+
+@answering
+async def remove_app(request: Request) -> Response:
+    """Removes an app with all tokens it was given."""
+    async with administering(request) as visit:
+        app = await _known(visit, request)
+        if app.kind == "built_in":
+            raise Fault("INVALID_INPUT", "A built-in app cannot be removed")
+        await visit.conn.execute("DELETE FROM auth.app WHERE client_id = $1", app.client_id)
+        return json_response(None, 204)
+
+
+@answering
+async def revoke_all(request: Request) -> Response:
+    """Takes back every token an app was given."""
+    async with administering(request) as visit:
+        app = await _known(visit, request)
+        await visit.conn.execute("DELETE FROM auth.grant WHERE client_id = $1", app.client_id)
+        await visit.conn.execute("DELETE FROM auth.approval WHERE client_id = $1", app.client_id)
+        return json_response(None, 204)
+
+
+@answering
+async def put_oauth_settings(request: Request) -> Response:
+    """Whether programs may ask for a user's password: `{username_password}`."""
+    body = await body_of(request)
+    async with administering(request) as visit:
+        allowed = _flag("username_password", body.get("username_password"))
+        await store_setting(visit, PASSWORD_SETTING, allowed)
+        return json_response({"username_password": allowed})
+
+
+@answering
+async def login_history(request: Request) -> Response:
+    """The newest 200 sign-ins, of everybody or of the user in `username`: `{at, username, kind, status, ...}`."""
+    async with administering(request) as visit:
+        rows = await visit.conn.fetch(
+            'SELECT h.at, u."Username" AS username, h.kind, h.status, h.address, a.label AS app'
+            ' FROM auth.login_history h JOIN data."User" u ON u."Id" = h.user_id'
+            " LEFT JOIN auth.app a ON a.client_id = h.client_id"
+            ' WHERE $1::text IS NULL OR lower(u."Username") = lower($1) ORDER BY h.position DESC LIMIT 200',
+            request.query_params.get("username"),
+        )
+        return json_response({"logins": [dict(row) | {"at": row["at"].isoformat()} for row in rows]})
+
+
+_PREFIX = "/console/api/setup"
+
+ROUTES = [
+    Route(f"{_PREFIX}/apps", list_apps),
+    Route(f"{_PREFIX}/apps", create_app, methods=["POST"]),
+    Route(f"{_PREFIX}/apps/{{client_id}}", change_app, methods=["PATCH"]),
+    Route(f"{_PREFIX}/apps/{{client_id}}", remove_app, methods=["DELETE"]),
+    Route(f"{_PREFIX}/apps/{{client_id}}/tokens", revoke_all, methods=["DELETE"]),
+    Route(f"{_PREFIX}/login-history", login_history),
+    Route(f"{_PREFIX}/oauth-settings", put_oauth_settings, methods=["PUT"]),
+]

@@ -1,0 +1,57 @@
+"""Plain values as XML: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+
+INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def clean(text: str) -> str:
+    """Without the characters that XML 1.0 cannot say."""
+    return "".join(
+        char
+        for char in text
+        if char in "\t\n\r"
+        or (char >= " " and not "\ud800" <= char <= "\udfff" and char not in "\ufffe\uffff")
+    )
+
+
+def add(parent: Any, name: str, value: Any, namespace: str = "") -> None:
+    """Adds the element or elements for a value."""
+    if isinstance(value, list):
+        items: list[Any] = value
+        for item in items:
+            add(parent, name, item, namespace)
+        return
+    fill(etree.SubElement(parent, f"{{{namespace}}}{name}" if namespace else name), value, namespace)
+
+
+def fill(element: Any, value: Any, namespace: str = "") -> None:
+    """Gives an element its content."""
+    if value is None:
+        element.set(f"{{{INSTANCE}}}nil", "true")
+    elif isinstance(value, Mapping):
+        values: Mapping[str, Any] = value
+        for key, item in values.items():
+            add(element, key, item, namespace)
+    elif isinstance(value, bool):
+        element.text = "true" if value else "false"
+    else:
+        element.text = clean(str(value))
+
+
+def document(root: Any) -> bytes:
+    """The bytes of a document."""
+    text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return text
+
+
+def simple_document(root_name: str, value: Any) -> bytes:
+    """A whole document without namespaces for one value."""
+    root = etree.Element(root_name, nsmap={"xsi": INSTANCE})
+    fill(root, value)
+    return document(root)
