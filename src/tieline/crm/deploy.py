@@ -18,10 +18,11 @@ import asyncpg
 
 from .auth import seal, unseal
 from .callcenters import store_call_center
+from .deploy_rules import deploy_duplicate_rule, deploy_matching_rules, deploy_validation_rule
 from .errors import Fault
 from .metadata import Catalogue, Field, FieldType, ObjectType, PicklistValue
 from .oauth import scope_word
-from .package import FOLDERS, Node, Package, Problem, read_node
+from .package import FOLDERS, PARTS_OF_OBJECTS, Node, Package, Problem, read_node
 from .rest import Call
 from .schema import add_field, create_object, load_catalogue, next_key_prefix, update_field, update_object
 from .softphone import Definition, check_adapter_url
@@ -31,13 +32,38 @@ _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _MAX_FIELDS = 500
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,256}")
 
-_OBJECT_ELEMENTS = frozenset({
-    "actionOverrides", "allowInChatterGroups", "compactLayoutAssignment", "customSettingsType",
-    "deploymentStatus", "description", "enableActivities", "enableBulkApi", "enableFeeds", "enableHistory",
-    "enableLicensing", "enableReports", "enableSearch", "enableSharing", "enableStreamingApi",
-    "externalSharingModel", "fields", "fullName", "gender", "label", "listViews", "nameField", "pluralLabel",
-    "searchLayouts", "sharingModel", "startsWith", "visibility",
-})  # fmt: skip
+_OBJECT_ELEMENTS = frozenset(
+    {
+        "actionOverrides",
+        "allowInChatterGroups",
+        "compactLayoutAssignment",
+        "customSettingsType",
+        "deploymentStatus",
+        "description",
+        "enableActivities",
+        "enableBulkApi",
+        "enableFeeds",
+        "enableHistory",
+        "enableLicensing",
+        "enableReports",
+        "enableSearch",
+        "enableSharing",
+        "enableStreamingApi",
+        "externalSharingModel",
+        "fields",
+        "fullName",
+        "gender",
+        "label",
+        "listViews",
+        "nameField",
+        "pluralLabel",
+        "searchLayouts",
+        "sharingModel",
+        "startsWith",
+        "validationRules",
+        "visibility",
+    }
+)
 _FIELD_ELEMENTS = frozenset({
     "caseSensitive", "defaultValue", "deleteConstraint", "description", "displayFormat", "externalId",
     "fullName", "inlineHelpText", "label", "length", "precision", "referenceTo", "relationshipLabel",
@@ -173,6 +199,16 @@ async def run(call: Call, package: Package) -> list[Outcome]:
                 outcome, lambda n=name, e=element, o=outcome: _deploy_field(deployment, n, e, o)
             )
             await deployment.reload()
+    for name, node in nodes.items():
+        for element in node.all("validationRules"):
+            full_name = element.get("fullName") or "?"
+            outcome = Outcome("ValidationRule", f"{name}.{full_name}", package.path_of("CustomObject", name))
+            deployment.outcomes.append(outcome)
+            await deployment.attempt(
+                outcome, lambda n=name, e=element, o=outcome: _deploy_validation_rule(deployment, n, e, o)
+            )
+    await deployment.each("MatchingRules", lambda n, e, o: _deploy_matching_rules(deployment, n, e, o))
+    await deployment.each("DuplicateRule", lambda n, e, o: _deploy_duplicate_rule(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
     apps = _Apps(deployment)
@@ -185,9 +221,8 @@ async def run(call: Call, package: Package) -> list[Outcome]:
 
 def _check_manifest(deployment: _Deployment) -> None:
     package = deployment.package
-    fields = package.members.get("CustomField", frozenset())
     for type_name, members in package.members.items():
-        if type_name == "CustomField":
+        if type_name in PARTS_OF_OBJECTS:
             continue
         if type_name not in FOLDERS:
             outcome = Outcome(type_name, "", "package.xml")
@@ -203,11 +238,12 @@ def _check_manifest(deployment: _Deployment) -> None:
             )
             deployment.outcomes.append(outcome)
     present_objects = set(package.names("CustomObject"))
-    for member in sorted(fields):
-        if member != "*" and member.split(".")[0] not in present_objects:
-            outcome = Outcome("CustomField", member, "package.xml")
-            outcome.problem = f"In field: fullName - no CustomField named {member[:80]} found"
-            deployment.outcomes.append(outcome)
+    for part in PARTS_OF_OBJECTS:
+        for member in sorted(package.members.get(part, frozenset())):
+            if member != "*" and member.split(".")[0] not in present_objects:
+                outcome = Outcome(part, member, "package.xml")
+                outcome.problem = f"In field: fullName - no {part} named {member[:80]} found"
+                deployment.outcomes.append(outcome)
 
 
 # -- objects and fields --------------------------------------------------------------------------------------
@@ -215,7 +251,7 @@ def _check_manifest(deployment: _Deployment) -> None:
 
 async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
     node.only(_OBJECT_ELEMENTS, "CustomObject")
-    if name in ("Task", "Event"):
+    if name in ("Task", "Event") and node.all("fields"):
         raise Problem(f"Entity Enumeration Or ID: bad value for restricted picklist field: {name}", node.line)
     known = deployment.catalogue.get(name)
     if name == "Activity" or (known is not None and not known.custom):
@@ -391,6 +427,27 @@ def _picklist(node: Node) -> tuple[tuple[PicklistValue, ...], bool]:
     if len({choice.value for choice in found}) != len(found):
         raise Problem("A picklist must not have a value twice", definitions[0].line)
     return tuple(found), sets[0].flag("restricted")
+
+
+async def _deploy_validation_rule(
+    deployment: _Deployment, object_name: str, node: Node, outcome: Outcome
+) -> None:
+    instance = deployment.call.org.instance
+    outcome.id, outcome.created, outcome.changed = await deploy_validation_rule(
+        deployment.conn, deployment.catalogue, instance, object_name, node
+    )
+
+
+async def _deploy_matching_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_matching_rules(
+        deployment.conn, deployment.catalogue, name, node
+    )
+
+
+async def _deploy_duplicate_rule(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_duplicate_rule(
+        deployment.conn, deployment.catalogue, name, node
+    )
 
 
 async def _deploy_translation(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:

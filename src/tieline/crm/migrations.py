@@ -7,9 +7,10 @@ A database that is ahead of the code, or behind it when served, is refused with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .schema import create_object
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
@@ -171,9 +172,40 @@ async def _standard_objects(conn: Any) -> None:
         )
 
 
+_RULES = """
+CREATE TABLE meta.validation_rule (
+    id text PRIMARY KEY, object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL,
+    active boolean NOT NULL, description text, formula text NOT NULL, message text NOT NULL, field text
+);
+CREATE UNIQUE INDEX validation_rule_by_name ON meta.validation_rule (object_name, lower(name));
+CREATE TABLE meta.matching_rule (
+    object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL, definition jsonb NOT NULL,
+    PRIMARY KEY (object_name, name)
+);
+CREATE TABLE meta.duplicate_rule (
+    object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL, definition jsonb NOT NULL,
+    PRIMARY KEY (object_name, name)
+);
+"""
+
+
+async def _rules(conn: Any) -> None:
+    """Where rules are kept, and the standard ones, none of them active."""
+    await conn.execute(_RULES)
+    for table, rules in (("matching_rule", STANDARD_MATCHING), ("duplicate_rule", STANDARD_DUPLICATES)):
+        for rule in rules:
+            await conn.execute(
+                f"INSERT INTO meta.{table} (object_name, name, definition) VALUES ($1, $2, $3)",  # noqa: S608
+                rule.object_name,
+                rule.name,
+                asdict(rule),
+            )
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
+    Step("2026_11_25_rules_of_records", _rules),
 )
 
 

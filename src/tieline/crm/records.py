@@ -18,13 +18,16 @@ import asyncpg
 
 from .access import Caller, require, rights
 from .changes import announce
+from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
 from .ids import make_id, parse_id
 from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, index_name
+from .options import CallOptions
 from .orgs import Org
 from .schema import searched_expression
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES
+from .validation import broken_rules
 from .values import clean_text, read_value
 
 Row = dict[str, Any]
@@ -54,6 +57,7 @@ class _Draft:
     given: Row
     row: Row
     record_id: str = ""
+    before: Row | None = None
 
 
 def person_name(row: Mapping[str, Any]) -> str:
@@ -73,11 +77,22 @@ def storage_fault(error: Exception) -> Fault:
 class Records:
     """Verbs on records, for one user, on one connection."""
 
-    def __init__(self, org: Org, conn: Any, catalogue: Catalogue, caller: Caller):
+    def __init__(
+        self,
+        org: Org,
+        conn: Any,
+        catalogue: Catalogue,
+        caller: Caller,
+        *,
+        options: CallOptions = CallOptions(),
+        version: str = "66.0",
+    ):
         self.org = org
         self.conn = conn
         self.catalogue = catalogue
         self.caller = caller
+        self.options = options
+        self.version = version
 
     def object(self, name: str) -> ObjectType:
         """The object of that name. 404 NOT_FOUND, also where the user may not read it."""
@@ -120,9 +135,10 @@ class Records:
             try:
                 row = self._existing(value, raw_id, record_id, present)
                 values = await self._read(value, given, creating=False)
+                before = dict(row)
                 # Within one call a later change of the same record builds on the earlier one.
                 row.update(values)
-                drafts.append(_Draft(position, values, row, row["Id"]))
+                drafts.append(_Draft(position, values, row, row["Id"], before))
             except Fault as fault:
                 results[position] = Saved(faults=(fault,))
         drafts = await self._checked(value, drafts, results, creating=False)
@@ -386,7 +402,28 @@ class Records:
                 passed.append(draft)
             except Fault as fault:
                 results[draft.position] = Saved(faults=(fault,))
-        return passed
+        return await self._by_the_rules(value, passed, results)
+
+    async def _by_the_rules(
+        self, value: ObjectType, drafts: list[_Draft], results: list[Saved | None]
+    ) -> list[_Draft]:
+        """Drafts that validation and duplicate rules let pass; the others are answered."""
+        rules = await self.org.rules.at(self.conn, self.catalogue)
+        validation = rules.validation.get(value.name)
+        if validation and drafts:
+            broken = await broken_rules(self.conn, self.catalogue, self.caller, validation, drafts)
+            for draft, faults in zip(drafts, broken, strict=True):
+                if faults:
+                    results[draft.position] = Saved(faults=faults)
+            drafts = [draft for draft in drafts if results[draft.position] is None]
+        duplicates = rules.duplicates.get(value.name)
+        if duplicates and drafts:
+            search = Search(self.conn, self.catalogue, self.caller, self.options, self.version)
+            for draft, fault in zip(drafts, await detected(search, value, duplicates, drafts), strict=True):
+                if fault:
+                    results[draft.position] = Saved(faults=(fault,))
+            drafts = [draft for draft in drafts if results[draft.position] is None]
+        return drafts
 
     async def _look_up_references(
         self, value: ObjectType, drafts: Sequence[_Draft]
