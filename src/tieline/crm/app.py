@@ -24,11 +24,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import composite, console, deployments, door, setup
+from . import composite, console, deployments, door, setup, soap_sign_in
 from .errors import Fault, not_found
 from .gateway import rest
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
+from .soap import soap
 from .web import (
     Server,
     TooLarge,
@@ -96,6 +97,8 @@ def _routes(settings: CrmSettings) -> list[Any]:
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
+        Route("/services/Soap/{door}/{version}", soap, methods=["POST"]),
+        Route("/services/Soap/{door}/{version}/{org_id}", soap, methods=["POST"]),
         Route("/support/api/{version}/lightning/{file}", open_cti_script),
         Route("/lightning", console.page),
         Route("/lightning/{rest:path}", console.page),
@@ -269,4 +272,4 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-__all__ = ["composite", "create_app"]
+__all__ = ["composite", "create_app", "soap_sign_in"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -74,7 +75,7 @@ class TokenHolder:
 
     caller: Caller
     scopes: frozenset[str]
-    client_id: str
+    client_id: str | None
     expires_at: Any
     version: int
 
@@ -142,46 +143,81 @@ def _verify(hashed: str, password: str) -> bool:
 _ATTEMPTS_PER_USER = 10
 _ATTEMPTS_PER_ADDRESS = 100
 _WINDOW_S = 300
+_SECURITY_TOKEN = re.compile(r"(.+?)([A-Za-z0-9]{24,25})", re.DOTALL)
+"""A password with a security token behind it, as programs send it."""
 
 
-def _attempt_keys(org: Org, username: str, address: str) -> tuple[bytes, bytes]:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of a user name and a password: a user, or nobody; `wait` seconds before the next is looked at."""
+
+    user_id: str | None = None
+    wait: int = 0
+
+
+async def attempt(
+    org: Org, username: str, password: str, address: str, *, security_token: bool = False
+) -> Attempt:
+    """Looks at a user name and password, unless too many failed lately for this user or from this address.
+
+    With `security_token` the password may have one appended (24 or 25 letters and digits). None is ever issued,
+    so any is taken: this org trusts every network, as Salesforce does where the address is in a trusted range.
+    """
     key = org.settings.data_key
     user = hashlib.blake2b(b"user:" + username.strip().lower().encode("utf-8", "replace"), key=key).digest()
-    return user[:16], hashlib.blake2b(b"address:" + address.encode(), key=key).digest()[:16]
-
-
-async def sign_in_wait(org: Org, username: str, address: str) -> int:
-    """Seconds to wait before another try is looked at; 0 when one may try now."""
-    user, place = _attempt_keys(org, username, address)
-    async with org.connection() as conn:
-        for key, allowed in ((user, _ATTEMPTS_PER_USER), (place, _ATTEMPTS_PER_ADDRESS)):
-            oldest = await conn.fetchval(
-                "SELECT extract(epoch FROM at + make_interval(secs => $3) - now())::int FROM auth.sign_in_failure"
-                " WHERE key = $1 AND at > now() - make_interval(secs => $3) ORDER BY at DESC OFFSET $2 LIMIT 1",
-                key,
-                allowed - 1,
-                float(_WINDOW_S),
+    place = hashlib.blake2b(b"address:" + address.encode(), key=key).digest()
+    async with org.connection() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(user[:8], signed=True))
+        wait = await _count_attempt(conn, user[:16], place[:16])
+    if wait:
+        return Attempt(wait=wait)
+    spellings = [password]
+    with_token = _SECURITY_TOKEN.fullmatch(password) if security_token else None
+    if with_token:
+        spellings.append(with_token.group(1))
+        if len(with_token.group(2)) == 25:
+            spellings.append(password[:-24])
+    for spelling in spellings:
+        user_id = await check_password(org, username, spelling) if username and spelling else None
+        if user_id is None:
+            continue
+        async with org.connection() as conn:
+            # A right password makes the user's earlier failures good, and this was none of its address.
+            await conn.execute(
+                "DELETE FROM auth.sign_in_failure WHERE key = $1 OR ctid = (SELECT ctid FROM auth.sign_in_failure"
+                " WHERE key = $2 ORDER BY at DESC LIMIT 1)",
+                user[:16],
+                place[:16],
             )
-            if oldest is not None:
-                return max(int(oldest), 1)
-    return 0
+            await conn.execute('UPDATE data."User" SET "LastLoginDate" = now() WHERE "Id" = $1', user_id)
+        return Attempt(user_id)
+    return Attempt()
 
 
-async def note_failure(org: Org, username: str, address: str) -> None:
-    """Counts a failed sign-in, by keyed hashes only."""
-    async with org.connection() as conn:
-        await conn.execute("DELETE FROM auth.sign_in_failure WHERE at < now() - interval '1 hour'")
-        await conn.executemany(
-            "INSERT INTO auth.sign_in_failure (key) VALUES ($1)",
-            [(key,) for key in _attempt_keys(org, username, address)],
+async def _count_attempt(conn: Any, user: bytes, place: bytes) -> int:
+    """Notes an attempt before its password is looked at, so that a thousand at once are counted, too.
+
+    Seconds to wait where there were too many; such an attempt is not kept, or a user could be locked out for ever.
+    """
+    await conn.execute("DELETE FROM auth.sign_in_failure WHERE at < now() - interval '1 hour'")
+    noted = await conn.fetch(
+        "INSERT INTO auth.sign_in_failure (key) VALUES ($1), ($2) RETURNING key, at", user, place
+    )
+    for key, allowed in ((user, _ATTEMPTS_PER_USER), (place, _ATTEMPTS_PER_ADDRESS)):
+        wait = await conn.fetchval(
+            "SELECT extract(epoch FROM at + make_interval(secs => $3) - now()) FROM auth.sign_in_failure"
+            " WHERE key = $1 AND at > now() - make_interval(secs => $3) ORDER BY at DESC OFFSET $2 LIMIT 1",
+            key,
+            allowed,
+            float(_WINDOW_S),
         )
-
-
-async def forget_failures(org: Org, username: str) -> None:
-    """A right password makes a user's earlier failures good."""
-    user, _ = _attempt_keys(org, username, "")
-    async with org.connection() as conn:
-        await conn.execute("DELETE FROM auth.sign_in_failure WHERE key = $1", user)
+        if wait is not None:
+            await conn.executemany(
+                "DELETE FROM auth.sign_in_failure WHERE key = $1 AND at = $2",
+                [(row["key"], row["at"]) for row in noted],
+            )
+            return max(int(wait), 1)
+    return 0
 
 
 # -- web sessions --------------------------------------------------------------------------------------------
@@ -255,14 +291,37 @@ async def open_grant(conn: Any, client_id: str, user_id: str, scopes: Sequence[s
     return grant_id
 
 
+async def open_api_session(conn: Any, org: Org, user_id: str) -> str:
+    """A session of a program that signed in with the user's own password, no app between: all the user may do."""
+    await conn.execute(
+        "DELETE FROM auth.grant g WHERE client_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM auth.access_token t WHERE t.grant_id = g.id AND t.expires_at > now())"
+    )
+    grant_id = uuid.uuid4()
+    await conn.execute(
+        "INSERT INTO auth.grant (id, client_id, user_id, scopes) VALUES ($1, NULL, $2, '{full}')",
+        grant_id,
+        user_id,
+    )
+    return await issue_access_token(conn, org, grant_id)
+
+
+async def end_access_token(conn: Any, token: str) -> bool:
+    """Ends one access token; False where there was none."""
+    gone = await conn.fetchval(
+        "DELETE FROM auth.access_token WHERE hash = $1 RETURNING true", token_hash(token)
+    )
+    return bool(gone)
+
+
 async def issue_access_token(conn: Any, org: Org, grant_id: uuid.UUID) -> str:
     """A new access token `{15-character org id}!...`, valid for the org's session timeout."""
     token = f"{org.org_id[:15]}!{secrets.token_urlsafe(48).replace('-', '.')}"
     minutes = await session_minutes(conn)
     await conn.execute("DELETE FROM auth.access_token WHERE expires_at < now() - interval '1 day'")
     await conn.execute(
-        "INSERT INTO auth.access_token (hash, grant_id, expires_at)"
-        " VALUES ($1, $2, now() + make_interval(mins => $3))",
+        "INSERT INTO auth.access_token (hash, grant_id, expires_at, minutes)"
+        " VALUES ($1, $2, now() + make_interval(mins => $3), $3)",
         token_hash(token),
         grant_id,
         minutes,
@@ -281,15 +340,26 @@ async def issue_refresh_token(conn: Any, org: Org, grant_id: uuid.UUID) -> str:
 
 
 async def holder_of(conn: Any, token: str) -> TokenHolder | None:
-    """The user behind a live access token."""
+    """The user behind a live access token.
+
+    Use in the second half of the session's time starts that time again, as Salesforce does it: a session that
+    is used now and then lives on, and most requests write nothing.
+    """
+    hashed = token_hash(token)
     row = await conn.fetchrow(
-        f"SELECT {_USER_COLUMNS}, g.scopes, g.client_id, t.expires_at FROM auth.access_token t"
+        f"SELECT {_USER_COLUMNS}, g.scopes, g.client_id, t.expires_at,"
+        " t.expires_at < now() + make_interval(secs => t.minutes * 30) AS ageing FROM auth.access_token t"
         f" JOIN auth.grant g ON g.id = t.grant_id {_USER_JOIN % 'g.user_id'}"
         " WHERE t.hash = $1 AND t.expires_at > now()",
-        token_hash(token),
+        hashed,
     )
     if row is None:
         return None
+    if row["ageing"]:
+        await conn.execute(
+            "UPDATE auth.access_token SET expires_at = now() + make_interval(mins => minutes) WHERE hash = $1",
+            hashed,
+        )
     return TokenHolder(
         _caller(row), frozenset(row["scopes"]), row["client_id"], row["expires_at"], row["version"]
     )

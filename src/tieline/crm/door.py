@@ -97,22 +97,17 @@ async def sign_in(request: Request) -> Response:
         expected.encode(), form.get("csrf", "").encode("utf-8", "replace")
     ):
         return await _sign_in_form(request, start_url, username=username, error="stale", status=403)
-    address = client_address(request)
-    wait = await auth.sign_in_wait(org, username, address)
-    if wait:
+    tried = await auth.attempt(org, username, password, client_address(request))
+    if tried.wait:
         response = await _sign_in_form(
-            request, start_url, username=username, error="too_many", status=429, minutes=-(-wait // 60)
+            request, start_url, username=username, error="too_many", status=429, minutes=-(-tried.wait // 60)
         )
-        response.headers["Retry-After"] = str(wait)
+        response.headers["Retry-After"] = str(tried.wait)
         return response
-    user_id = await auth.check_password(org, username, password) if username and password else None
-    if user_id is None:
-        await auth.note_failure(org, username, address)
+    if tried.user_id is None:
         return await _sign_in_form(request, start_url, username=username, error="wrong", status=401)
-    await auth.forget_failures(org, username)
     async with org.connection() as conn:
-        secret = await auth.open_session(conn, "my", user_id, org.settings.console_session_hours)
-        await conn.execute('UPDATE data."User" SET "LastLoginDate" = now() WHERE "Id" = $1', user_id)
+        secret = await auth.open_session(conn, "my", tried.user_id, org.settings.console_session_hours)
     response = redirect(start_url)
     set_cookie(request, response, MY_COOKIE, secret, seconds=org.settings.console_session_hours * 3600)
     drop_cookie(response, LOGIN_COOKIE)

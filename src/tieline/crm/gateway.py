@@ -43,9 +43,14 @@ async def org_of_token(request: Request) -> Org:
 
 
 @asynccontextmanager
-async def calling(request: Request, org: Org, version: str) -> AsyncGenerator[Call]:
-    """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit."""
-    token = bearer(request)
+async def calling(
+    request: Request, org: Org, version: str, session_id: str | None = None
+) -> AsyncGenerator[Call]:
+    """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit.
+
+    `session_id` is the token where it did not come in the Authorization header.
+    """
+    token = session_id or bearer(request)
     if not token:
         if "authorization" in request.headers:
             raise Fault("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)

@@ -202,9 +202,15 @@ async def _rules(conn: Any) -> None:
             )
 
 
+_SESSIONS_OF_PROGRAMS = """
+ALTER TABLE auth.grant ALTER COLUMN client_id DROP NOT NULL;
+ALTER TABLE auth.access_token ADD COLUMN minutes int NOT NULL DEFAULT 120;
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
+    Step("2026_11_25_sessions_of_programs", _sql(_SESSIONS_OF_PROGRAMS)),
     Step("2026_11_25_rules_of_records", _rules),
 )
 
