@@ -58,6 +58,7 @@ _STANDARD_USER: Mapping[str, Rights] = {
     "Profile": _READ,
     "Organization": _READ,
     "TaskStatus": _READ,
+    "LeadStatus": _READ,
     "RecordType": _READ,
     "CallCenter": _READ,
     "custom": _WORK,

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import standard_merging
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .schema import create_object
@@ -212,6 +213,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_standard_objects", _standard_objects),
     Step("2026_11_25_sessions_of_programs", _sql(_SESSIONS_OF_PROGRAMS)),
     Step("2026_11_25_rules_of_records", _rules),
+    Step("2026_11_25_merged_and_converted", standard_merging.install),
 )
 
 

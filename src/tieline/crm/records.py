@@ -135,6 +135,8 @@ class Records:
             try:
                 row = self._existing(value, raw_id, record_id, present)
                 values = await self._read(value, given, creating=False)
+                if value.name == "Lead" and row["IsConverted"]:
+                    raise Fault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
                 before = dict(row)
                 # Within one call a later change of the same record builds on the earlier one.
                 row.update(values)
@@ -441,9 +443,10 @@ class Records:
         found: dict[str, Mapping[str, Any]] = {}
         for name, ids in wanted.items():
             target = self.catalogue.objects[name]
-            account = ', "AccountId"' if "AccountId" in target.fields else ""
+            extra = [name for name in ("AccountId", "IsConverted") if name in target.fields]
+            more = "".join(f", {target.fields[name].column}" for name in extra)
             for row in await self.conn.fetch(
-                f'SELECT "Id", "IsDeleted"{account} FROM {target.table} WHERE "Id" = ANY($1)', list(ids)
+                f'SELECT "Id", "IsDeleted"{more} FROM {target.table} WHERE "Id" = ANY($1)', list(ids)
             ):
                 found[row["Id"]] = row
         return found
@@ -467,6 +470,10 @@ class Records:
                 raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[item.name])
             if row["IsDeleted"]:
                 raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[item.name])
+            if row.get("IsConverted"):
+                raise Fault(
+                    "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[item.name]
+                )
 
     async def _number(self, value: ObjectType, drafts: Sequence[_Draft]) -> None:
         numbers = await self.conn.fetch(

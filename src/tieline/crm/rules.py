@@ -20,6 +20,11 @@ class Rules:
     duplicates: Mapping[str, tuple[ReadyDuplicateRule, ...]]
 
 
+def whole(catalogue: Catalogue) -> Catalogue:
+    """Everything there is. What one user sees may be cut from it; rules and merges reach beyond that."""
+    return getattr(catalogue, "whole", catalogue)
+
+
 class RuleShelf:
     """One org's rules, compiled once for each catalogue. Whoever changes a rule raises the catalogue's version."""
 
@@ -30,8 +35,7 @@ class RuleShelf:
 
     async def at(self, conn: Any, catalogue: Catalogue) -> Rules:
         """The rules beside this catalogue."""
-        # What one user may see is cut from a whole; rules hold for everybody and read everything.
-        catalogue = getattr(catalogue, "whole", catalogue)
+        catalogue = whole(catalogue)
         if self._catalogue is catalogue:
             return self._rules
         async with self._loading:
