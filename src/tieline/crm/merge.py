@@ -146,7 +146,7 @@ async def _reparent(
     """Everything alive that points to a loser points to the master; ids of what was changed."""
     changed: list[str] = []
     for child, reference in catalogue.children.get(value.name, []):
-        if reference.name == "MasterRecordId":
+        if reference.name in ("MasterRecordId", "PersonContactId"):
             continue
         parameters: list[Any] = [losers, master]
         target = "$2"

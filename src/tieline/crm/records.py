@@ -24,6 +24,7 @@ from .ids import make_id, parse_id
 from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, index_name
 from .options import CallOptions
 from .orgs import Org
+from .person_accounts import derive, mirrored, note_contacts, require_free
 from .schema import searched_expression
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES
@@ -135,6 +136,7 @@ class Records:
             try:
                 row = self._existing(value, raw_id, record_id, present)
                 values = await self._read(value, given, creating=False)
+                require_free(value, row)
                 if value.name == "Lead" and row["IsConverted"]:
                     raise Fault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
                 before = dict(row)
@@ -244,6 +246,7 @@ class Records:
         for raw_id, record_id in zip(ids, parsed, strict=True):
             try:
                 row = self._existing(value, raw_id, record_id, present)
+                require_free(value, row)
                 if row["Id"] not in doomed:
                     doomed.append(row["Id"])
                 results.append(Saved(row["Id"]))
@@ -386,6 +389,8 @@ class Records:
         for draft in drafts:
             try:
                 self._check_references(value, draft, related)
+                if value.name == "Account" and "IsPersonAccount" in value.fields:
+                    derive(draft.row, draft.given, new=creating)
                 _derive(value, draft.row, related)
                 missing = [
                     item.name
@@ -443,7 +448,9 @@ class Records:
         found: dict[str, Mapping[str, Any]] = {}
         for name, ids in wanted.items():
             target = self.catalogue.objects[name]
-            extra = [name for name in ("AccountId", "IsConverted") if name in target.fields]
+            extra = [
+                name for name in ("AccountId", "IsConverted", "IsPersonAccount") if name in target.fields
+            ]
             more = "".join(f", {target.fields[name].column}" for name in extra)
             for row in await self.conn.fetch(
                 f'SELECT "Id", "IsDeleted"{more} FROM {target.table} WHERE "Id" = ANY($1)', list(ids)
@@ -470,6 +477,8 @@ class Records:
                 raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[item.name])
             if row["IsDeleted"]:
                 raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[item.name])
+            if name == "AccountId":
+                require_free(value, row)  # a person has one contact
             if row.get("IsConverted"):
                 raise Fault(
                     "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[item.name]
@@ -519,6 +528,8 @@ class Records:
                     saved.append(draft)
                 except asyncpg.exceptions.UniqueViolationError as own:
                     results[draft.position] = Saved(faults=(await self._duplicate(value, draft, own),))
+        if value.name == "Account" and "IsPersonAccount" in value.fields:
+            await self._follow_persons(value, [draft for draft in saved if draft.row["IsPersonAccount"]])
         changes: list[tuple[str, str, str]] = []
         for draft in saved:
             results[draft.position] = Saved(draft.record_id, created)
@@ -529,6 +540,43 @@ class Records:
                     if parent and target:
                         changes.append((target.name, parent, "activity"))
         await announce(self.conn, changes)
+
+    async def _follow_persons(self, account: ObjectType, drafts: list[_Draft]) -> None:
+        """The contacts of person accounts say what their accounts say."""
+        contact = self.catalogue.objects["Contact"]
+        born: list[_Draft] = []
+        for draft in drafts:
+            if draft.before is None:
+                values = mirrored(contact, draft.row) | {"AccountId": draft.record_id}
+                row = self._with_defaults(contact, values) | {"IsPersonAccount": True}
+                _derive(contact, row, {})
+                born.append(_Draft(0, values, row))
+        if born:
+            await self._number(contact, born)
+            for draft in born:
+                draft.row["Id"] = draft.record_id
+            await self._insert(contact, born)
+            await note_contacts(
+                self.conn, account, {draft.row["AccountId"]: draft.record_id for draft in born}
+            )
+        changes: dict[str, Row] = {}
+        for draft in drafts:
+            if draft.before is not None and draft.before["PersonContactId"]:
+                contact_id: str = draft.before["PersonContactId"]
+                changes.setdefault(contact_id, {}).update(mirrored(contact, draft.given))
+        rows = await self._lock(contact, list(changes))
+        followed = [
+            _Draft(0, changes[key], row | changes[key], key) for key, row in rows.items() if changes[key]
+        ]
+        for draft in followed:
+            _derive(contact, draft.row, {})
+        if followed:
+            await self._update(contact, followed)
+        await announce(
+            self.conn,
+            [(contact.name, draft.record_id, "created") for draft in born]
+            + [(contact.name, draft.record_id, "updated") for draft in followed],
+        )
 
     async def _insert(self, value: ObjectType, drafts: list[_Draft]) -> None:
         names = [name for name in value.fields if name not in _SYSTEM]
@@ -652,7 +700,7 @@ def draft_name_is_id(value: ObjectType, item: Field) -> bool:
 
 def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]]) -> None:
     """Fills the fields that follow from others."""
-    if value.person:
+    if value.person and value.name != "Account":
         row["Name"] = person_name(row) or None
     if value.name in ("Task", "Event"):
         who, what = row.get("WhoId"), row.get("WhatId")

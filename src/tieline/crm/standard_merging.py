@@ -57,6 +57,13 @@ LEAD_STATUS = ObjectType(
 )
 
 
+_BACK_AGAIN = """
+CREATE FUNCTION data.back_again() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN NEW."MasterRecordId" := NULL; RETURN NEW; END $$
+"""
+"""What is undeleted was not merged after all, whoever undeletes it."""
+
+
 async def install(conn: Any) -> None:
     """Adds what is missing of all this to an org."""
     catalogue = await load_catalogue(conn)
@@ -64,6 +71,12 @@ async def install(conn: Any) -> None:
         value = catalogue.objects[name]
         if value.get(item.name) is None:
             await add_field(conn, value, item)
+    await conn.execute(_BACK_AGAIN)
+    for name in ("Account", "Contact", "Lead"):
+        await conn.execute(
+            f'CREATE TRIGGER back_again BEFORE UPDATE OF "IsDeleted" ON {catalogue.objects[name].table}'
+            ' FOR EACH ROW WHEN (OLD."IsDeleted" AND NOT NEW."IsDeleted") EXECUTE FUNCTION data.back_again()'
+        )
     if "LeadStatus" in catalogue.objects:
         return
     await create_object(conn, LEAD_STATUS)

@@ -108,6 +108,15 @@ async def test_who_was_merged_before_points_to_the_last_master(admin: httpx2.Asy
     assert {row["Id"] for row in gone.json()["records"]} == {first, second}
 
 
+async def test_what_is_undeleted_was_not_merged(admin: httpx2.AsyncClient, world: World) -> None:
+    stays, goes = [await make(admin, "Lead", LastName=name, Company="C") for name in ("Stays", "Goes")]
+    assert (await merge(admin, "Lead", stays, goes))["success"] == "true"
+    conn = await world.database()
+    await conn.execute('UPDATE data."Lead" SET "IsDeleted" = false WHERE "Id" = $1', goes)
+    await conn.close()
+    assert (await admin.get(f"{DATA}/sobjects/Lead/{goes}")).json()["MasterRecordId"] is None
+
+
 async def test_accounts_take_over_contacts_and_children(admin: httpx2.AsyncClient) -> None:
     loser = await make(admin, "Account", Name="Loser")
     master = await make(admin, "Account", Name="Master", ParentId=loser)
