@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -375,3 +376,9 @@ def test_no_pattern_takes_for_ever(text: str) -> None:
     except BadPattern as problem:
         assert "too" in str(problem)
     assert time.process_time() - started < 5
+
+
+def test_the_guide_names_every_function_and_no_other() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "guide" / "formulas.md").read_text()
+    table = text.split("## Functions")[1].split("`PRIORVALUE` in")[0]
+    assert sorted(set(re.findall(r"`([A-Z]+)`", table))) == sorted(FUNCTIONS)
