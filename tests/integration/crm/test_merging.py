@@ -143,7 +143,7 @@ async def test_a_merge_that_cannot_be_leaves_no_trace(admin: httpx2.AsyncClient)
         (["nonsense"], {}, "MALFORMED_ID"),
         ([goes], {"Email": "no address"}, "INVALID_EMAIL_ADDRESS"),
         ([goes], {"Nothing__c": "1"}, "INVALID_FIELD"),
-        ([goes[:-4] + "0"], {}, "INVALID_CROSS_REFERENCE_KEY"),
+        (["003000000000001AAA"], {}, "INVALID_CROSS_REFERENCE_KEY"),
     ):
         done = await merge(admin, "Contact", stays, *losers, **fields)
         assert (done["success"], done["errors"]["statusCode"]) == ("false", code), (losers, fields)
