@@ -98,8 +98,6 @@ async def _convert(records: Records, asked: Conversion) -> Converted:
     value = objects["Lead"]
     require(records.caller, value, "edit")
     lead = await _live(records, value, asked.lead_id)
-    if lead["IsConverted"]:
-        raise Fault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
     status = await conn.fetchval(
         'SELECT "ApiName" FROM data."LeadStatus" WHERE lower("ApiName") = lower($1) AND "IsConverted"'
         ' AND NOT "IsDeleted"',
@@ -141,7 +139,7 @@ async def _convert(records: Records, asked: Conversion) -> Converted:
 
 
 async def _live(records: Records, value: ObjectType, raw_id: str) -> dict[str, Any]:
-    """A record that exists and is not deleted, locked."""
+    """A record that exists, is not deleted and may be edited by the user, locked."""
     record_id = parse_id(raw_id)
     if record_id is None:
         raise Fault("MALFORMED_ID", f"malformed id {raw_id[:80]}", fields=["Id"])
@@ -154,6 +152,8 @@ async def _live(records: Records, value: ObjectType, raw_id: str) -> dict[str, A
         raise Fault("INVALID_CROSS_REFERENCE_KEY", f"invalid cross reference id: {record_id}", fields=[])
     if row["IsDeleted"]:
         raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[])
+    # A change of nothing: whoever may not edit the record is refused as in any other change of it.
+    _done(await records.update(value, [(record_id, {})]))
     return dict(row)
 
 

@@ -32,38 +32,13 @@ _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _MAX_FIELDS = 500
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,256}")
 
-_OBJECT_ELEMENTS = frozenset(
-    {
-        "actionOverrides",
-        "allowInChatterGroups",
-        "compactLayoutAssignment",
-        "customSettingsType",
-        "deploymentStatus",
-        "description",
-        "enableActivities",
-        "enableBulkApi",
-        "enableFeeds",
-        "enableHistory",
-        "enableLicensing",
-        "enableReports",
-        "enableSearch",
-        "enableSharing",
-        "enableStreamingApi",
-        "externalSharingModel",
-        "fields",
-        "fullName",
-        "gender",
-        "label",
-        "listViews",
-        "nameField",
-        "pluralLabel",
-        "searchLayouts",
-        "sharingModel",
-        "startsWith",
-        "validationRules",
-        "visibility",
-    }
-)
+_OBJECT_ELEMENTS = frozenset({
+    "actionOverrides", "allowInChatterGroups", "compactLayoutAssignment", "customSettingsType",
+    "deploymentStatus", "description", "enableActivities", "enableBulkApi", "enableFeeds", "enableHistory",
+    "enableLicensing", "enableReports", "enableSearch", "enableSharing", "enableStreamingApi",
+    "externalSharingModel", "fields", "fullName", "gender", "label", "listViews", "nameField", "pluralLabel",
+    "searchLayouts", "sharingModel", "startsWith", "validationRules", "visibility",
+})  # fmt: skip
 _FIELD_ELEMENTS = frozenset({
     "caseSensitive", "defaultValue", "deleteConstraint", "description", "displayFormat", "externalId",
     "fullName", "inlineHelpText", "label", "length", "precision", "referenceTo", "relationshipLabel",

@@ -74,7 +74,7 @@ async def save_rule(conn: Any, catalogue: Catalogue, instance: str, rule: Valida
     FIELD_INTEGRITY_EXCEPTION with the field of the rule that is wrong. The next request sees the rule.
     """
     value = catalogue.get(rule.object_name)
-    if value is None or value.kind == "list_setting":
+    if value is None or value.kind not in ("standard", "custom"):
         raise _refused("EntityDefinitionId", f"There is no object {rule.object_name[:60]} that takes rules")
     if not _NAME.fullmatch(rule.name) or len(rule.name) > 40:
         raise _refused(
