@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import composite, console, deployments, door, oauth_door, setup, setup_apps, soap_sign_in
+from . import composite, console, deployments, door, merging_door, oauth_door, setup, setup_apps, soap_sign_in
 from .errors import Fault, not_found
 from .gateway import rest
 from .pages import STYLE, STYLE_PATH
@@ -91,6 +91,7 @@ def _routes(settings: CrmSettings) -> list[Any]:
         *console.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
+        *merging_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),

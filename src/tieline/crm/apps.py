@@ -227,8 +227,8 @@ async def is_preapproved(conn: Any, app: App, user_id: str) -> bool:
     """True where an administrator approved the app for the user's profile or one of the permission sets."""
     return bool(
         await conn.fetchval(
-            'SELECT EXISTS (SELECT 1 FROM auth.app_access a JOIN data."User" u ON u."Id" = $2'
-            f' WHERE a.client_id = $1 AND (a.parent_id = u."ProfileId" OR a.parent_id IN ({ASSIGNED_SETS})))',  # noqa: S608
+            'SELECT EXISTS (SELECT 1 FROM auth.app_access a JOIN data."User" u ON u."Id" = $2'  # noqa: S608 - a condition written in code
+            f' WHERE a.client_id = $1 AND (a.parent_id = u."ProfileId" OR a.parent_id IN ({ASSIGNED_SETS})))',
             app.client_id,
             user_id,
         )

@@ -17,6 +17,7 @@ import asyncpg
 from .callcenters import store_call_center
 from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
 from .deploy_apps import AppDeployment
+from .deploy_rules import deploy_duplicate_rule, deploy_matching_rules, deploy_validation_rule
 from .errors import Fault
 from .fields import (
     hierarchy_setting_fields,
@@ -27,7 +28,7 @@ from .fields import (
     system_fields,
 )
 from .metadata import Catalogue, Field, FieldType, Kind, ObjectType, PicklistValue
-from .package import FOLDERS, Node, Package, Problem, read_node
+from .package import FOLDERS, PARTS_OF_OBJECTS, Node, Package, Problem, read_node
 from .permissions import open_fields, open_object, opened
 from .rest import Call
 from .schema import (
@@ -50,7 +51,7 @@ _OBJECT_ELEMENTS = frozenset({
     "deploymentStatus", "description", "enableActivities", "enableBulkApi", "enableFeeds", "enableHistory",
     "enableLicensing", "enableReports", "enableSearch", "enableSharing", "enableStreamingApi",
     "externalSharingModel", "fields", "fullName", "gender", "label", "listViews", "nameField", "pluralLabel",
-    "recordTypes", "searchLayouts", "sharingModel", "startsWith", "visibility",
+    "recordTypes", "searchLayouts", "sharingModel", "startsWith", "validationRules", "visibility",
 })  # fmt: skip
 _FIELD_ELEMENTS = frozenset({
     "caseSensitive", "defaultValue", "deleteConstraint", "description", "displayFormat", "externalId",
@@ -221,6 +222,16 @@ async def run(call: Call, package: Package) -> list[Outcome]:
             await deployment.reload()
     await deployment.each("CustomMetadata", lambda n, e, o: _deploy_metadata_record(deployment, n, e, o))
     await deployment.each("PermissionSet", lambda n, e, o: _deploy_permission_set(deployment, n, e, o))
+    for name, node in nodes.items():
+        for element in node.all("validationRules"):
+            full_name = element.get("fullName") or "?"
+            outcome = Outcome("ValidationRule", f"{name}.{full_name}", package.path_of("CustomObject", name))
+            deployment.outcomes.append(outcome)
+            await deployment.attempt(
+                outcome, lambda n=name, e=element, o=outcome: _deploy_validation_rule(deployment, n, e, o)
+            )
+    await deployment.each("MatchingRules", lambda n, e, o: _deploy_matching_rules(deployment, n, e, o))
+    await deployment.each("DuplicateRule", lambda n, e, o: _deploy_duplicate_rule(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
     apps = AppDeployment(deployment)
@@ -235,9 +246,8 @@ async def run(call: Call, package: Package) -> list[Outcome]:
 
 def _check_manifest(deployment: _Deployment) -> None:
     package = deployment.package
-    fields = package.members.get("CustomField", frozenset())
     for type_name, members in package.members.items():
-        if type_name == "CustomField":
+        if type_name in PARTS_OF_OBJECTS:
             continue
         if type_name not in FOLDERS:
             outcome = Outcome(type_name, "", "package.xml")
@@ -253,11 +263,12 @@ def _check_manifest(deployment: _Deployment) -> None:
             )
             deployment.outcomes.append(outcome)
     present_objects = set(package.names("CustomObject"))
-    for member in sorted(fields):
-        if member != "*" and member.split(".")[0] not in present_objects:
-            outcome = Outcome("CustomField", member, "package.xml")
-            outcome.problem = f"In field: fullName - no CustomField named {member[:80]} found"
-            deployment.outcomes.append(outcome)
+    for part in PARTS_OF_OBJECTS:
+        for member in sorted(package.members.get(part, frozenset())):
+            if member != "*" and member.split(".")[0] not in present_objects:
+                outcome = Outcome(part, member, "package.xml")
+                outcome.problem = f"In field: fullName - no {part} named {member[:80]} found"
+                deployment.outcomes.append(outcome)
 
 
 # -- objects and fields --------------------------------------------------------------------------------------
@@ -265,7 +276,7 @@ def _check_manifest(deployment: _Deployment) -> None:
 
 async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
     node.only(_OBJECT_ELEMENTS, "CustomObject")
-    if name in ("Task", "Event"):
+    if name in ("Task", "Event") and node.all("fields"):
         raise Problem(f"Entity Enumeration Or ID: bad value for restricted picklist field: {name}", node.line)
     known = deployment.catalogue.get(name)
     if name == "Activity" or (known is not None and not known.custom):
@@ -524,6 +535,27 @@ def _picklist(node: Node) -> tuple[tuple[PicklistValue, ...], bool]:
     if len({choice.value for choice in found}) != len(found):
         raise Problem("A picklist must not have a value twice", definitions[0].line)
     return tuple(found), sets[0].flag("restricted")
+
+
+async def _deploy_validation_rule(
+    deployment: _Deployment, object_name: str, node: Node, outcome: Outcome
+) -> None:
+    instance = deployment.call.org.instance
+    outcome.id, outcome.created, outcome.changed = await deploy_validation_rule(
+        deployment.conn, deployment.catalogue, instance, object_name, node
+    )
+
+
+async def _deploy_matching_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_matching_rules(
+        deployment.conn, deployment.catalogue, name, node
+    )
+
+
+async def _deploy_duplicate_rule(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_duplicate_rule(
+        deployment.conn, deployment.catalogue, name, node
+    )
 
 
 async def _deploy_translation(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:

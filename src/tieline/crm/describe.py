@@ -117,7 +117,7 @@ def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
         "label": value.label_in(language),
         "labelPlural": value.label_plural_in(language),
         "layoutable": not value.setup,
-        "mergeable": False,
+        "mergeable": value.name in ("Account", "Contact", "Lead"),
         "mruEnabled": not value.setup,
         "name": value.name,
         "queryable": True,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from . import auth
 from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
+from .options import call_options
 from .orgs import Org
 from .query import batch_size
 from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, versions
@@ -73,6 +74,7 @@ async def calling(
             version,
             origin_here(request),
             batch_size(request.headers.get("sforce-query-options")),
+            call_options(request.headers),
         )
 
 

@@ -8,10 +8,12 @@ A database that is ahead of the code, or behind it when served, is refused with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import standard_merging
 from .access_migration import objects_and_access
+from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
 from .schema import CATALOGUE_SQL, create_object
@@ -194,6 +196,36 @@ async def _search_vectors(conn: Any) -> None:
             after = rows[-1]["Id"] if rows else None
 
 
+_RULES = """
+CREATE TABLE meta.validation_rule (
+    id text PRIMARY KEY, object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL,
+    active boolean NOT NULL, description text, formula text NOT NULL, message text NOT NULL, field text
+);
+CREATE UNIQUE INDEX validation_rule_by_name ON meta.validation_rule (object_name, lower(name));
+CREATE TABLE meta.matching_rule (
+    object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL, definition jsonb NOT NULL,
+    PRIMARY KEY (object_name, name)
+);
+CREATE TABLE meta.duplicate_rule (
+    object_name text NOT NULL REFERENCES meta.object ON DELETE CASCADE, name text NOT NULL, definition jsonb NOT NULL,
+    PRIMARY KEY (object_name, name)
+);
+"""
+
+
+async def _rules(conn: Any) -> None:
+    """Where rules are kept, and the standard ones, none of them active."""
+    await conn.execute(_RULES)
+    for table, rules in (("matching_rule", STANDARD_MATCHING), ("duplicate_rule", STANDARD_DUPLICATES)):
+        for rule in rules:
+            await conn.execute(
+                f"INSERT INTO meta.{table} (object_name, name, definition) VALUES ($1, $2, $3)",
+                rule.object_name,
+                rule.name,
+                asdict(rule),
+            )
+
+
 _SESSIONS_OF_PROGRAMS = """
 ALTER TABLE auth.grant ALTER COLUMN client_id DROP NOT NULL;
 ALTER TABLE auth.access_token ADD COLUMN minutes int NOT NULL DEFAULT 120;
@@ -246,6 +278,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_sessions_of_programs", _sql(_SESSIONS_OF_PROGRAMS)),
     Step("2026_11_25_oauth_complete", _sql(_OAUTH_COMPLETE)),
     Step("2026_11_25_login_history", _sql(_LOGIN_HISTORY)),
+    Step("2026_11_25_rules_of_records", _rules),
+    Step("2026_11_25_merged_and_converted", standard_merging.install),
 )
 
 

@@ -18,6 +18,7 @@ from .changes import ChangeFeed
 from .limits import ApiUsage
 from .metadata import Catalogue
 from .migrations import ORG_STEPS, REGISTRY_STEPS, require_head
+from .rules import RuleShelf
 from .schema import load_catalogue
 from .settings import CrmSettings
 
@@ -67,6 +68,7 @@ class Org:
         self.changes = ChangeFeed(lambda: connect(settings, self.database))
         self.usage = ApiUsage(settings.daily_api_requests)
         self.soql_cache: dict[str, Any] = {}
+        self.rules = RuleShelf()
         self._catalogue: Catalogue | None = None
         self._loading = asyncio.Lock()
 

@@ -23,6 +23,8 @@ NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 
 FOLDERS: Mapping[str, tuple[str, str]] = {
     "CustomObject": ("objects", ".object"),
+    "MatchingRules": ("matchingRules", ".matchingRule"),
+    "DuplicateRule": ("duplicateRules", ".duplicateRule"),
     "CustomObjectTranslation": ("objectTranslations", ".objectTranslation"),
     "CallCenter": ("callCenters", ".callCenter"),
     "PermissionSet": ("permissionsets", ".permissionset"),
@@ -34,6 +36,8 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "ConnectedApp": ("connectedApps", ".connectedApp"),
 }
 """Folder and suffix of each metadata type that this org takes."""
+PARTS_OF_OBJECTS = ("CustomField", "ValidationRule")
+"""Types whose members (`Object.Part`) stand in their object's file."""
 
 
 class Problem(Exception):
@@ -116,7 +120,8 @@ class Package:
         folder, suffix = FOLDERS[type_name]
         wanted = self.members.get(type_name, frozenset())
         if type_name == "CustomObject":
-            wanted |= {member.split(".")[0] for member in self.members.get("CustomField", frozenset())}
+            for part in PARTS_OF_OBJECTS:
+                wanted |= {member.split(".")[0] for member in self.members.get(part, frozenset())}
         found: list[str] = []
         for path in sorted(self.files):
             if path.startswith(f"{folder}/") and path.endswith(suffix) and path.count("/") == 1:

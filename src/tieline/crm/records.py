@@ -19,13 +19,17 @@ import asyncpg
 from . import permissions, recycle, sharing
 from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
+from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
 from .ids import make_id, parse_id
 from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, index_name
+from .options import CallOptions
 from .orgs import Org
+from .person_accounts import derive, mirrored, note_contacts, require_free
 from .schema import add_record_types, searched_expression
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STAGES
+from .validation import broken_rules
 from .values import clean_text, read_value
 
 Row = dict[str, Any]
@@ -55,6 +59,7 @@ class _Draft:
     given: Row
     row: Row
     record_id: str = ""
+    before: Row | None = None
 
 
 def person_name(row: Mapping[str, Any]) -> str:
@@ -78,12 +83,23 @@ class Records:
     user may see, and what is given and answered is measured by it.
     """
 
-    def __init__(self, org: Org, conn: Any, catalogue: Catalogue, caller: Caller):
+    def __init__(
+        self,
+        org: Org,
+        conn: Any,
+        catalogue: Catalogue,
+        caller: Caller,
+        *,
+        options: CallOptions = CallOptions(),
+        version: str = "66.0",
+    ):
         self.org = org
         self.conn = conn
         self.catalogue = catalogue.whole
         self.visible = visible_part(catalogue, caller)
         self.caller = caller
+        self.options = options
+        self.version = version
 
     def object(self, name: str) -> ObjectType:
         """The object of that name. 404 NOT_FOUND, also where the user may not read it."""
@@ -154,9 +170,13 @@ class Records:
                 if row["Id"] in refused:
                     raise readonly()
                 values = await self._read(value, given, creating=False)
+                require_free(value, row)
+                if value.name == "Lead" and row["IsConverted"]:
+                    raise Fault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
+                before = dict(row)
                 # Within one call a later change of the same record builds on the earlier one.
                 row.update(values)
-                drafts.append(_Draft(position, values, row, row["Id"]))
+                drafts.append(_Draft(position, values, row, row["Id"], before))
             except Fault as fault:
                 results[position] = Saved(faults=(fault,))
         drafts = await self._checked(value, drafts, results, creating=False)
@@ -262,6 +282,7 @@ class Records:
         for raw_id, record_id in zip(ids, parsed, strict=True):
             try:
                 row = self._existing(value, raw_id, record_id, present)
+                require_free(value, row)
                 if row["Id"] in refused_ids:
                     raise readonly()
                 if value.name == "PermissionSet" and row["IsOwnedByProfile"]:
@@ -454,6 +475,8 @@ class Records:
         for draft in drafts:
             try:
                 self._check_references(value, draft, related)
+                if value.name == "Account" and "IsPersonAccount" in value.fields:
+                    derive(draft.row, draft.given, new=creating)
                 if value.setup:
                     permissions.check_permission_row(self.catalogue, value, draft.row)
                 _derive(value, draft.row, related, draft.given)
@@ -474,7 +497,28 @@ class Records:
                 passed.append(draft)
             except Fault as fault:
                 results[draft.position] = Saved(faults=(fault,))
-        return passed
+        return await self._by_the_rules(value, passed, results)
+
+    async def _by_the_rules(
+        self, value: ObjectType, drafts: list[_Draft], results: list[Saved | None]
+    ) -> list[_Draft]:
+        """Drafts that validation and duplicate rules let pass; the others are answered."""
+        rules = await self.org.rules.at(self.conn, self.catalogue)
+        validation = rules.validation.get(value.name)
+        if validation and drafts:
+            broken = await broken_rules(self.conn, self.catalogue, self.caller, validation, drafts)
+            for draft, faults in zip(drafts, broken, strict=True):
+                if faults:
+                    results[draft.position] = Saved(faults=faults)
+            drafts = [draft for draft in drafts if results[draft.position] is None]
+        duplicates = rules.duplicates.get(value.name)
+        if duplicates and drafts:
+            search = Search(self.conn, self.catalogue, self.caller, self.options, self.version)
+            for draft, fault in zip(drafts, await detected(search, value, duplicates, drafts), strict=True):
+                if fault:
+                    results[draft.position] = Saved(faults=(fault,))
+            drafts = [draft for draft in drafts if results[draft.position] is None]
+        return drafts
 
     async def _look_up_references(
         self, value: ObjectType, drafts: Sequence[_Draft]
@@ -494,7 +538,14 @@ class Records:
             target = self.catalogue.objects[name]
             more = "".join(
                 f', t."{column}"'
-                for column in ("AccountId", "IsActive", "SobjectType", "Type")
+                for column in (
+                    "AccountId",
+                    "IsActive",
+                    "SobjectType",
+                    "Type",
+                    "IsConverted",
+                    "IsPersonAccount",
+                )
                 if column in target.fields
             )
             params: list[Any] = [list(ids)]
@@ -546,6 +597,12 @@ class Records:
                 raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[item.name])
             if row["IsDeleted"]:
                 raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[item.name])
+            if name == "AccountId":
+                require_free(value, row)  # a person has one contact
+            if row.get("IsConverted"):
+                raise Fault(
+                    "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[item.name]
+                )
             if not row["seen"] or (item.master and not row["editable"]):
                 raise Fault(
                     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
@@ -611,6 +668,8 @@ class Records:
                     saved.append(draft)
                 except asyncpg.exceptions.UniqueViolationError as own:
                     results[draft.position] = Saved(faults=(await self._duplicate(value, draft, own),))
+        if value.name == "Account" and "IsPersonAccount" in value.fields:
+            await self._follow_persons(value, [draft for draft in saved if draft.row["IsPersonAccount"]])
         changes: list[tuple[str, str, str]] = []
         for draft in saved:
             results[draft.position] = Saved(draft.record_id, created)
@@ -655,6 +714,43 @@ class Records:
             )
         ):
             await sharing.recompute(self.conn)
+
+    async def _follow_persons(self, account: ObjectType, drafts: list[_Draft]) -> None:
+        """The contacts of person accounts say what their accounts say."""
+        contact = self.catalogue.objects["Contact"]
+        born: list[_Draft] = []
+        for draft in drafts:
+            if draft.before is None:
+                values = mirrored(contact, draft.row) | {"AccountId": draft.record_id}
+                row = self._with_defaults(contact, values) | {"IsPersonAccount": True}
+                _derive(contact, row, {}, values)
+                born.append(_Draft(0, values, row))
+        if born:
+            await self._number(contact, born)
+            for draft in born:
+                draft.row["Id"] = draft.record_id
+            await self._insert(contact, born)
+            await note_contacts(
+                self.conn, account, {draft.row["AccountId"]: draft.record_id for draft in born}
+            )
+        changes: dict[str, Row] = {}
+        for draft in drafts:
+            if draft.before is not None and draft.before["PersonContactId"]:
+                contact_id: str = draft.before["PersonContactId"]
+                changes.setdefault(contact_id, {}).update(mirrored(contact, draft.given))
+        rows = await self._lock(contact, list(changes))
+        followed = [
+            _Draft(0, changes[key], row | changes[key], key) for key, row in rows.items() if changes[key]
+        ]
+        for draft in followed:
+            _derive(contact, draft.row, {}, draft.given)
+        if followed:
+            await self._update(contact, followed)
+        await announce(
+            self.conn,
+            [(contact.name, draft.record_id, "created") for draft in born]
+            + [(contact.name, draft.record_id, "updated") for draft in followed],
+        )
 
     async def _insert(self, value: ObjectType, drafts: list[_Draft]) -> None:
         names = [name for name, item in value.fields.items() if name not in _SYSTEM and item.stored]
@@ -806,7 +902,7 @@ def _derive_stage(row: Row, given: Row) -> None:
 
 def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]], given: Row) -> None:
     """Fills the fields that follow from others."""
-    if value.person:
+    if value.person and value.name != "Account":
         row["Name"] = person_name(row) or None
     if value.name in ("Task", "Event"):
         who, what = row.get("WhoId"), row.get("WhatId")

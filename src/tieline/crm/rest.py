@@ -21,6 +21,7 @@ from .describe import describe, summary
 from .errors import Fault, Faults, no_such_column, not_found
 from .ids import parse_id
 from .metadata import Catalogue, Field, ObjectType
+from .options import CallOptions
 from .orgs import Org
 from .query import DEFAULT_BATCH, attributes, run_more, run_query
 from .records import Records, Saved, storage_fault
@@ -42,6 +43,7 @@ class Call:
     version: str
     origin: str
     batch: int = DEFAULT_BATCH
+    options: CallOptions = field(default_factory=CallOptions)
 
     def __post_init__(self) -> None:
         """Every door sees what its user may see: `catalogue` is cut down here, once."""
@@ -50,7 +52,9 @@ class Call:
     @property
     def records(self) -> Records:
         """Verbs on records as this caller."""
-        return Records(self.org, self.conn, self.catalogue, self.caller)
+        return Records(
+            self.org, self.conn, self.catalogue, self.caller, options=self.options, version=self.version
+        )
 
     @property
     def base(self) -> str:

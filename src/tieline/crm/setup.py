@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import auth
+from . import auth, person_accounts
 from .callcenters import store_call_center
 from .console import Visit, answering, visiting
 from .errors import Fault, Faults, not_found
@@ -309,6 +309,24 @@ async def put_session_minutes(request: Request) -> Response:
         return json_response({"minutes": minutes})
 
 
+@answering
+async def get_person_accounts(request: Request) -> Response:
+    """Whether the org has person accounts: `{enabled}`."""
+    async with administering(request) as visit:
+        return json_response({"enabled": person_accounts.enabled(visit.call.catalogue)})
+
+
+@answering
+async def put_person_accounts(request: Request) -> Response:
+    """Switches person accounts on: `{enabled: true}`. There is no way back."""
+    body = await body_of(request)
+    if body.get("enabled") is not True:
+        raise Fault("INVALID_INPUT", "Person accounts can be switched on only", fields=["enabled"])
+    async with administering(request) as visit, visit.conn.transaction():
+        await person_accounts.enable(visit.conn, visit.call.org.instance, visit.caller.user_id)
+    return json_response({"enabled": True})
+
+
 _PREFIX = "/console/api/setup"
 
 ROUTES = [
@@ -323,4 +341,6 @@ ROUTES = [
     Route(f"{_PREFIX}/softphone-layouts/default", put_layout, methods=["PUT"]),
     Route(f"{_PREFIX}/utility-items", put_utility_items, methods=["PUT"]),
     Route(f"{_PREFIX}/session-timeout", put_session_minutes, methods=["PUT"]),
+    Route(f"{_PREFIX}/person-accounts", get_person_accounts),
+    Route(f"{_PREFIX}/person-accounts", put_person_accounts, methods=["PUT"]),
 ]

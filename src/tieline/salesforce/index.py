@@ -46,7 +46,7 @@ OVERLAP = timedelta(seconds=60)
 SETTINGS_INTERVAL = timedelta(minutes=10)
 PAGE = 2000
 _DESCRIBE_LIFE_S = 600.0
-_OTHERS = ("FirstName", "LastName", "OwnerId", "IsPersonAccount")
+_OTHERS = ("FirstName", "LastName", "OwnerId", "IsPersonAccount", "IsConverted")
 _DONE = "done"
 _AT_ONCE = 4
 _NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -95,9 +95,9 @@ class ObjectFields:
 
     def counts(self, row: Mapping[str, Any]) -> bool:
         """Whether a row's numbers are kept. A person account has a contact of its own, which stands for it: one
-        person is one match, and is a Task's Who."""
+        person is one match, and is a Task's Who. A converted lead went into a contact and takes no Task any more."""
         of_person = self.object_type == "Account" and bool(row.get("IsPersonAccount"))
-        return not row.get("IsDeleted") and not of_person
+        return not (row.get("IsDeleted") or of_person or row.get("IsConverted"))
 
 
 @dataclass(frozen=True, slots=True)

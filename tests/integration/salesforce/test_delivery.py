@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 from sqlalchemy import insert, select, text, update
+from tests.integration.crm.package_files import NS, archive, manifest
 
 from tieline.calllog import service
 from tieline.calllog.delivery import FAILPOINTS, NEVER_TRIES, Delivery
@@ -202,6 +203,48 @@ async def test_a_caller_deleted_meanwhile_loses_the_link_and_not_the_log(
     _, tasks = await in_org(client, [gone, never, *good])
     assert len(tasks) == 5 and {task["WhoId"] for task in tasks} == {None}
     assert (await state_of(database, gone)).state == "delivered"
+
+
+async def test_a_lead_converted_meanwhile_loses_the_link_and_not_the_log(
+    salesforce: Salesforce, database: Database, close: Close, client: SalesforceClient, org: Org
+) -> None:
+    body = {"LastName": "Caller", "Company": "C"}
+    lead = str((await client.call("POST", "/sobjects/Lead", body=body))["id"])
+    (log,) = await close(matched=(LoggedRecord(lead, "Lead", "Caller"),))
+    asked = {"lead": lead, "status": "Closed - Converted"}
+    assert (await org.console("POST", "convert-lead", json=asked)).status_code == 200
+    await drain(salesforce)
+    _, tasks = await in_org(client, [log])
+    assert [task["WhoId"] for task in tasks] == [None]
+    assert (await state_of(database, log)).state == "delivered"
+
+
+async def test_a_log_that_breaks_a_rule_of_the_org_fails_alone_and_arrives_when_the_rule_is_gone(
+    salesforce: Salesforce, database: Database, close: Close, client: SalesforceClient, org: Org
+) -> None:
+    rule = {
+        active: archive(
+            {
+                "package.xml": manifest(CustomObject=["Task"]),
+                "objects/Task.object": f"""<?xml version="1.0"?><CustomObject {NS}><validationRules>
+                <fullName>Short_calls</fullName><active>{active}</active>
+                <errorConditionFormula>CallDurationInSeconds = 41</errorConditionFormula>
+                <errorMessage>Calls of 41 seconds are not logged.</errorMessage></validationRules></CustomObject>""",
+            }
+        )
+        for active in ("true", "false")
+    }
+    await org.deploy(rule["true"])
+    good = await close(3)
+    (bad,) = await close(talked_s=41)
+    await drain(salesforce)
+    assert len((await in_org(client, good))[1]) == 3
+    row = await state_of(database, bad)
+    assert (row.state, row.error_code) == ("pending", "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    await org.deploy(rule["false"])
+    await pass_time(database, timedelta(hours=1))
+    await drain(salesforce)
+    assert len((await in_org(client, [bad]))[1]) == 1
 
 
 async def test_a_task_deleted_in_the_org_stays_deleted(

@@ -19,6 +19,7 @@ from tieline.salesforce.match import match
 from tieline.salesforce.tables import connection, indexed_record
 
 from .conftest import Tenant
+from .org import Org
 
 _next = iter(range(10**6))
 
@@ -105,6 +106,30 @@ async def test_created_changed_renamed_and_deleted_records_are_followed(
     await client.call("DELETE", f"/sobjects/Contact/{record_id}")
     await look(database, salesforce, loaded)
     assert await names(database, loaded, new) == ("none", [])
+
+
+async def test_merged_and_converted_records_are_followed(
+    database: Database, salesforce: Salesforce, loaded: Tenant, client: SalesforceClient, org: Org
+) -> None:
+    one, two, three = (fresh_number() for _ in range(3))
+    stays = await create(client, "Contact", LastName="Stays", Phone=one)
+    goes = await create(client, "Contact", LastName="Goes", Phone=two)
+    lead = await create(client, "Lead", LastName="Lead", Company="Lead's", Phone=three)
+    await look(database, salesforce, loaded)
+    assert await names(database, loaded, two) == ("one", ["Goes"])
+    chosen = {"master": stays, "losers": [goes], "fields": {"MobilePhone": two}}
+    assert (await org.console("POST", "merge", json=chosen)).status_code == 200
+    asked = {"lead": lead, "status": "Closed - Converted", "create_opportunity": False}
+    assert (await org.console("POST", "convert-lead", json=asked)).status_code == 200
+    await look(database, salesforce, loaded)
+    assert await names(database, loaded, one) == ("one", ["Stays"])
+    assert await names(database, loaded, two) == ("one", ["Stays"]), "the loser's number went with it"
+    assert await names(database, loaded, three) == ("many", ["Lead", "Lead's"]), (
+        "a contact and its account now"
+    )
+    async with database.account(loaded.account_id) as tx:
+        answer = await match(tx, loaded.connection_id, parse(three, ["JP"]), False)
+    assert {record["object_type"] for record in answer["records"]} == {"Contact", "Account"}
 
 
 async def test_one_record_is_read_at_once(

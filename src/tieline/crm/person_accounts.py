@@ -1,0 +1,154 @@
+# ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
+"""Person accounts: accounts that are people, each with a contact that follows it.
+
+Switched on for a whole org, once and for ever, as at Salesforce. From then on an account that is made with a last name
+is a person: its name is composed, its `Person...` fields are the contact's, and the contact is changed through the
+account only. Queries on Contact return these contacts like all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .errors import Fault
+from .ids import make_id
+from .metadata import Catalogue, Field, ObjectType
+from .permissions import open_fields, openable_fields
+from .schema import add_field, load_catalogue, update_field
+
+RECORD_TYPE = "PersonAccount"
+_NAMES = ("FirstName", "LastName", "Salutation")
+_SHARED = ("Phone", "Fax", "OwnerId")
+_OF_PERSONS = (
+    "MobilePhone", "HomePhone", "OtherPhone", "AssistantPhone", "AssistantName", "Email", "Title", "Department",
+    "Birthdate", "LeadSource", "MailingStreet", "MailingCity", "MailingState", "MailingPostalCode", "MailingCountry",
+)  # fmt: skip
+
+MIRRORED: Mapping[str, str] = {
+    **{name: name for name in (*_NAMES, *_SHARED)},
+    **{f"Person{name}": name for name in _OF_PERSONS},
+}
+"""Fields of the account to those of its contact."""
+_PERSON_ONLY = frozenset({*_NAMES, *(f"Person{name}" for name in _OF_PERSONS)})
+_READ_ONLY: dict[str, Any] = {"createable": False, "updateable": False}
+
+Row = dict[str, Any]
+
+
+def enabled(catalogue: Catalogue) -> bool:
+    """Whether the org has person accounts."""
+    return "IsPersonAccount" in catalogue.objects["Account"].fields
+
+
+async def enable(conn: Any, instance: str, user_id: str) -> bool:
+    """Gives an org person accounts; false where it has them already. There is no way back.
+
+    Runs in the caller's transaction; the next request sees it.
+    """
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('person accounts', 0))")
+    catalogue = await load_catalogue(conn)
+    if enabled(catalogue):
+        return False
+    account, contact, lead = (catalogue.objects[name] for name in ("Account", "Contact", "Lead"))
+    for name, value in (("Account", account), ("Contact", contact)):
+        label, label_ja = "Is Person Account", "個人取引先"
+        await add_field(conn, value, Field("IsPersonAccount", "boolean", label, label_ja, **_READ_ONLY))
+        if name == "Account":
+            await add_field(conn, account, _contact_field())
+    for target, source in MIRRORED.items():
+        known = contact.get(source)
+        if known is not None and account.get(target) is None:
+            await add_field(conn, account, replace(known, name=target, required=False))
+    old = {"Account": account, "Contact": contact}
+    catalogue = await load_catalogue(conn)
+    for name, before in old.items():
+        value = catalogue.objects[name]
+        fields = {
+            key: editable for key, editable in openable_fields(value).items() if key not in before.fields
+        }
+        await open_fields(conn, value, fields, to_users=True)
+    # A lead without a company becomes a person account.
+    company = lead.fields["Company"]
+    await update_field(conn, lead, company, replace(company, required=False))
+    record_types = catalogue.objects["RecordType"]
+    if record_types.get("IsPersonType") is None:
+        label = Field("IsPersonType", "boolean", "Is Person Type", "個人取引先種別", **_READ_ONLY)
+        await add_field(conn, record_types, label)
+    number = await conn.fetchval("SELECT nextval('meta.record_number')")
+    await conn.execute(
+        f'INSERT INTO {record_types.table} ("Id", "Name", "DeveloperName", "SobjectType", "IsActive", "IsPersonType",'
+        ' "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")'
+        " VALUES ($1, 'Person Account', $2, 'Account', true, true, false, now(), $3, now(), $3, now())",
+        make_id(record_types.key_prefix, instance, number),
+        RECORD_TYPE,
+        user_id,
+    )
+    return True
+
+
+def _contact_field() -> Field:
+    return Field(
+        "PersonContactId", "reference", "Contact ID", "取引先責任者 ID", 18, reference_to=("Contact",),
+        relationship="PersonContact", on_delete="keep", **_READ_ONLY,
+    )  # fmt: skip
+
+
+def derive(row: Row, given: Mapping[str, Any], *, new: bool) -> None:
+    """What kind of account it is, and a person's name. Faults where its fields do not go together."""
+    if new:
+        row["IsPersonAccount"] = given.get("LastName") is not None
+    if not row["IsPersonAccount"]:
+        wrong = [name for name in given if name in _PERSON_ONLY and given[name] is not None]
+        if wrong:
+            raise _bad_fields(wrong)
+        return
+    if "Name" in given:
+        raise _bad_fields(["Name"])
+    if row.get("LastName") is None:
+        raise Fault("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", fields=["LastName"])
+    row["Name"] = " ".join(part for part in (row.get("FirstName"), row["LastName"]) if part)
+
+
+def _bad_fields(names: list[str]) -> Fault:
+    return Fault(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        f"Account: bad field names on insert/update call: {', '.join(names)}",
+        fields=names,
+    )
+
+
+def mirrored(contact: ObjectType, given: Mapping[str, Any]) -> Row:
+    """What a person's contact takes over of values given to the account."""
+    return {
+        MIRRORED[name]: content
+        for name, content in given.items()
+        if name in MIRRORED and MIRRORED[name] in contact.fields
+    }
+
+
+def require_free(value: ObjectType, row: Mapping[str, Any]) -> None:
+    """INVALID_PERSON_ACCOUNT_OPERATION for the contact of a person account, which follows its account."""
+    if value.name == "Contact" and row.get("IsPersonAccount"):
+        raise Fault(
+            "INVALID_PERSON_ACCOUNT_OPERATION",
+            "This contact belongs to a person account: change the account instead",
+            fields=[],
+        )
+
+
+async def note_contacts(conn: Any, account: ObjectType, contacts: Mapping[str, str]) -> None:
+    """Writes down the contact of each new person account, and its record type where the org has those."""
+    record_type = ""
+    if "RecordTypeId" in account.fields:
+        record_type = (
+            ', "RecordTypeId" = coalesce(a."RecordTypeId", (SELECT "Id" FROM data."RecordType" WHERE'
+            ' "SobjectType" = \'Account\' AND "IsPersonType" AND NOT "IsDeleted" ORDER BY "Id" LIMIT 1))'
+        )
+    await conn.execute(
+        f'UPDATE {account.table} a SET "PersonContactId" = p.contact{record_type}'
+        ' FROM unnest($1::text[], $2::text[]) AS p(account, contact) WHERE a."Id" = p.account',
+        list(contacts),
+        list(contacts.values()),
+    )

@@ -1,0 +1,160 @@
+"""Duplicate rules: silent in a new org; then they warn, or refuse, and say what they found."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from .conftest import ADMIN, World, client_of
+from .package_files import NS, archive, manifest
+from .test_deploy import deploy
+from .test_rest import DATA, make
+
+ALLOW = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+
+
+def rule(
+    *, active: bool = True, insert: str = "Allow", update: str = "Allow", matching: str, alert: bool = True
+) -> str:
+    alerts = "<operationsOnInsert>Alert</operationsOnInsert><operationsOnUpdate>Alert</operationsOnUpdate>"
+    return (
+        f'<?xml version="1.0"?><DuplicateRule {NS}><actionOnInsert>{insert}</actionOnInsert>'
+        f"<actionOnUpdate>{update}</actionOnUpdate><alertText>Is it one of these?</alertText>"
+        f"<duplicateRuleMatchRules><matchRuleSObjectType>Contact</matchRuleSObjectType>"
+        f"<matchingRule>{matching}</matchingRule></duplicateRuleMatchRules><isActive>{str(active).lower()}</isActive>"
+        f"<masterLabel>Contacts twice</masterLabel>{alerts if alert else ''}"
+        "<securityOption>EnforceSharingRules</securityOption><sortOrder>1</sortOrder></DuplicateRule>"
+    )
+
+
+def package(rules: dict[str, str], matching: str = "") -> bytes:
+    files: dict[str, str | bytes] = {
+        f"duplicateRules/Contact.{name}.duplicateRule": text for name, text in rules.items()
+    }
+    members = {"DuplicateRule": [f"Contact.{name}" for name in rules]}
+    if matching:
+        members["MatchingRules"] = ["Contact"]
+        files["matchingRules/Contact.matchingRule"] = (
+            f'<?xml version="1.0"?><MatchingRules {NS}>{matching}</MatchingRules>'
+        )
+    return archive(files | {"package.xml": manifest(**members)})
+
+
+STANDARD = "Standard_Contact_Match_Rule_v1_1"
+OWN = """<matchingRules><fullName>By_Assistant</fullName><booleanFilter>1 AND 2</booleanFilter><label>By assistant</label>
+<matchingRuleItems><blankValueBehavior>NullNotAllowed</blankValueBehavior><fieldName>AssistantPhone</fieldName>
+<matchingMethod>Phone</matchingMethod></matchingRuleItems><matchingRuleItems>
+<blankValueBehavior>MatchBlanks</blankValueBehavior><fieldName>Department</fieldName>
+<matchingMethod>Exact</matchingMethod></matchingRuleItems><ruleStatus>Active</ruleStatus></matchingRules>"""
+
+
+@pytest.fixture(scope="module")
+async def warned(world: World) -> AsyncIterator[None]:
+    """The org warns of contacts with the same name and number, and refuses the same assistant's number."""
+    http = await client_of(world, ADMIN)
+    rules = {
+        "Warns": rule(matching=STANDARD),
+        "Refuses": rule(insert="Block", update="Block", matching="By_Assistant", alert=False),
+    }
+    result = await deploy(http, package(rules, OWN))
+    assert result["success"], result["details"]["componentFailures"]
+    yield
+    off = {name: text.replace("<isActive>true", "<isActive>false") for name, text in rules.items()}
+    assert (await deploy(http, package(off)))["success"]
+    await http.aclose()
+
+
+async def test_a_new_org_says_nothing(admin: httpx2.AsyncClient) -> None:
+    twice = {"FirstName": "Silent", "LastName": "Double", "Email": "silent@double.example"}
+    await make(admin, "Contact", **twice)
+    await make(admin, "Contact", **twice)
+
+
+async def test_a_duplicate_is_told_with_what_it_matches(warned: None, agent: httpx2.AsyncClient) -> None:
+    first = await make(agent, "Contact", FirstName="Robert", LastName="Warned", Phone="(415) 555-0177")
+    twin = {"FirstName": "Rob", "LastName": "Warned", "Phone": "+1 415 555 0177"}
+    answer = await agent.post(f"{DATA}/sobjects/Contact", json=twin)
+    assert answer.status_code == 400
+    (row,) = answer.json()
+    assert (row["errorCode"], row["message"]) == ("DUPLICATES_DETECTED", "Is it one of these?")
+    result = row["duplicateResult"]
+    assert (result["allowSave"], result["duplicateRule"]) == (True, "Warns")
+    assert result["duplicateRuleEntityType"] == "Contact"
+    (match,) = result["matchResults"]
+    assert (match["rule"], match["size"], match["matchEngine"]) == (STANDARD, 1, "FuzzyMatchEngine")
+    record = match["matchRecords"][0]
+    assert record["record"] == {
+        "attributes": {"type": "Contact", "url": f"{DATA}/sobjects/Contact/{first}"},
+        "Id": first,
+    }
+    assert 85 <= record["matchConfidence"] < 100
+    answer = await agent.post(
+        f"{DATA}/sobjects/Contact",
+        json=twin,
+        headers={"Sforce-Duplicate-Rule-Header": "includeRecordDetails=true; allowSave=false"},
+    )
+    shown = answer.json()[0]["duplicateResult"]["matchResults"][0]["matchRecords"][0]["record"]
+    assert shown["LastName"] == "Warned"
+    assert (await agent.post(f"{DATA}/sobjects/Contact", json=twin, headers=ALLOW)).status_code == 201
+    other = twin | {"Phone": "+1 415 555 0178"}
+    assert (await agent.post(f"{DATA}/sobjects/Contact", json=other)).status_code == 201
+
+
+async def test_a_refusal_cannot_be_overruled(warned: None, agent: httpx2.AsyncClient) -> None:
+    await make(agent, "Contact", LastName="Blocked1", AssistantPhone="03-5555-0101")
+    answer = await agent.post(
+        f"{DATA}/sobjects/Contact",
+        json={"LastName": "Blocked2", "AssistantPhone": "+81 3 5555 0101"},
+        headers=ALLOW,
+    )
+    assert answer.status_code == 400
+    result = answer.json()[0]["duplicateResult"]
+    assert (result["allowSave"], result["duplicateRule"]) == (False, "Refuses")
+    elsewhere = {"LastName": "Blocked3", "AssistantPhone": "0355550101", "Department": "Other"}
+    await make(agent, "Contact", **elsewhere)
+
+
+async def test_an_old_record_is_compared_only_when_what_matters_changes(
+    warned: None, agent: httpx2.AsyncClient
+) -> None:
+    await make(agent, "Contact", FirstName="Ann", LastName="Changing", Email="one@changing.example")
+    other = await make(agent, "Contact", FirstName="Ann", LastName="Changing", Email="two@changing.example")
+    url = f"{DATA}/sobjects/Contact/{other}"
+    assert (await agent.patch(url, json={"Title": "Boss"})).status_code == 204
+    answer = await agent.patch(url, json={"Email": "ONE@changing.example"})
+    assert answer.json()[0]["errorCode"] == "DUPLICATES_DETECTED"
+    assert (await agent.patch(url, json={"Email": "one@changing.example"}, headers=ALLOW)).status_code == 204
+    assert (await agent.patch(url, json={"Title": "Chief"})).status_code == 204
+
+
+async def test_collections_answer_row_by_row(warned: None, agent: httpx2.AsyncClient) -> None:
+    await make(agent, "Contact", FirstName="Bo", LastName="Rows", Email="bo@rows.example")
+    rows: list[dict[str, Any]] = [
+        {"attributes": {"type": "Contact"}, "FirstName": "Bo", "LastName": "Rows", "Email": email}
+        for email in ("bo@rows.example", "new@rows.example", "new@rows.example")
+    ]
+    answer = await agent.post(f"{DATA}/composite/sobjects", json={"records": rows})
+    assert [row["success"] for row in answer.json()] == [False, True, True], (
+        "one call is not compared with itself"
+    )
+    failed = answer.json()[0]["errors"][0]
+    assert (failed["statusCode"], failed["fields"]) == ("DUPLICATES_DETECTED", [])
+    assert failed["duplicateResult"]["matchResults"][0]["size"] == 1
+
+
+async def test_wrong_rules_are_not_deployed(admin: httpx2.AsyncClient) -> None:
+    result = await deploy(admin, package({"Wrong": rule(matching="Nothing")}))
+    assert (
+        "There is no matching rule Nothing of Contact" in result["details"]["componentFailures"][0]["problem"]
+    )
+    for old, new, words in (
+        ("AssistantPhone", "Nothing", "does not exist"),
+        ("1 AND 2", "1 AND 3", "booleanFilter: unexpected 3"),
+        (">Phone<", ">Guess<", "matchingMethod Guess is not supported"),
+        ("MatchBlanks", "Sometimes", "blankValueBehavior Sometimes is not valid"),
+    ):
+        result = await deploy(admin, package({}, OWN.replace(old, new)))
+        assert words in result["details"]["componentFailures"][0]["problem"]
