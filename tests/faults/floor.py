@@ -375,6 +375,8 @@ class Floor:
         raise AssertionError("facts in the switch's order are taken")
 
     async def _stand(self) -> int:
+        await self.facts.write_stand(self.switch.node)
+        await self.facts.stand(self.switch.node, afresh=True)
         async with self.db.system() as tx:
             row = await tx.one(select(media_node).where(media_node.c.id == self.switch.node))
         assert row is not None

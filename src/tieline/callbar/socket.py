@@ -285,17 +285,17 @@ class _Callbar:
             event: wire.Event | None = None
             now: wire.Snapshot | None = None
             try:
-                async with self._db.view(self.seat.account_id) as tx:
-                    if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
-                        event = await view.event_of(
-                            tx,
-                            self.seat,
-                            sequence=fresh[0].version,
-                            name=fresh[0].more.get("e", ""),
-                            engagement_id=fresh[0].more.get("x"),
-                            gone=fresh[0].more.get("g"),
-                        )
-                    if event is None:
+                if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
+                    event = await view.event_of(
+                        self._db,
+                        self.seat,
+                        sequence=fresh[0].version,
+                        name=fresh[0].more.get("e", ""),
+                        engagement_id=fresh[0].more.get("x"),
+                        gone=fresh[0].more.get("g"),
+                    )
+                if event is None:
+                    async with self._db.view(self.seat.account_id) as tx:
                         now = await view.snapshot(tx, self.seat)
             except Exception:
                 log.exception("callbar.view")

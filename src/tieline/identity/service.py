@@ -216,7 +216,7 @@ async def sign_out(db: Database, who: SignedIn) -> None:
             .where(session.c.account_id == who.account_id, session.c.id == who.session_id)
             .values(ended_at=func.coalesce(session.c.ended_at, tx.now))
         )
-        await tx.announce("session", who.session_id)
+        tx.announce("session", who.session_id)
 
 
 async def _check_agent(db: Database, who: SignedIn, connection_id: UUID) -> None:
@@ -348,7 +348,7 @@ async def sign_out_everywhere(db: Database, who: SignedIn) -> int:
             .returning(session.c.id)
         )
         for row in rows:
-            await tx.announce("session", row.id)
+            tx.announce("session", row.id)
     return len(rows)
 
 

@@ -314,7 +314,7 @@ class Connections:
                 .values(**values)
             )
             await calllog.retry(tx, connection_id)
-            await tx.announce("connection", connection_id)
+            tx.announce("connection", connection_id)
         log.info("connection.connected", connection_id=str(connection_id), environment=row.environment)
         return connection_id
 
@@ -390,7 +390,7 @@ class Connections:
                 .where(app_user.c.account_id == account_id, app_user.c.connection_id == connection_id)
                 .values(connection_id=None)
             )
-            await tx.announce("connection", connection_id)
+            tx.announce("connection", connection_id)
         for column in ("refresh_token", "access_token"):
             sealed = getattr(row, column)
             if sealed is not None:

@@ -261,7 +261,7 @@ class PhoneIndex:
                 .where(*_is(connection.c, of), connection.c.index_state == "loading")
                 .values(index_state="ready", index_progress={})
             )
-            await tx.announce("records", of.connection_id)
+            tx.announce("records", of.connection_id)
         log.info("index.loaded", connection_id=str(of.connection_id))
 
     @staticmethod
@@ -299,7 +299,7 @@ class PhoneIndex:
                 newest = max([*stamps, newest] if newest else stamps, default=None)
                 async with self._writing(of) as (tx, codes):
                     if await _write(tx, of, one, rows, await _keys(one, rows, codes)):
-                        await tx.announce("records", of.connection_id)
+                        tx.announce("records", of.connection_id)
                     if len(rows) > PAGE // 2:  # a mass change takes longer than one look
                         await tx.execute(
                             update(connection)
@@ -320,7 +320,7 @@ class PhoneIndex:
                 rows: list[dict[str, Any]] = page.get("records") or []
                 async with self._writing(of) as (tx, codes):
                     if await _write(tx, of, one, rows, await _keys(one, rows, codes)):
-                        await tx.announce("records", of.connection_id)
+                        tx.announce("records", of.connection_id)
                 if rows and not rows[0].get("IsDeleted"):
                     known = {"id": record_id, "object_type": object_type, "name": _name(one, rows[0])}
                     return with_parts(known, rows[0].get("FirstName"), rows[0].get("LastName"))

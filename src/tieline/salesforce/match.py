@@ -9,9 +9,10 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Boolean, Integer, Text, Uuid, bindparam, select, text
 
 from tieline.db.database import Transaction
+from tieline.db.statement import Statement
 from tieline.names import with_parts
 from tieline.numbers import GRADES, PhoneNumber, country_code_of, record_form, search_forms
 from tieline.salesforce.org_settings import DEFAULT_COUNTRY_CODES, OrgSettings
@@ -49,7 +50,15 @@ LEFT JOIN (found CROSS JOIN LATERAL (
 ) r) ON true
 ORDER BY found.grade, r.name, r.record_id
 LIMIT :limit
-""")
+""").bindparams(
+    bindparam("account_id", type_=Uuid),
+    bindparam("connection_id", type_=Uuid),
+    bindparam("by_default", type_=Boolean),
+    bindparam("keys", type_=ARRAY(Text)),
+    bindparam("grades", type_=ARRAY(Text)),
+    bindparam("limit", type_=Integer),
+)
+_RUN = Statement(LOOK_UP)
 
 
 async def match(
@@ -69,8 +78,8 @@ async def match(
     if number is None:
         return _answer("none")
     country_code = country_code_of(number.e164)
-    rows = await tx.all(
-        LOOK_UP,
+    rows = await tx.find(
+        _RUN,
         {
             "account_id": tx.account_id,
             "connection_id": connection_id,
