@@ -158,7 +158,7 @@ def _card(row: Row[Any], language: str, choices: list[Row[Any]]) -> wire.Engagem
         digits=row.digits,
         popped=row.popped,
         match=_match(row.match, language),
-        related=wire.RecordRef.model_validate(names.shown(row.related, language)) if row.related else None,
+        related=wire.KnownRecord.model_validate(names.shown(row.related, language)) if row.related else None,
         dispositions=[wire.Disposition(id=str(c.id), label=c.label) for c in choices],
         disposition_id=str(row.disposition_id) if row.disposition_id else None,
         notes=row.notes,
