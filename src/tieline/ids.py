@@ -6,7 +6,6 @@ import os
 import time
 from uuid import UUID
 
-
 _last = 0
 
 

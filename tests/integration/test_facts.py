@@ -129,7 +129,8 @@ async def test_facts_of_different_calls_are_taken_side_by_side_those_of_one_call
 async def test_what_follows_a_fact_that_could_not_be_taken_is_not_taken_before_it(log: Log) -> None:
     call = str(new_id())
     facts = [
-        log.journal.append(SwitchEventKind.LEG_CONNECTED, call_id=call, leg_id=str(new_id())) for _ in range(2)
+        log.journal.append(SwitchEventKind.LEG_CONNECTED, call_id=call, leg_id=str(new_id()))
+        for _ in range(2)
     ]
     await log.facts.stand(log.node)
     async with log.db.system() as tx:

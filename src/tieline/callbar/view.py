@@ -208,7 +208,7 @@ def _card(row: Found, language: str, choices: list[wire.Disposition]) -> wire.En
         digits=row.digits,
         popped=row.popped,
         match=_match(row.match, language),
-        related=wire.RecordRef.model_validate(names.shown(row.related, language)) if row.related else None,
+        related=wire.KnownRecord.model_validate(names.shown(row.related, language)) if row.related else None,
         dispositions=choices,
         disposition_id=str(row.disposition_id) if row.disposition_id else None,
         notes=row.notes,

@@ -83,7 +83,7 @@ class Crm(Protocol):
     async def match(
         self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool
     ) -> Mapping[str, Any]:
-        """Whose number this is, in the wire shape of `callbar.wire.Match`; people's records with their parts."""
+        """Whose number this is, in the wire shape of `callbar.wire.Match`; its records as `names.stored` gives them."""
         ...
 
     async def record(
@@ -227,5 +227,5 @@ def single(match: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def reference(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A matched record as `related` holds it: which it is and what it is called."""
-    return {key: record[key] for key in ("id", "object_type", "name", *PARTS) if key in record}
+    """A matched record as `related` holds it: which it is, what it is called and whose it is."""
+    return {key: record[key] for key in ("id", "object_type", "name", *PARTS, "owner") if key in record}

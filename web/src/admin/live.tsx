@@ -32,20 +32,13 @@ export function useFailure(): (error: unknown) => Problem {
 
 const Live = createContext<(hint: Hint) => () => void>(() => () => undefined);
 
-const EVERYTHING: ReadonlySet<LiveKind> = new Set(["agents", "engagements", "queues"]);
-
-/** `live` is for those who may hear everybody's news; others see news when they come back to the page. */
-export function LiveProvider({ live, children }: { live: boolean; children: ReactNode }): ReactNode {
+/**
+ * What comes on the line is the server's choice: agents hear of their own engagements only. `records` while the page
+ * shows records of the CRM: the server then asks the CRM more often.
+ */
+export function LiveProvider({ records, children }: { records: boolean; children: ReactNode }): ReactNode {
   const hints = useRef(new Set<Hint>());
-  useEffect(() => {
-    const tell = (kinds: ReadonlySet<LiveKind>) => hints.current.forEach((hint) => hint(kinds));
-    if (live) return listenLive(tell);
-    const onVisible = () => {
-      if (document.visibilityState === "visible") tell(EVERYTHING);
-    };
-    document.addEventListener("visibilitychange", onVisible);
-    return () => document.removeEventListener("visibilitychange", onVisible);
-  }, [live]);
+  useEffect(() => listenLive((kinds) => hints.current.forEach((hint) => hint(kinds)), records), [records]);
   const subscribe = useMemo(
     () => (hint: Hint) => {
       hints.current.add(hint);

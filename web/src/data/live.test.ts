@@ -20,6 +20,7 @@ function listening() {
   const hints: string[][] = [];
   const stop = listenLive(
     (kinds) => hints.push([...kinds].sort()),
+    true,
     () => source as unknown as EventSource,
   );
   const says = (data: string) => source.onmessage?.({ data });
@@ -46,13 +47,14 @@ test("after a lost line everything is read again", async () => {
   source.onerror?.();
   source.onopen?.();
   await vi.advanceTimersByTimeAsync(300);
-  expect(hints).toEqual([["agents", "engagements", "queues"]]);
+  expect(hints).toEqual([["agents", "engagements", "queues", "records"]]);
 });
 
 test("a stream that the server refused is asked for again", async () => {
   const sources: FakeSource[] = [];
   const stop = listenLive(
     () => undefined,
+    false,
     () => {
       const source = new FakeSource();
       sources.push(source);

@@ -2,16 +2,21 @@
  * Hints that something shown has changed. A hint carries no facts: whoever shows the thing reads it again.
  * Hints are gathered, so that a busy centre costs a page at most four readings a second.
  */
-export type LiveKind = "agents" | "engagements" | "queues";
+/** `records`: what the CRM tells of customers. */
+export type LiveKind = "agents" | "engagements" | "queues" | "records";
 
-const KINDS: readonly string[] = ["agents", "engagements", "queues"];
+const KINDS: readonly string[] = ["agents", "engagements", "queues", "records"];
 const GATHER_MS = 250;
 /** After an answer that is no stream the browser gives up: we do not. */
 const REOPEN_MS = 5_000;
 
-/** Calls `onHint` with the kinds that changed; after a lost connection with all of them. Returns the way to stop. */
+/**
+ * Calls `onHint` with the kinds that changed; after a lost connection with all of them. Hints of `records` come only
+ * where asked for. Returns the way to stop.
+ */
 export function listenLive(
   onHint: (kinds: ReadonlySet<LiveKind>) => void,
+  records: boolean,
   open: (url: string) => EventSource = (url) => new EventSource(url),
 ): () => void {
   let source: EventSource;
@@ -39,7 +44,7 @@ export function listenLive(
   };
   const listen = () => {
     reopening = null;
-    source = open("/api/v1/live");
+    source = open(`/api/v1/live${records ? "?records=true" : ""}`);
     source.onmessage = heard;
     source.onerror = () => {
       wasLost = true;
