@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,37 @@ async def test_visitor_calls_a_queue_by_its_link(center: Center) -> None:
     card = await agent.card("offered")
     assert card["party"]["claimed_name"] == "Ann"
     assert not card["party"]["withheld"]
+
+
+async def test_page_takes_its_call_up_over_a_new_socket(center: Center) -> None:
+    agent, phone, id = await connected(center)
+    key = next(m["key"] for m in phone.messages if m["type"] == "accepted")
+    await phone.socket.close()
+    await agent.do("engagement.hold", engagement_id=id)
+    await agent.until(lambda s: s["engagements"][0]["held"])
+    again = await center.phone()
+    await again.socket.send(json.dumps({"type": "resume", "call_id": id, "key": key}))
+    await again.state("held")
+    await agent.do("engagement.resume", engagement_id=id)
+    await again.state("talking")
+    await again.hang_up()
+    assert (await again.state("ended"))["cause"] == "caller_hung_up"
+
+    # Over by now: it is still told how it ended.
+    late = await center.phone()
+    await late.socket.send(json.dumps({"type": "resume", "call_id": id, "key": key}))
+    assert (await late.state("ended"))["cause"] == "caller_hung_up"
+
+
+async def test_call_is_taken_up_only_by_the_page_that_has_its_key(center: Center) -> None:
+    _, phone, id = await connected(center)
+    stranger = await center.phone()
+    for call_id, key in ((id, "0" * 32), (str(new_id()), "0" * 32), ("no id", "schlüssel")):
+        refused = await stranger.send({"type": "resume", "call_id": call_id, "key": key})
+        assert refused["code"] == "call_gone"
+    own = next(m["key"] for m in phone.messages if m["type"] == "accepted")
+    refused = await phone.send({"type": "resume", "call_id": id, "key": own})
+    assert refused["code"] == "input_invalid", "a page has one call"
 
 
 async def test_second_callbar_mirrors_and_may_take_over(center: Center) -> None:

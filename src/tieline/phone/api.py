@@ -1,13 +1,15 @@
 """Calling a queue from a browser: the test phone of the demo, and the page for website visitors.
 
 The socket carries set-up and what the caller may know of the call; the audio runs beside it. Closing the
-socket does not end the call: a hang-up or the switch does.
+socket does not end the call: a hang-up or the switch does. A page whose socket broke takes its call up again over
+the next one, at any node, by the key that it was given with the call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import time
 from collections import OrderedDict
@@ -38,7 +40,7 @@ from tieline.phone import lines
 from tieline.queues.service import QueueNotFound, queue_by_number
 from tieline.queues.tables import queue, queue_number
 from tieline.telephony.switch import LegRole, SwitchError
-from tieline.web.http import Guard, client_address
+from tieline.web.http import Guard, client_address, uuid_or
 from tieline.web.pages import Pages
 
 SUBPROTOCOL = "tieline.phone.v1"
@@ -78,7 +80,7 @@ class WebCallsDisabled(NotFound):
 
 
 class CallGone(TielineError):
-    """The call no longer rings here."""
+    """The call no longer rings here, or is none that can be taken up again."""
 
     code, status = "call_gone", 409
 
@@ -126,6 +128,15 @@ class Decline(_Message):
     call_id: str = Field(max_length=40)
 
 
+class Resume(_Message):
+    """Take up the call that this page had before its socket broke."""
+
+    type: Literal["resume"]
+    call_id: str = Field(max_length=40)
+    key: str = Field(max_length=40)
+    """What the page was given with `accepted`: nobody else can show it."""
+
+
 class Digits(_Message):
     """Keys pressed during the call."""
 
@@ -145,7 +156,7 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-Incoming = Dial | Listen | Answer | Decline | Digits | HangUp | Ping
+Incoming = Dial | Listen | Answer | Decline | Resume | Digits | HangUp | Ping
 _incoming: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="type")])
 
 
@@ -171,6 +182,7 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
     """Routes of both pages."""
     routes = APIRouter(tags=["phone"])
     limit = DialLimit()
+    key = guard.settings.keys.derive("phone")
 
     @routes.get("/phone")
     async def test_page() -> Response:
@@ -225,7 +237,7 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
             await websocket.close(1008)
             return
         await websocket.accept(SUBPROTOCOL)
-        phone = _Phone(websocket, engagements, bus, limit)
+        phone = _Phone(websocket, engagements, bus, limit, key)
         with contextlib.suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
             await phone.serve()
 
@@ -246,8 +258,11 @@ async def _visitors_queue(db: Database, slug: str) -> tuple[UUID, Row[Any], str]
 
 
 class _Phone:
-    def __init__(self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit) -> None:
+    def __init__(
+        self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit, key: bytes
+    ) -> None:
         self._socket = socket
+        self._key = key
         self._engagements = engagements
         self._db = engagements.db
         self._bus = bus
@@ -314,10 +329,17 @@ class _Phone:
             case Dial():
                 if self._call is not None:
                     raise InputInvalid(field="type")
-                self._call = await self._dial(message)
+                await self._have(await self._dial(message))
+            case Resume():
                 if self._call is not None:
-                    self._watch(self._call)
-                    await self._renew()
+                    raise InputInvalid(field="type")
+                await self._have(await self._resumed(message))
+
+    async def _have(self, call: Row[Any] | None) -> None:
+        self._call = call
+        if call is not None:
+            self._watch(call)
+            await self._renew()
 
     # -- being called ---
 
@@ -392,9 +414,7 @@ class _Phone:
             if fresh is None or fresh.state != State.DIALING or fresh.pending == "join":
                 raise CallGone
             await self._engagements.joining(tx, fresh)
-        await self._send(
-            {"type": "accepted", "call_id": str(row.id), "sdp": await self._add_leg(row, message.sdp)}
-        )
+        await self._accept(row, await self._add_leg(row, message.sdp))
         self._call, self._ringing = row, None
 
     async def _decline(self, call_id: str) -> None:
@@ -439,8 +459,26 @@ class _Phone:
                     await self._engagements.caller_gone(tx, fresh, "set_up_failed")
             await self._refuse(error if isinstance(error, TielineError) else NoSwitch())
             return None
-        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp})
+        await self._accept(row, sdp)
         return row
+
+    async def _accept(self, row: Row[Any], sdp: str) -> None:
+        key = self._key_of(row.id)
+        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp, "key": key})
+
+    async def _resumed(self, message: Resume) -> Row[Any]:
+        call_id = uuid_or(message.call_id, CallGone)
+        if not hmac.compare_digest(message.key.encode(), self._key_of(call_id).encode()):
+            raise CallGone
+        async with self._db.system() as tx:
+            row = await tx.one(select(engagement).where(engagement.c.id == call_id))
+        if row is None:
+            raise CallGone
+        return row
+
+    def _key_of(self, call_id: UUID) -> str:
+        """Follows from the call, so that every node knows it."""
+        return hmac.new(self._key, call_id.bytes, "sha256").hexdigest()[:32]
 
     async def _add_leg(self, row: Row[Any], sdp: str) -> str:
         """Put this page's audio into the call; gives the answer SDP."""
