@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from playwright.async_api import Browser, BrowserContext, Frame, Page, async_playwright
+from tests.journeys.network import Network
 
 START_S = 30.0
 WAIT_MS = 15_000
@@ -57,8 +58,10 @@ class Computer:
         microphone_blocked_for: str | None = None,
         hz: float = 440.0,
         language: str = "en-US",
+        network: Network | None = None,
     ) -> None:
         self._folder = folder
+        self._network = network
         self._microphone_for = microphone_for
         self._microphone_blocked_for = microphone_blocked_for
         self._hz = hz
@@ -98,6 +101,7 @@ class Computer:
             f"--use-file-for-fake-audio-capture={tone}",
             "--allow-loopback-in-peer-connection",
             "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate",
+            *([f"--host-resolver-rules={self._network.names}"] if self._network else []),
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             "about:blank",
         ]
@@ -110,6 +114,7 @@ class Computer:
         self.context: BrowserContext = self.browser.contexts[0]
         self.context.set_default_timeout(WAIT_MS)
         self.context.on("page", self._watch)
+        await self.context.add_init_script(_COUNT_TONES)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -172,6 +177,22 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str, *, seconds: 
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
         await asyncio.sleep(0.1)
+
+
+# The ring is made of tones that the page has played by the browser; the browser counts them.
+_COUNT_TONES = """
+window.__tones = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) {
+  window.__tones += 1;
+  return start.apply(this, when);
+};
+"""
+
+
+async def rings(where: Page | Frame) -> int:
+    """How many tones of the ring the page has sounded since it was loaded."""
+    return await where.evaluate("window.__tones")
 
 
 _LISTEN = """
