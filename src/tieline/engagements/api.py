@@ -6,8 +6,9 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Row
 
 from tieline import names, numbers
 from tieline.agents.tables import agent
-from tieline.bus import Bus
+from tieline.bus import Bus, Message
 from tieline.calllog.tables import delivery
 from tieline.db.database import Transaction
 from tieline.engagements.record import NAMED
@@ -32,7 +33,8 @@ from tieline.queues.tables import disposition, queue, queue_member, queue_number
 from tieline.web.http import Guard, uuid_or
 
 _LIVE_EVERY_S = 0.25
-"""Hints to a page are gathered for so long: at most four a second."""
+"""Hints to a page are gathered for so long after the last ones: at most four a second."""
+_LIVE_GATHER_S = 0.02
 _LIVE_COMMENT_S = 15.0
 
 
@@ -236,10 +238,13 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
 
     @routes.get("/live")
     async def live(request: Request) -> StreamingResponse:
-        """Server-sent hints that agents, engagements or queues of the account changed: read them again then."""
-        who = await guard.manager(request)
+        """Server-sent hints that agents, engagements or queues of the account changed: read them again then.
+
+        Who may not see those is told only when the session behind the page has ended, as everybody is.
+        """
+        who = await guard.portal(request)
         return StreamingResponse(
-            _hints(bus, who.account_id, request),
+            _hints(bus, who, request),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -247,42 +252,57 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
     return routes
 
 
-async def _hints(bus: Bus, account_id: UUID, request: Request) -> AsyncGenerator[str]:
+async def _hints(bus: Bus, who: SignedIn, request: Request) -> AsyncGenerator[str]:
     kinds: set[str] = set()
     wake = asyncio.Event()
+    ended = False
 
     def add(*names: str) -> None:
         kinds.update(names)
         wake.set()
 
-    subscriptions = [
-        bus.subscribe(
-            "agent", None, lambda m: add("agents", "queues") if m.account_id == account_id else None
-        ),
-        bus.subscribe(
-            "engagement",
-            None,
-            lambda m: add("engagements", "queues") if m.account_id == account_id else None,
-            lambda: add("agents", "engagements", "queues"),
-        ),
-    ]
+    def own(*names: str) -> Callable[[Message], None]:
+        return lambda message: add(*names) if message.account_id == who.account_id else None
+
+    def end(_: Message) -> None:
+        nonlocal ended
+        ended = True
+        add("session")
+
+    subscriptions = [bus.subscribe("session", who.session_id, end, lambda: add("session"))]
+    if who.manages:
+        everything = ("agents", "engagements", "queues")
+        subscriptions += [
+            bus.subscribe("agent", None, own("agents", "queues")),
+            bus.subscribe("engagement", None, own("engagements", "queues"), lambda: add(*everything)),
+        ]
+    sent_at = 0.0
     try:
         yield ": tieline\n\n"
-        while not await request.is_disconnected():
+        while not ended and not await request.is_disconnected():
             try:
                 async with asyncio.timeout(_LIVE_COMMENT_S):
                     await wake.wait()
             except TimeoutError:
+                if datetime.now(UTC) >= who.expires_at:
+                    yield _line("session")
+                    return
                 yield ": still here\n\n"
                 continue
-            await asyncio.sleep(_LIVE_EVERY_S)
+            # What one transaction announces comes together; a first change is told at once, a storm seldom.
+            await asyncio.sleep(max(_LIVE_GATHER_S, sent_at + _LIVE_EVERY_S - time.monotonic()))
             wake.clear()
             names = sorted(kinds)
             kinds.clear()
-            yield "".join(f"data: {json.dumps({'kind': name})}\n\n" for name in names)
+            sent_at = time.monotonic()
+            yield "".join(_line(name) for name in names)
     finally:
         for subscription in subscriptions:
             subscription.close()
+
+
+def _line(kind: str) -> str:
+    return f"data: {json.dumps({'kind': kind})}\n\n"
 
 
 def _listing(tx: Transaction) -> Any:
@@ -390,7 +410,7 @@ def _record_url(row: Row[Any], object_type: str, id: str, origins: Mapping[UUID,
 
 def _seen_by(who: SignedIn, query: Any) -> Any:
     """Agents see the engagements they had; those who manage see all of the account's."""
-    if who.roles.isdisjoint(("administrator", "supervisor")):
+    if not who.manages:
         return query.where(engagement.c.agent_id == who.user_id)
     return query
 

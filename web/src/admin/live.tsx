@@ -10,7 +10,8 @@ import {
   useState,
 } from "react";
 import { Problem } from "../data/http.ts";
-import { listenLive, type LiveKind } from "../data/live.ts";
+import { listenLive, LIVE_KINDS, type LiveKind } from "../data/live.ts";
+import { currentSession } from "../data/session.ts";
 
 type Hint = (kinds: ReadonlySet<LiveKind>) => void;
 
@@ -32,20 +33,43 @@ export function useFailure(): (error: unknown) => Problem {
 
 const Live = createContext<(hint: Hint) => () => void>(() => () => undefined);
 
-const EVERYTHING: ReadonlySet<LiveKind> = new Set(["agents", "engagements", "queues"]);
+const EVERYTHING: ReadonlySet<LiveKind> = new Set(LIVE_KINDS);
 
-/** `live` is for those who may hear everybody's news; others see news when they come back to the page. */
+/**
+ * `live` is for those who may hear everybody's news; others hear while they look that their session has ended, and
+ * see news when they come back to the page.
+ */
 export function LiveProvider({ live, children }: { live: boolean; children: ReactNode }): ReactNode {
   const hints = useRef(new Set<Hint>());
+  const ended = useContext(SessionEnded);
   useEffect(() => {
-    const tell = (kinds: ReadonlySet<LiveKind>) => hints.current.forEach((hint) => hint(kinds));
+    const tell = (kinds: ReadonlySet<LiveKind>) => {
+      if (kinds.has("session"))
+        currentSession().then(
+          (session) => session ?? ended(),
+          // Not known: whatever is read next will tell.
+          () => undefined,
+        );
+      hints.current.forEach((hint) => hint(kinds));
+    };
     if (live) return listenLive(tell);
+    let stop: (() => void) | null = listenLive(tell);
     const onVisible = () => {
-      if (document.visibilityState === "visible") tell(EVERYTHING);
+      // Browsers open few connections to one server: pages that nobody looks at shall not hold them.
+      if (document.visibilityState === "visible") {
+        stop ??= listenLive(tell);
+        tell(EVERYTHING);
+      } else {
+        stop?.();
+        stop = null;
+      }
     };
     document.addEventListener("visibilitychange", onVisible);
-    return () => document.removeEventListener("visibilitychange", onVisible);
-  }, [live]);
+    return () => {
+      stop?.();
+      document.removeEventListener("visibilitychange", onVisible);
+    };
+  }, [live, ended]);
   const subscribe = useMemo(
     () => (hint: Hint) => {
       hints.current.add(hint);
