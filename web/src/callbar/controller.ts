@@ -107,6 +107,7 @@ const DIAL_TRIES = 6;
 const COLLECT_MS = 1_500;
 const COLLECT_LIMIT_MS = 10 * 60_000;
 const RENEW_AGAIN_MS = 60_000;
+const RENEW_SOONEST_MS = 1_000;
 /** Timers of browsers hold no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NO_PREFIXES: DialingPrefixes = { outside: "", long_distance: "", international: "" };
@@ -399,7 +400,8 @@ export class Callbar {
     const until = this.#now() + COLLECT_LIMIT_MS;
     let asking = false;
     const timer = setInterval(() => {
-      if (this.#now() > until) return this.#stopCollecting();
+      if (this.#now() > until)
+        return this.#signInFailed({ kind: "failed", problem: { code: "code_invalid", requestId: null } });
       if (asking) return;
       asking = true;
       this.#deps.sessions
@@ -430,7 +432,8 @@ export class Callbar {
     this.#cancelRenewal();
     if (this.#session === null) return;
     const left = Date.parse(this.#session.expires_at) - this.#now() - this.#state.model.clock_offset_ms;
-    this.#renewAfter(Math.max(left / 2, RENEW_AGAIN_MS));
+    // One that seems to be over is renewed, too: our clock may be wrong.
+    this.#renewAfter(left > 0 ? Math.max(left / 2, RENEW_SOONEST_MS) : RENEW_AGAIN_MS);
   }
 
   #renewAfter(ms: number): void {
