@@ -190,6 +190,31 @@ async def misakis_desk(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> 
         yield desk
 
 
+@pytest.fixture(scope="session")
+async def emmas_other_desk(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    folder = tmp_path_factory.mktemp("other")
+    async with Computer(folder, microphone_for=demo.console, hz=OTHER_AGENT_HZ) as computer:
+        desk = Desk(demo, computer, EMMA)
+        async with pictured(computer, "other"):
+            await desk.sit_down()
+        yield desk
+
+
+@pytest.fixture
+async def other_computer(
+    emma: Desk, emmas_other_desk: Desk, request: pytest.FixtureRequest
+) -> AsyncIterator[Desk]:
+    """A second computer of the English agent; the phone is at the first one."""
+    desk = emmas_other_desk
+    async with pictured(desk.computer, "other", request.node):
+        await desk.go()
+        await emma.use_here()
+        desk.computer.problems.clear()
+        desk.computer.expected = None
+        yield desk
+    assert desk.computer.unexpected() == [], "pages wrote errors to the browser's console"
+
+
 @pytest.fixture
 async def emma(emmas_desk: Desk, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
     """The English agent, offline, with the console's first page."""

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
-import pytest
 from playwright.async_api import Frame, Page, expect
-from tests.journeys.computer import Computer, hears, rings
-from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, OTHER_AGENT_HZ, Demo, Street, pictured
-from tests.journeys.desk import EMMA, Desk
+from tests.journeys.computer import hears, rings
+from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, OTHER_AGENT_HZ, Demo, Street
+from tests.journeys.desk import Desk
 
 BACK_S = 2.0
 """A callbar that is there again has state and sound within this."""
-
-
-@pytest.fixture(scope="module")
-async def other_computer(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    folder = tmp_path_factory.mktemp("other")
-    async with Computer(folder, microphone_for=demo.console, hz=OTHER_AGENT_HZ) as computer:
-        desk = Desk(demo, computer, EMMA)
-        async with pictured(computer, "other"):
-            await desk.sit_down()
-        yield desk
 
 
 async def talking(emma: Desk, street: Street) -> Page:
@@ -117,10 +105,6 @@ async def test_a_callbar_popped_out_in_mid_call_takes_the_sound_along(
 async def test_two_computers_and_two_tabs_ring_pop_and_act_once(
     emma: Desk, other_computer: Desk, street: Street
 ) -> None:
-    await emma.go()
-    await other_computer.go("/lightning/page/home")
-    # The other computer has taken the phone by being used last; back by one click.
-    await emma.use_here()
     await emma.become("ready")
     second = await another_tab(emma)
     mirrors = (second, other_computer)
