@@ -8,6 +8,7 @@ microphone is granted in the profile, to one origin only; third-party cookies ar
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import math
@@ -17,7 +18,8 @@ import struct
 import subprocess
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -248,3 +250,34 @@ async def hears_not(where: Page | Frame, hz: float, *, during: float = 1.5) -> N
         if time.monotonic() > deadline:
             raise AssertionError(f"{hz} Hz did not stop")
         await asyncio.sleep(0.05)
+
+
+_RECORD = """
+() => {
+  const element = [...document.querySelectorAll('audio')].find((a) => a.srcObject);
+  const recorder = new MediaRecorder(element.srcObject, { mimeType: 'audio/webm;codecs=opus' });
+  const parts = [];
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  window.__record = { recorder, parts };
+  recorder.start();
+}
+"""
+_RECORDED = """
+async () => {
+  const { recorder, parts } = window.__record;
+  await new Promise((resolve) => { recorder.onstop = resolve; recorder.stop(); });
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+}
+"""
+
+
+@asynccontextmanager
+async def recording(where: Page | Frame) -> AsyncIterator[list[bytes]]:
+    """Record what plays on the page; at the end the list holds the recording (WebM with Opus)."""
+    found: list[bytes] = []
+    await where.evaluate(_RECORD)
+    yield found
+    found.append(base64.b64decode(await where.evaluate(_RECORDED)))
