@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import select
 from tests.integration.center import Center, PhoneClient, a_center
 
+from tieline.agents import service as agents
+from tieline.agents.service import Seat
 from tieline.agents.tables import agent as agent_table
 from tieline.calllog.tables import call_log, delivery
 from tieline.db.database import Database
@@ -353,6 +355,21 @@ async def test_mirror_owns_by_itself_when_the_owner_leaves(center: Center) -> No
     second = await center.callbar("one", token=token)
     await first.leave()
     await second.until(lambda s: s["owner"])
+
+
+async def test_seat_that_was_left_is_free_though_its_node_renews_it_a_moment_later(center: Center) -> None:
+    async with center.db.account(center.account_id) as tx:
+        old = await agents.take_seat(
+            tx, Seat(center.account_id, center.agents["one"], center.connection_id, "a")
+        )
+    assert old is not None
+    async with center.db.account(center.account_id) as tx:
+        await agents.leave_seat(tx, old)
+    # The node had listed its seats before.
+    async with center.db.system() as tx:
+        assert await agents.keep_seats(tx, [old]) == set()
+    callbar = await center.callbar("one")
+    assert callbar.state["owner"]
 
 
 async def test_reloaded_callbar_owns_again_at_once(center: Center) -> None:

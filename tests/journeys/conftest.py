@@ -213,6 +213,7 @@ async def other_computer(
     desk = emmas_other_desk
     async with pictured(desk.computer, "other", request.node):
         await desk.go()
+        await emma.callbar.get_by_text(emma.say("mirror.title")).wait_for()
         await emma.use_here()
         desk.computer.problems.clear()
         desk.computer.expected = None

@@ -270,6 +270,16 @@ describe("a mirror of the callbar that has the audio", () => {
     expect(log).toContain("ring");
     expect(pops).toHaveLength(1);
   });
+
+  test("to which the call comes is brought into view", async () => {
+    const { snapshot, log } = await atWork();
+    const engagements = [anEngagement({ state: "connected", popped: true })];
+    snapshot({ sequence: 8, owner: false, engagements });
+    expect(log).not.toContain("show");
+    snapshot({ sequence: 8, engagements });
+    snapshot({ sequence: 9, engagements });
+    expect(log.filter((line) => line === "show")).toHaveLength(1);
+  });
 });
 
 describe("a ringing engagement", () => {

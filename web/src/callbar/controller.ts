@@ -659,8 +659,11 @@ export class Callbar {
 
   #bringToView(before: Model, model: Model): void {
     if (!isOwner(model)) return;
-    // Also after a reload in the middle of a call, when the host has folded the callbar away.
-    const isNew = model.snapshot?.engagements.some((each) => !engagementOf(before, each.id));
+    // Also after a reload in the middle of a call, when the host has folded the callbar away, and when the call has
+    // come here from another callbar.
+    const isNew = model.snapshot?.engagements.some(
+      (each) => !isOwner(before) || !engagementOf(before, each.id),
+    );
     if (isNew) this.#deps.host.show().catch(() => undefined);
   }
 
