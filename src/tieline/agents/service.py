@@ -206,10 +206,16 @@ async def take_seat(
 
 
 async def keep_seats(tx: Transaction, seats: Sequence[Seat]) -> set[tuple[str, int]]:
-    """Renew the leases of seats that are still owned, and give those, as (seat id, fence). For system transactions."""
+    """Renew the leases of seats that are still owned, and give those, as (seat id, fence). For system transactions.
+
+    A seat that was left meanwhile stays left: renewed, it would keep the next callbar waiting for nobody.
+    """
     kept = await tx.all(
         update(agent)
-        .where(tuple_(agent.c.seat_id, agent.c.seat_fence).in_([(s.seat_id, s.fence) for s in seats]))
+        .where(
+            tuple_(agent.c.seat_id, agent.c.seat_fence).in_([(s.seat_id, s.fence) for s in seats]),
+            agent.c.seat_seen_at.is_not(None),
+        )
         .values(seat_seen_at=tx.now, seat_until=tx.now + SEAT_LEASE)
         .returning(agent.c.seat_id, agent.c.seat_fence)
     )

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tieline import numbers
 from tieline.agents.tables import agent
-from tieline.bus import Bus, Subscription
+from tieline.bus import Bus, Message, Subscription
 from tieline.calllog.tables import delivery
 from tieline.db.database import Transaction
 from tieline.engagements.following import RECORDS
@@ -38,7 +38,8 @@ from tieline.queues.tables import disposition, queue, queue_member, queue_number
 from tieline.web.http import Guard, uuid_or
 
 _LIVE_EVERY_S = 0.25
-"""Hints to a page are gathered for so long: at most four a second."""
+"""Hints to a page are gathered for so long after the last ones: at most four a second."""
+_LIVE_GATHER_S = 0.02
 _LIVE_COMMENT_S = 15.0
 _WATCHING_S = 20.0
 
@@ -255,8 +256,8 @@ def router(
     async def live(request: Request, records: bool = False) -> StreamingResponse:
         """Server-sent hints that agents, engagements, queues or the CRM's records changed: read them again then.
 
-        An agent hears of their own engagements only. `records` is for pages that show records of the CRM: these are
-        then kept as fresh as for a call.
+        An agent hears of their own engagements only, and everybody when the session behind the page has ended.
+        `records` is for pages that show records of the CRM: these are then kept as fresh as for a call.
         """
         who = await guard.portal(request)
 
@@ -280,24 +281,37 @@ async def _hints(
 ) -> AsyncGenerator[str]:
     kinds: set[str] = set()
     wake = asyncio.Event()
+    ended = False
+
+    def hint(*hints: str) -> None:
+        kinds.update(hints)
+        wake.set()
 
     def told(kind: str, about: UUID | None, *hints: str) -> Subscription:
-        def add() -> None:
-            kinds.update(hints)
-            wake.set()
+        def on_message(message: Message) -> None:
+            if message.account_id == who.account_id:
+                hint(*hints)
 
-        return bus.subscribe(kind, about, lambda m: add() if m.account_id == who.account_id else None, add)
+        return bus.subscribe(kind, about, on_message, lambda: hint(*hints))
 
-    subscriptions = [told(RECORDS, None, "records")] if watch else []
-    if _manages(who):
+    def end(_: Message) -> None:
+        nonlocal ended
+        ended = True
+        hint("session")
+
+    subscriptions = [bus.subscribe("session", who.session_id, end, lambda: hint("session"))]
+    if watch:
+        subscriptions.append(told(RECORDS, None, "records"))
+    if who.manages:
         subscriptions.append(told("agent", None, "agents", "queues"))
         subscriptions.append(told("engagement", None, "engagements", "queues"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))
+    sent_at = 0.0
     try:
         yield ": tieline\n\n"
         watched_at = -math.inf
-        while not await request.is_disconnected():
+        while not ended and not await request.is_disconnected():
             if watch and time.monotonic() >= watched_at + _WATCHING_S - _LIVE_COMMENT_S:
                 watched_at = time.monotonic()
                 await watch()
@@ -305,16 +319,25 @@ async def _hints(
                 async with asyncio.timeout(_LIVE_COMMENT_S):
                     await wake.wait()
             except TimeoutError:
+                if datetime.now(UTC) >= who.expires_at:
+                    yield _line("session")
+                    return
                 yield ": still here\n\n"
                 continue
-            await asyncio.sleep(_LIVE_EVERY_S)
+            # What one transaction announces comes together; a first change is told at once, a storm seldom.
+            await asyncio.sleep(max(_LIVE_GATHER_S, sent_at + _LIVE_EVERY_S - time.monotonic()))
             wake.clear()
             names = sorted(kinds)
             kinds.clear()
-            yield "".join(f"data: {json.dumps({'kind': name})}\n\n" for name in names)
+            sent_at = time.monotonic()
+            yield "".join(_line(name) for name in names)
     finally:
         for subscription in subscriptions:
             subscription.close()
+
+
+def _line(kind: str) -> str:
+    return f"data: {json.dumps({'kind': kind})}\n\n"
 
 
 def _listing(tx: Transaction, record_now: RecordNow) -> Any:
@@ -427,11 +450,7 @@ def _record_url(row: Row[Any], object_type: str, id: str, origins: Mapping[UUID,
 
 def _seen_by(who: SignedIn, query: Any) -> Any:
     """Agents see the engagements they had; those who manage see all of the account's."""
-    return query if _manages(who) else query.where(engagement.c.agent_id == who.user_id)
-
-
-def _manages(who: SignedIn) -> bool:
-    return not who.roles.isdisjoint(("administrator", "supervisor"))
+    return query if who.manages else query.where(engagement.c.agent_id == who.user_id)
 
 
 def _agent_name(data: dict[str, Any], names: dict[str, str]) -> dict[str, str]:

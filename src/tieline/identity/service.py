@@ -69,6 +69,11 @@ class SignedIn:
     connection_id: UUID | None
     expires_at: datetime
 
+    @property
+    def manages(self) -> bool:
+        """Whether the user may see everybody's engagements and agents."""
+        return not self.roles.isdisjoint(("administrator", "supervisor"))
+
     def need(self, *roles: str) -> None:
         """Raise `NotAllowed` unless the user has one of the roles."""
         if self.roles.isdisjoint(roles):

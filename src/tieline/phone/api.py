@@ -1,13 +1,15 @@
 """Calling a queue from a browser: the test phone of the demo, and the page for website visitors.
 
 The socket carries set-up and what the caller may know of the call; the audio runs beside it. Closing the
-socket does not end the call: a hang-up or the switch does.
+socket does not end the call: a hang-up or the switch does. A page whose socket broke takes its call up again over
+the next one, at any node, by the key that it was given with the call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import time
 from collections import OrderedDict
@@ -38,7 +40,7 @@ from tieline.phone import lines
 from tieline.queues.service import QueueNotFound, queue_by_number
 from tieline.queues.tables import queue, queue_number
 from tieline.telephony.switch import LegRole, SwitchError
-from tieline.web.http import Guard, client_address
+from tieline.web.http import Guard, client_address, uuid_or
 from tieline.web.pages import Pages
 
 SUBPROTOCOL = "tieline.phone.v1"
@@ -64,6 +66,7 @@ _BY_SLUG = Statement(
     .where(queue.c.slug == bindparam("slug"), account.c.web_calls)
     .limit(2)
 )
+_ANY_CALL = Statement(select(engagement).where(engagement.c.id == bindparam("of_id")))
 _CALL = Statement(
     select(engagement).where(
         engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id")
@@ -86,7 +89,7 @@ class WebCallsDisabled(NotFound):
 
 
 class CallGone(TielineError):
-    """The call no longer rings here."""
+    """The call no longer rings here, or is none that can be taken up again."""
 
     code, status = "call_gone", 409
 
@@ -134,6 +137,15 @@ class Decline(_Message):
     call_id: str = Field(max_length=40)
 
 
+class Resume(_Message):
+    """Take up the call that this page had before its socket broke."""
+
+    type: Literal["resume"]
+    call_id: str = Field(max_length=40)
+    key: str = Field(max_length=40)
+    """What the page was given with `accepted`: nobody else can show it."""
+
+
 class Digits(_Message):
     """Keys pressed during the call."""
 
@@ -153,7 +165,7 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-Incoming = Dial | Listen | Answer | Decline | Digits | HangUp | Ping
+Incoming = Dial | Listen | Answer | Decline | Resume | Digits | HangUp | Ping
 _incoming: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="type")])
 
 
@@ -179,6 +191,7 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
     """Routes of both pages."""
     routes = APIRouter(tags=["phone"])
     limit = DialLimit()
+    key = guard.settings.keys.derive("phone")
 
     @routes.get("/phone")
     async def test_page() -> Response:
@@ -233,7 +246,7 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
             await websocket.close(1008)
             return
         await websocket.accept(SUBPROTOCOL)
-        phone = _Phone(websocket, engagements, bus, limit)
+        phone = _Phone(websocket, engagements, bus, limit, key)
         with contextlib.suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
             await phone.serve()
 
@@ -248,8 +261,11 @@ async def _visitors_queue(db: Database, slug: str) -> Found:
 
 
 class _Phone:
-    def __init__(self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit) -> None:
+    def __init__(
+        self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit, key: bytes
+    ) -> None:
         self._socket = socket
+        self._key = key
         self._engagements = engagements
         self._db = engagements.db
         self._bus = bus
@@ -316,10 +332,17 @@ class _Phone:
             case Dial():
                 if self._call is not None:
                     raise InputInvalid(field="type")
-                self._call = await self._dial(message)
+                await self._have(await self._dial(message))
+            case Resume():
                 if self._call is not None:
-                    self._watch(self._call)
-                    await self._renew()
+                    raise InputInvalid(field="type")
+                await self._have(await self._resumed(message))
+
+    async def _have(self, call: Found | None) -> None:
+        self._call = call
+        if call is not None:
+            self._watch(call)
+            await self._renew()
 
     # -- being called ---
 
@@ -394,9 +417,7 @@ class _Phone:
             if fresh is None or fresh.state != State.DIALING or fresh.pending == "join":
                 raise CallGone
             await self._engagements.joining(tx, fresh)
-        await self._send(
-            {"type": "accepted", "call_id": str(row.id), "sdp": await self._add_leg(row, message.sdp)}
-        )
+        await self._accept(row, await self._add_leg(row, message.sdp))
         self._call, self._ringing = row, None
 
     async def _decline(self, call_id: str) -> None:
@@ -441,8 +462,25 @@ class _Phone:
                     await self._engagements.caller_gone(tx, fresh, "set_up_failed")
             await self._refuse(error if isinstance(error, TielineError) else NoSwitch())
             return None
-        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp})
+        await self._accept(row, sdp)
         return row
+
+    async def _accept(self, row: Found, sdp: str) -> None:
+        key = self._key_of(row.id)
+        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp, "key": key})
+
+    async def _resumed(self, message: Resume) -> Found:
+        call_id = uuid_or(message.call_id, CallGone)
+        if not hmac.compare_digest(message.key.encode(), self._key_of(call_id).encode()):
+            raise CallGone
+        rows = await self._db.alone(_ANY_CALL, {"of_id": call_id})
+        if not rows:
+            raise CallGone
+        return rows[0]
+
+    def _key_of(self, call_id: UUID) -> str:
+        """Follows from the call, so that every node knows it."""
+        return hmac.new(self._key, call_id.bytes, "sha256").hexdigest()[:32]
 
     async def _add_leg(self, row: Found, sdp: str) -> str:
         """Put this page's audio into the call; gives the answer SDP."""

@@ -271,6 +271,16 @@ describe("a mirror of the callbar that has the audio", () => {
     expect(log).toContain("ring");
     expect(pops).toHaveLength(1);
   });
+
+  test("to which the call comes is brought into view", async () => {
+    const { snapshot, log } = await atWork();
+    const engagements = [anEngagement({ state: "connected", popped: true })];
+    snapshot({ sequence: 8, owner: false, engagements });
+    expect(log).not.toContain("show");
+    snapshot({ sequence: 8, engagements });
+    snapshot({ sequence: 9, engagements });
+    expect(log.filter((line) => line === "show")).toHaveLength(1);
+  });
 });
 
 describe("a ringing engagement", () => {
@@ -463,6 +473,16 @@ describe("a window that cannot hand a code over", () => {
     expect(callbar.state.signIn).toEqual({ kind: "failed", problem });
     expect(callbar.state.model.link).toBe("sign_in");
   });
+
+  test("is not waited for without end, and what is shown then says so", async () => {
+    const { callbar, log, world } = await waiting();
+    await vi.advanceTimersByTimeAsync(10 * 60_000 + 2_000);
+    const problem = { code: "code_invalid", requestId: null };
+    expect(callbar.state.signIn).toEqual({ kind: "failed", problem });
+    world.collected = SESSION;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(log).not.toContain("line bearer seat");
+  });
 });
 
 describe("calling somebody", () => {
@@ -585,6 +605,13 @@ describe("the session", () => {
     expect(log).toEqual(["renew bearer"]);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(log).toHaveLength(1);
+  });
+
+  test("of which little is left is renewed before it is over", async () => {
+    vi.setSystemTime("2026-11-22T19:59:40Z");
+    const { log } = await atWork();
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(log).toContain("renew bearer");
   });
 
   test("that ends in a call leaves the audio alone and asks to sign in beside it", async () => {

@@ -105,6 +105,7 @@ const DIAL_TRIES = 6;
 const COLLECT_MS = 1_500;
 const COLLECT_LIMIT_MS = 10 * 60_000;
 const RENEW_AGAIN_MS = 60_000;
+const RENEW_SOONEST_MS = 1_000;
 /** Timers of browsers hold no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NO_PREFIXES: DialingPrefixes = { outside: "", long_distance: "", international: "" };
@@ -408,7 +409,8 @@ export class Callbar {
     const until = this.#now() + COLLECT_LIMIT_MS;
     let asking = false;
     const timer = setInterval(() => {
-      if (this.#now() > until) return this.#stopCollecting();
+      if (this.#now() > until)
+        return this.#signInFailed({ kind: "failed", problem: { code: "code_invalid", requestId: null } });
       if (asking) return;
       asking = true;
       this.#deps.sessions
@@ -439,7 +441,8 @@ export class Callbar {
     this.#cancelRenewal();
     if (this.#session === null) return;
     const left = Date.parse(this.#session.expires_at) - this.#now() - this.#state.model.clock_offset_ms;
-    this.#renewAfter(Math.max(left / 2, RENEW_AGAIN_MS));
+    // One that seems to be over is renewed, too: our clock may be wrong.
+    this.#renewAfter(left > 0 ? Math.max(left / 2, RENEW_SOONEST_MS) : RENEW_AGAIN_MS);
   }
 
   #renewAfter(ms: number): void {
@@ -665,8 +668,11 @@ export class Callbar {
 
   #bringToView(before: Model, model: Model): void {
     if (!isOwner(model)) return;
-    // Also after a reload in the middle of a call, when the host has folded the callbar away.
-    const isNew = model.snapshot?.engagements.some((each) => !engagementOf(before, each.id));
+    // Also after a reload in the middle of a call, when the host has folded the callbar away, and when the call has
+    // come here from another callbar.
+    const isNew = model.snapshot?.engagements.some(
+      (each) => !isOwner(before) || !engagementOf(before, each.id),
+    );
     if (isNew) this.#deps.host.show().catch(() => undefined);
   }
 
