@@ -145,14 +145,18 @@ class Desk:
         return self.callbar.locator(".cb-status__state")
 
     async def become(self, status: str, reason: str | None = None) -> None:
-        """Choose `ready`, `offline`, or `not_ready` with a reason."""
+        """Choose `ready`, `offline`, or `not_ready` with a reason, and see it shown: nobody waits who would ring."""
+        await self.choose(status, reason)
+        await self.sees(status, reason)
+
+    async def choose(self, status: str, reason: str | None = None) -> None:
+        """Choose `ready`, `offline`, or `not_ready` with a reason; a call may ring at once."""
         say = self.say
         label = say(f"presence.{status}")
         if reason is not None:
             label = say("status.not_ready_because", reason=say(f"reason.{reason}"))
         await self.callbar.locator(".cb-status__button").click()
         await self.callbar.get_by_role("menuitem", name=label, exact=True).click()
-        await self.sees(status, reason)
 
     async def sees(self, presence: str, reason: str | None = None, *, seconds: float = 15) -> None:
         """Wait until the callbar shows a presence."""
@@ -214,6 +218,8 @@ class Desk:
 
     async def tidy(self) -> None:
         """After a journey: nothing in hand, nothing open, offline."""
+        if self.page.is_closed():
+            self.page = await self.computer.open(f"{self.demo.console}/lightning/page/home")
         for other in self.computer.context.pages:
             if other is not self.page:
                 await other.close()

@@ -85,7 +85,7 @@ async def test_a_caller_whose_agent_is_lost_is_told_and_goes_before_everybody(
     print(likeness)
     assert likeness.pop("notice/sorry-en") > 0.8 > max(likeness.values())
 
-    await emma.become("ready")
+    await emma.choose("ready")
     await expect(emma.card("incoming")).to_contain_text("Olivia Martin")
     await emma.press("answer")
     await emma.card("talking").wait_for()

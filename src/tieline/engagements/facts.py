@@ -35,8 +35,9 @@ from tieline.engagements.tables import engagement, media_node
 from tieline.ids import new_id
 from tieline.telephony.switch import SwitchError, SwitchEvent, SwitchEventKind
 
-LEASE = timedelta(seconds=5)
-_RENEW_S = 1.5
+LEASE = timedelta(seconds=3)
+"""Less than anything waits for a fact: whoever takes the lease of a dead process over is in time for it."""
+_RENEW_S = 0.8
 _RETRY_S = 0.5
 _HEALTH_S = 2.0
 SILENT = timedelta(seconds=12)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, literal, select, union_all
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, func, literal, select, union_all
 
 from tieline.agents import service as agents
 from tieline.db.database import Transaction
@@ -38,6 +38,7 @@ _waiting = (
         engagement.c.queued_at,
         engagement.c.node,
         engagement.c.priority,
+        func.tieline_now(),
     )
     .where(
         engagement.c.account_id == bindparam("of_account"),
@@ -56,6 +57,7 @@ _LOOK = Statement(
             _free.c.idle_since.label("since"),
             _free.c.line_node.label("node"),
             literal(0).label("priority"),
+            func.tieline_now().label("now"),
         ),
         _waiting,
     )
@@ -111,6 +113,8 @@ class Offers(Ledger):
         free = by_longest_idle([Candidate(row.id, row.since, row.node) for row in looked if row.free])
         if not free:
             return False
+        # It may have waited for the queue: whoever was found free became so before this moment, not before its first.
+        tx.now = max(tx.now, looked[0].now)
         waiting = [(-row.priority, row.since, row.id) for row in looked if not row.free]
         if coming is not None:
             waiting.append((-coming.priority, coming.queued_at, coming.id))

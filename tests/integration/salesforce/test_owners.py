@@ -260,7 +260,7 @@ async def test_agents_pages_are_told_of_their_own_engagements_only(center: Cente
         async with asyncio.timeout(5):
             assert await _hint(streams[0]) == "engagements"
             async with center.db.system(center.account_id) as tx:
-                await tx.announce(RECORDS, center.connection_id)
+                tx.announce(RECORDS, center.connection_id)
             assert await _hint(streams[1]) == "records", "nothing of the other's before"
 
 
