@@ -27,6 +27,7 @@ from tieline.engagements.engagement import (
     end_cause,
     outcome,
 )
+from tieline.engagements.ledger import number_of
 from tieline.engagements.offers import Offers
 from tieline.engagements.record import call_log_of
 from tieline.engagements.tables import engagement
@@ -56,13 +57,23 @@ class Conversation(Offers):
             self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
             await self._connected(tx, row, Trigger.CALLER_CONNECTED)
             return
-        # The queue is held from here on, and the caller offered in this transaction if somebody is free. That takes the
+        # Most agents work in the CRM in which the caller was matched on arrival: looked up again now, before the queue is
+        # held, which is for as short as can be.
+        match = await self.crm.match(tx, row.connection_id, number_of(row), withheld=row.withheld)
+        # From here on the queue is held, and the caller offered in this transaction if somebody is free. That takes the
         # queue after the engagement, against the order of locks: nobody who routes it can wait for this engagement,
         # which is not in line before the commit.
         of = await queues.lock(tx, row.queue_id, dialled_e164=row.dialled_e164)
         state = after(row.state, Trigger.CALLER_CONNECTED)
-        media = [of.greeting_heard, of.music]
-        waiting = self._play(tx, row, media, state=state, queued_at=tx.now, deadline_at=None)
+        waiting = self._play(
+            tx,
+            row,
+            [of.greeting_heard, of.music],
+            state=state,
+            match=dict(match),
+            queued_at=tx.now,
+            deadline_at=None,
+        )
         self._tell(tx, row.id, "engagement.queued")
         await self._offer_next(tx, of, waiting)
 

@@ -120,7 +120,7 @@ class Offers(Ledger):
             waiting.append((-coming.priority, coming.queued_at, coming.id))
         for _, _, id in sorted(waiting)[:LOOK_AHEAD]:
             row = coming if coming is not None and id == coming.id else await self._still_waits(tx, id)
-            if row is not None and await self._offer_to_somebody(tx, of, row, free):
+            if row is not None and await self._offer_to_somebody(tx, of, row, free, matched=row is coming):
                 return True
         return False
 
@@ -128,8 +128,13 @@ class Offers(Ledger):
         row = await tx.find_one(_STILL_WAITS, {"of_id": id})
         return self.keep(tx, row) if row is not None else None
 
-    async def _offer_to_somebody(self, tx: Transaction, of: Found, row: Found, free: list[Candidate]) -> bool:
-        """Offer to the first who can take it; who turns out not to be free any more is taken off `free`."""
+    async def _offer_to_somebody(
+        self, tx: Transaction, of: Found, row: Found, free: list[Candidate], *, matched: bool
+    ) -> bool:
+        """Offer to the first who can take it; who turns out not to be free any more is taken off `free`.
+
+        `matched` says that the engagement was matched, in the CRM it has now, by this transaction.
+        """
         declined: set[UUID] = set()
         if row.offered_at is not None:
             of_it = {"of_account": tx.account_id, "of_id": row.id, "since": tx.now - queues.DECLINE_PAUSE}
@@ -137,16 +142,18 @@ class Offers(Ledger):
         for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
             claimed = await queues.claim(tx, candidate.agent_id)
             if claimed is not None:
-                await self._offer(tx, of, row, claimed)
+                await self._offer(tx, of, row, claimed, matched=matched)
                 return True
             free.remove(candidate)
         return False
 
-    async def _offer(self, tx: Transaction, of: Found, row: Found, to: Found) -> None:
+    async def _offer(self, tx: Transaction, of: Found, row: Found, to: Found, *, matched: bool) -> None:
         agent_id: UUID = to.user_id
         expires_at = tx.now + timedelta(milliseconds=of.ring_ms)
         connection_id = to.connection_id or row.connection_id
-        match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
+        match = row.match
+        if not matched or connection_id != row.connection_id:
+            match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
         made = {
             "account_id": tx.account_id,
             "id": new_id(),

@@ -30,7 +30,9 @@ _HEARD = (
     .where(_OWN)
 )
 _BY_ID = Statement(_HEARD)
-_LOCK = Statement(_HEARD.with_for_update(key_share=True, of=queue))
+# An advisory lock and not one on the row: taking that one would be a write, which waits for the disk at commit.
+_key = func.hashtextextended(func.concat("routing ", queue.c.id), 0)
+_LOCK = Statement(_HEARD.add_columns(func.pg_advisory_xact_lock(_key)))
 _BY_NUMBER = Statement(
     select(queue, account.c.test_phone)
     .join(
@@ -40,16 +42,13 @@ _BY_NUMBER = Statement(
     .join(account, account.c.id == queue.c.account_id)
     .where(queue_number.c.e164 == bindparam("number"))
 )
-# Locked in the order of their ids: two that look at the same queues must not wait for each other.
 _SETTLED = Statement(
-    select(queue.c.id)
+    select(queue.c.id, func.pg_advisory_xact_lock_shared(_key))
     .join(
         queue_member,
         (queue_member.c.account_id == queue.c.account_id) & (queue_member.c.queue_id == queue.c.id),
     )
     .where(queue.c.account_id == bindparam("of_account"), queue_member.c.user_id == bindparam("of_agent"))
-    .order_by(queue.c.id)
-    .with_for_update(key_share=True, of=queue)
 )
 AVAILABLE = (
     (agent.c.account_id == bindparam("of_account"))
@@ -126,7 +125,7 @@ async def claim(tx: Transaction, agent_id: UUID) -> Found | None:
 
 
 async def lock(tx: Transaction, queue_id: UUID, *, dialled_e164: str | None = None) -> Found:
-    """Hold the queue's row until commit: whoever routes it. Gives what `queue_by_id` does."""
+    """Hold the queue until commit: one routes it at a time. Gives what `queue_by_id` does."""
     return await _one(tx, _LOCK, queue_id, dialled_e164)
 
 
