@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -145,6 +146,10 @@ class Web:
             self._tasks.append(asyncio.create_task(work))
         async with asyncio.timeout(30):
             await self.bus.listening()
+        # What start-up made stays: the collector would go through all of it, for a tenth of a second, again and again
+        # while calls come in.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Send callbars elsewhere, finish what is under way, stop."""

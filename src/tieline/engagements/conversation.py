@@ -75,7 +75,9 @@ class Conversation(Offers):
             deadline_at=None,
         )
         self._tell(tx, row.id, "engagement.queued")
-        await self._offer_next(tx, of, waiting)
+        if not await self._offer_next(tx, of, waiting):
+            # An agent who becomes free now has not been seen, and may not see who waits before the commit.
+            self.route_soon(tx, queue_id=row.queue_id)
 
     async def agent_joined(self, tx: Transaction, row: Found) -> None:
         """Caller and agent hear each other."""

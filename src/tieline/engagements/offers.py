@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, func, literal, select, union_all
+from sqlalchemy import DateTime, bindparam, func, literal, select, union_all
 
 from tieline.agents import service as agents
 from tieline.db.database import Transaction
@@ -24,6 +24,7 @@ from tieline.engagements.tables import engagement, offer
 from tieline.ids import new_id
 from tieline.queues import service as queues
 from tieline.queues.routing import Candidate, by_longest_idle
+from tieline.queues.tables import queue_member
 
 log = structlog.get_logger()
 
@@ -65,10 +66,15 @@ _LOOK = Statement(
 """Who is free for a queue, and who waits in it."""
 _WAITED_IN = Statement(
     select(engagement.c.queue_id)
+    .join(
+        queue_member,
+        (queue_member.c.account_id == engagement.c.account_id)
+        & (queue_member.c.queue_id == engagement.c.queue_id),
+    )
     .where(
         engagement.c.account_id == bindparam("of_account"),
-        engagement.c.queue_id == any_(bindparam("of_queues", type_=ARRAY(Uuid))),
         engagement.c.state == State.QUEUED,
+        queue_member.c.user_id == bindparam("of_agent"),
     )
     .distinct()
 )
@@ -183,11 +189,10 @@ class Offers(Ledger):
     async def route_agent(self, account_id: UUID, agent_id: UUID) -> None:
         """An agent has become free or reachable: route the agent's queues in which somebody waits.
 
-        Looked at after whoever routes one of them now: a transaction that lets somebody wait may be about to
-        commit without having seen this agent, and holds the queue until then.
+        Who starts to wait at this moment need not be seen here: whoever lets somebody wait commits, too, before
+        they look for a free agent once more, so one of the two sees the other.
         """
-        ids = await queues.settled_queues_of(self.db, account_id, agent_id)
-        for row in await self.db.alone(_WAITED_IN, {"of_account": account_id, "of_queues": ids}):
+        for row in await self.db.alone(_WAITED_IN, {"of_account": account_id, "of_agent": agent_id}):
             await self.route(account_id, row.queue_id)
 
     def route_soon(

@@ -42,14 +42,6 @@ _BY_NUMBER = Statement(
     .join(account, account.c.id == queue.c.account_id)
     .where(queue_number.c.e164 == bindparam("number"))
 )
-_SETTLED = Statement(
-    select(queue.c.id, func.pg_advisory_xact_lock_shared(_key))
-    .join(
-        queue_member,
-        (queue_member.c.account_id == queue.c.account_id) & (queue_member.c.queue_id == queue.c.id),
-    )
-    .where(queue.c.account_id == bindparam("of_account"), queue_member.c.user_id == bindparam("of_agent"))
-)
 AVAILABLE = (
     (agent.c.account_id == bindparam("of_account"))
     & (agent.c.status == "ready")
@@ -145,12 +137,6 @@ async def queues_of(tx: Transaction, agent_id: UUID) -> list[UUID]:
         )
     )
     return [row.queue_id for row in rows]
-
-
-async def settled_queues_of(db: Database, account_id: UUID, agent_id: UUID) -> list[UUID]:
-    """The queues an agent serves, once everybody who routes one of them now has committed."""
-    rows = await db.alone(_SETTLED, {"of_account": account_id, "of_agent": agent_id})
-    return [row.id for row in rows]
 
 
 async def make_queue(
