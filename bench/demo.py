@@ -222,6 +222,8 @@ async def _known_number(street: Street) -> str:
 
 
 async def _leave(phone: Page) -> None:
+    # A page that is closed only is a lost caller, whom the switch waits for.
+    await phone.get_by_role("button", name="Hang up").click()
     await phone.close()
 
 

@@ -112,7 +112,7 @@ async def _close(db: Database, account: Account, connection_id: UUID, count: int
                     number_display="(415) 555-0123",
                     notes="Wanted to know when the order comes.",
                 )
-                await service.record(tx, log, connection_id)
+                service.record(tx, log, connection_id)
 
 
 async def _left(url: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from tieline.bus import Bus
 from tieline.callbar import api as callbar_api
 from tieline.callbar.api import Embedding
 from tieline.callbar.commands import Commands
+from tieline.callbar.recent import Recent
 from tieline.callbar.socket import CallbarDoor
 from tieline.db.database import Database, Transaction
 from tieline.engagements import api as engagements_api
@@ -35,7 +37,7 @@ from tieline.salesforce import api as salesforce_api
 from tieline.salesforce import index, org_settings, problems
 from tieline.salesforce import layout as layouts
 from tieline.salesforce.connections import embedded_by
-from tieline.salesforce.match import match, record_of
+from tieline.salesforce.match import match, record_now, record_of
 from tieline.salesforce.tables import connection
 from tieline.salesforce.tokens import Salesforce
 from tieline.settings import Settings
@@ -127,7 +129,7 @@ class Web:
         )
         self.sweep = Sweep(self.db, self.engagements)
         self._consumer = Consumer(self.db, directory, Facts(self.db, self.engagements))
-        self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm))
+        self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm, Recent(record_now)))
         self._following = Following(self.engagements)
         self.bus.subscribe(RECORDS, None, self._following.changed, self._following.missed)
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,6 +146,10 @@ class Web:
             self._tasks.append(asyncio.create_task(work))
         async with asyncio.timeout(30):
             await self.bus.listening()
+        # What start-up made stays: the collector would go through all of it, for a tenth of a second, again and again
+        # while calls come in.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Send callbars elsewhere, finish what is under way, stop."""
@@ -200,7 +206,9 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     )
     install_errors(app)
     app.include_router(identity_api.router(guard))
-    app.include_router(engagements_api.router(guard, parts.bus, parts.console_origins))
+    app.include_router(
+        engagements_api.router(guard, parts.bus, parts.console_origins, record_now, index.watch)
+    )
     app.include_router(callbar_api.router(guard, pages, parts.callbars, parts.embedding))
     app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
     app.include_router(salesforce_api.router(parts.salesforce, guard))

@@ -18,7 +18,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from tieline.db.database import BUS_CHANNEL, SYSTEM_ROLE
+from tieline.db.database import SYSTEM_ROLE
+from tieline.db.statement import BUS_CHANNEL
 
 log = structlog.get_logger()
 

@@ -51,6 +51,8 @@ class _Side(asyncio.DatagramProtocol):
         self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        if addr[0] != _HOST:
+            return  # a browser tries from its other addresses, too; answers to two would cross
         # Where it really comes from, should the far end use another address than the one it offered.
         self.far_end = addr
         weather = self._relay.weather

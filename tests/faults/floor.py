@@ -22,6 +22,7 @@ from tieline.agents.service import Seat, make_agent
 from tieline.agents.tables import agent, callbar_command
 from tieline.callbar import wire
 from tieline.callbar.commands import Commands
+from tieline.callbar.recent import Recent
 from tieline.calllog.tables import call_log, delivery
 from tieline.db.database import Database, Transaction
 from tieline.engagements.commands import Place, SwitchDesk
@@ -33,6 +34,7 @@ from tieline.identity.tables import app_user
 from tieline.ids import new_id
 from tieline.numbers import PhoneNumber
 from tieline.queues.service import make_queue, queue_by_id
+from tieline.salesforce.match import record_now
 from tieline.salesforce.tables import connection
 from tieline.telephony.scripted import ScriptedSwitch
 from tieline.telephony.switch import LegRole, SwitchError, SwitchEvent
@@ -118,7 +120,7 @@ class Floor:
         crm = NobodyKnown(self.connection_id)
         desk = OwnDesk(self.db, self.switch)
         self.engagements = Engagements(self.db, desk, crm, AnyLine(), portal_url="http://127.0.0.1")
-        self.commands = Commands(self.engagements, crm)
+        self.commands = Commands(self.engagements, crm, Recent(record_now))
         self.facts = Facts(self.db, self.engagements)
         self.log: list[SwitchEvent] = []
         """Everything the switch has reported, over all its lives."""
@@ -375,6 +377,8 @@ class Floor:
         raise AssertionError("facts in the switch's order are taken")
 
     async def _stand(self) -> int:
+        await self.facts.write_stand(self.switch.node)
+        await self.facts.stand(self.switch.node, afresh=True)
         async with self.db.system() as tx:
             row = await tx.one(select(media_node).where(media_node.c.id == self.switch.node))
         assert row is not None

@@ -604,9 +604,9 @@ class Caller:
         self._pinger: asyncio.Task[None] | None = None
         self.messages: list[dict[str, Any]] = []
         self.call_id: str | None = None
+        self._key = ""
 
-    async def dial(self, node: str, sdp: str = SOME_SDP) -> dict[str, Any]:
-        """Dial once. Raises ConnectionError when the node is not there; AssertionError when it refuses."""
+    async def _connect(self, node: str) -> None:
         uri = f"ws://127.0.0.1:{self._at.ports[node]}/phone/socket"
         self._socket = await connect(
             uri,
@@ -615,6 +615,10 @@ class Caller:
             local_addr=self._from,
             ping_interval=None,  # type: ignore[arg-type,list-item]
         )
+
+    async def dial(self, node: str, sdp: str = SOME_SDP) -> dict[str, Any]:
+        """Dial once. Raises ConnectionError when the node is not there; AssertionError when it refuses."""
+        await self._connect(node)
         message = {"type": "dial", "from": "+14155550123", "to": NUMBER, "sdp": sdp}
         await self._socket.send(json.dumps(message))
         while True:
@@ -622,10 +626,21 @@ class Caller:
             if answer["type"] in ("accepted", "refused"):
                 break
         if answer["type"] == "accepted":
-            self.call_id = answer["call_id"]
+            self.call_id, self._key = answer["call_id"], answer["key"]
+        self._listen()
+        return answer
+
+    async def resume(self, node: str) -> None:
+        """The page's socket broke: it takes its call up again by another node."""
+        await self.leave()
+        self.messages.clear()
+        await self._connect(node)
+        await self._socket.send(json.dumps({"type": "resume", "call_id": self.call_id, "key": self._key}))
+        self._listen()
+
+    def _listen(self) -> None:
         self._reader = asyncio.create_task(self._read())
         self._pinger = asyncio.create_task(self._ping())
-        return answer
 
     async def _ping(self) -> None:
         with contextlib.suppress(Exception):

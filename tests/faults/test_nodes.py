@@ -136,6 +136,19 @@ async def test_command_on_its_way_when_the_node_dies_is_done_once(both: Installa
     assert [verb for _, verb in await both.asked()].count("move_leg") == 1
 
 
+async def test_call_page_of_a_node_that_died_shows_its_call_again_by_the_other(both: Installation) -> None:
+    agent = await both.agent(0, "b")
+    caller = await both.caller("a")
+    card = await agent.card("offered")
+    await both.kill("a")
+    assert (await agent.send("engagement.answer", engagement_id=card["id"]))["type"] == "done"
+    await agent.card("connected")
+    await caller.resume("b")
+    await caller.told("talking")
+    assert (await agent.send("engagement.hold", engagement_id=card["id"]))["type"] == "done"
+    await caller.told("held")
+
+
 async def test_seat_stays_with_the_page_that_came_back(both: Installation) -> None:
     agent = await both.agent(0, "a")
     left_behind = agent.forsake()

@@ -91,6 +91,8 @@ class CallbarClient:
     state: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     snapshots: int = 0
+    hints: int = 0
+    """How often it was told that records of the CRM changed."""
     _replies: dict[str, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: asyncio.Task[None] | None = None
@@ -119,6 +121,8 @@ class CallbarClient:
                 assert message["sequence"] == self.state["sequence"] + 1, "events follow one another"
                 self.events.append(message)
                 self.state = fold(self.state, message)
+            case "records":
+                self.hints += 1
             case "done" | "refused":
                 self._replies.pop(message["command_id"]).set_result(message)
         self._changed.set()

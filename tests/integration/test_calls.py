@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from sqlalchemy import select
 from tests.integration.center import Center, PhoneClient, a_center
 
+from tieline.agents import service as agents
+from tieline.agents.service import Seat
 from tieline.agents.tables import agent as agent_table
 from tieline.calllog.tables import call_log, delivery
 from tieline.db.database import Database
@@ -291,6 +294,37 @@ async def test_visitor_calls_a_queue_by_its_link(center: Center) -> None:
     assert not card["party"]["withheld"]
 
 
+async def test_page_takes_its_call_up_over_a_new_socket(center: Center) -> None:
+    agent, phone, id = await connected(center)
+    key = next(m["key"] for m in phone.messages if m["type"] == "accepted")
+    await phone.socket.close()
+    await agent.do("engagement.hold", engagement_id=id)
+    await agent.until(lambda s: s["engagements"][0]["held"])
+    again = await center.phone()
+    await again.socket.send(json.dumps({"type": "resume", "call_id": id, "key": key}))
+    await again.state("held")
+    await agent.do("engagement.resume", engagement_id=id)
+    await again.state("talking")
+    await again.hang_up()
+    assert (await again.state("ended"))["cause"] == "caller_hung_up"
+
+    # Over by now: it is still told how it ended.
+    late = await center.phone()
+    await late.socket.send(json.dumps({"type": "resume", "call_id": id, "key": key}))
+    assert (await late.state("ended"))["cause"] == "caller_hung_up"
+
+
+async def test_call_is_taken_up_only_by_the_page_that_has_its_key(center: Center) -> None:
+    _, phone, id = await connected(center)
+    stranger = await center.phone()
+    for call_id, key in ((id, "0" * 32), (str(new_id()), "0" * 32), ("no id", "schlüssel")):
+        refused = await stranger.send({"type": "resume", "call_id": call_id, "key": key})
+        assert refused["code"] == "call_gone"
+    own = next(m["key"] for m in phone.messages if m["type"] == "accepted")
+    refused = await phone.send({"type": "resume", "call_id": id, "key": own})
+    assert refused["code"] == "input_invalid", "a page has one call"
+
+
 async def test_second_callbar_mirrors_and_may_take_over(center: Center) -> None:
     token = await center.callbar_token("one")
     first = await center.callbar("one", token=token)
@@ -321,6 +355,21 @@ async def test_mirror_owns_by_itself_when_the_owner_leaves(center: Center) -> No
     second = await center.callbar("one", token=token)
     await first.leave()
     await second.until(lambda s: s["owner"])
+
+
+async def test_seat_that_was_left_is_free_though_its_node_renews_it_a_moment_later(center: Center) -> None:
+    async with center.db.account(center.account_id) as tx:
+        old = await agents.take_seat(
+            tx, Seat(center.account_id, center.agents["one"], center.connection_id, "a")
+        )
+    assert old is not None
+    async with center.db.account(center.account_id) as tx:
+        await agents.leave_seat(tx, old)
+    # The node had listed its seats before.
+    async with center.db.system() as tx:
+        assert await agents.keep_seats(tx, [old]) == set()
+    callbar = await center.callbar("one")
+    assert callbar.state["owner"]
 
 
 async def test_reloaded_callbar_owns_again_at_once(center: Center) -> None:

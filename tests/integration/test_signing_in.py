@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -131,6 +133,49 @@ async def test_wrong_digits_spend_the_grant(center: Center) -> None:
     await granted(center, challenge, digits=wrong)
     assert (await collected(center, secret)).json()["code"] == "code_invalid"
     assert (await collected(center, secret)).status_code == 204
+
+
+async def test_grant_by_digits_is_useless_after_half_a_minute(center: Center) -> None:
+    secret, challenge = pair()
+    await granted(center, challenge, digits=digits_of(secret))
+    await center.pass_time(31)
+    assert (await collected(center, secret)).status_code == 204
+    await granted(center, challenge, digits=digits_of(secret))
+    assert (await collected(center, secret)).status_code == 200, "typed once more"
+
+
+async def hints(center: Center, name: str) -> AsyncIterator[str]:
+    """What the live line tells the portal page of a user."""
+    portal = await center.portal(name)
+    async with portal.stream("GET", "/api/v1/live") as stream:
+        assert stream.status_code == 200
+        async for line in stream.aiter_lines():
+            if line.startswith(":") and line != ": still here":
+                yield "begun"
+            elif line.startswith("data:"):
+                yield json.loads(line.removeprefix("data:"))["kind"]
+    yield "over"
+
+
+@pytest.mark.parametrize("name", ["one", "admin"])
+async def test_live_line_of_a_session_that_ended_says_so_and_ends(center: Center, name: str) -> None:
+    async with asyncio.timeout(5):
+        told = hints(center, name)
+        assert await anext(told) == "begun"
+        await (await center.portal(name)).delete("/api/v1/sessions")
+        assert [kind async for kind in told] == ["session", "over"]
+
+
+async def test_live_line_tells_an_agent_nothing_of_others(center: Center) -> None:
+    async with asyncio.timeout(5):
+        told = {name: hints(center, name) for name in ("one", "admin")}
+        for each in told.values():
+            assert await anext(each) == "begun"
+        callbar = await center.callbar("two")
+        await callbar.ready()
+        assert await anext(told["admin"]) == "agents"
+        await (await center.portal("one")).delete("/api/v1/sessions")
+        assert [kind async for kind in told["one"]] == ["session", "over"]
 
 
 async def test_callbar_session_is_renewed_in_mid_shift(center: Center) -> None:

@@ -8,6 +8,7 @@ microphone is granted in the profile, to one origin only; third-party cookies ar
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import math
@@ -17,11 +18,13 @@ import struct
 import subprocess
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from playwright.async_api import Browser, BrowserContext, Frame, Page, async_playwright
+from tests.journeys.network import Network
 
 START_S = 30.0
 WAIT_MS = 15_000
@@ -57,8 +60,10 @@ class Computer:
         microphone_blocked_for: str | None = None,
         hz: float = 440.0,
         language: str = "en-US",
+        network: Network | None = None,
     ) -> None:
         self._folder = folder
+        self._network = network
         self._microphone_for = microphone_for
         self._microphone_blocked_for = microphone_blocked_for
         self._hz = hz
@@ -98,6 +103,7 @@ class Computer:
             f"--use-file-for-fake-audio-capture={tone}",
             "--allow-loopback-in-peer-connection",
             "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate",
+            *([f"--host-resolver-rules={self._network.names}"] if self._network else []),
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             "about:blank",
         ]
@@ -110,6 +116,7 @@ class Computer:
         self.context: BrowserContext = self.browser.contexts[0]
         self.context.set_default_timeout(WAIT_MS)
         self.context.on("page", self._watch)
+        await self.context.add_init_script(_COUNT_TONES)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -174,6 +181,22 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str, *, seconds: 
         await asyncio.sleep(0.1)
 
 
+# The ring is made of tones that the page has played by the browser; the browser counts them.
+_COUNT_TONES = """
+window.__tones = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) {
+  window.__tones += 1;
+  return start.apply(this, when);
+};
+"""
+
+
+async def rings(where: Page | Frame) -> int:
+    """How many tones of the ring the page has sounded since it was loaded."""
+    return await where.evaluate("window.__tones")
+
+
 _LISTEN = """
 () => {
   const element = [...document.querySelectorAll('audio')].find((a) => a.srcObject);
@@ -227,3 +250,34 @@ async def hears_not(where: Page | Frame, hz: float, *, during: float = 1.5) -> N
         if time.monotonic() > deadline:
             raise AssertionError(f"{hz} Hz did not stop")
         await asyncio.sleep(0.05)
+
+
+_RECORD = """
+() => {
+  const element = [...document.querySelectorAll('audio')].find((a) => a.srcObject);
+  const recorder = new MediaRecorder(element.srcObject, { mimeType: 'audio/webm;codecs=opus' });
+  const parts = [];
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  window.__record = { recorder, parts };
+  recorder.start();
+}
+"""
+_RECORDED = """
+async () => {
+  const { recorder, parts } = window.__record;
+  await new Promise((resolve) => { recorder.onstop = resolve; recorder.stop(); });
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+}
+"""
+
+
+@asynccontextmanager
+async def recording(where: Page | Frame) -> AsyncIterator[list[bytes]]:
+    """Record what plays on the page; at the end the list holds the recording (WebM with Opus)."""
+    found: list[bytes] = []
+    await where.evaluate(_RECORD)
+    yield found
+    found.append(base64.b64decode(await where.evaluate(_RECORDED)))

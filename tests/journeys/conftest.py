@@ -78,6 +78,11 @@ class Demo:
         finally:
             await connection.close()
 
+    async def let_deadlines_pass(self, state: str) -> None:
+        """Act as if every engagement in this state had stayed in it for too long."""
+        async with self.database() as database:
+            await database.execute("UPDATE engagement SET deadline_at = now() WHERE state = $1", state)
+
     @asynccontextmanager
     async def queue_set(self, **values: int) -> AsyncIterator[None]:
         """The queue with other limits for a while (names of columns that end in `_ms`)."""
@@ -188,6 +193,35 @@ async def misakis_desk(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> 
         async with pictured(computer, "misaki"):
             await desk.sit_down()
         yield desk
+
+
+@pytest.fixture(scope="session")
+async def emmas_other_desk(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    folder = tmp_path_factory.mktemp("other")
+    async with Computer(folder, microphone_for=demo.console, hz=OTHER_AGENT_HZ) as computer:
+        desk = Desk(demo, computer, EMMA)
+        async with pictured(computer, "other"):
+            await desk.sit_down()
+        yield desk
+
+
+@pytest.fixture
+async def other_computer(
+    emma: Desk, emmas_other_desk: Desk, request: pytest.FixtureRequest
+) -> AsyncIterator[Desk]:
+    """A second computer of the English agent; the phone is at the first one."""
+    desk = emmas_other_desk
+    async with pictured(desk.computer, "other", request.node):
+        await desk.go()
+        await emma.callbar.get_by_text(emma.say("mirror.title")).wait_for()
+        await emma.use_here()
+        desk.computer.problems.clear()
+        desk.computer.expected = None
+        yield desk
+    problems = desk.computer.unexpected()
+    # A callbar that is open there would take the phone over whenever the first computer's page is loaded anew.
+    await desk.page.goto("about:blank")
+    assert problems == [], "pages wrote errors to the browser's console"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 from tests.journeys.computer import hears
-from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, Street, note, unknown_number
+from tests.journeys.conftest import AGENT_HZ, CALLER_HZ, Demo, Street, note, unknown_number
 from tests.journeys.desk import Desk
 
 
@@ -41,6 +41,43 @@ async def test_a_phone_that_declines_is_busy(emma: Desk, street: Street) -> None
     await phone.get_by_role("button", name="Decline", exact=True).click()
     await expect(emma.card("wrap_up")).to_contain_text("The line was busy.")
     await emma.finish(caller_left=True)
+
+
+async def logged(emma: Desk, notes: str, why: str) -> None:
+    """The contact's timeline says, in words, why nobody talked."""
+    await emma.finish(caller_left=True, notes=notes)
+    entry = emma.timeline().locator("li", has_text=notes)
+    await expect(entry).to_have_count(1, timeout=20_000)
+    await expect(entry).to_contain_text(f"Call to (415) 555-0123: {why}")
+
+
+async def test_a_phone_that_talks_is_busy_and_the_log_says_so(emma: Desk, street: Street) -> None:
+    phone = await street.listen("+1 415 555 0123")
+    await phone.get_by_role("button", name="Call", exact=True).click()
+    await expect(phone.locator(".ph-call__state")).to_have_text("Waiting in the queue")
+    await emma.go("/lightning/o/Contact/list")
+    await emma.page.get_by_role("main").get_by_role("link", name="Olivia Martin").first.click()
+    await emma.shows_record("Olivia Martin")
+    await emma.become("not_ready", "back_office")
+    await emma.dial("(415) 555-0123", shown="+1 415-555-0123", rings=False)
+    await expect(emma.card("wrap_up")).to_contain_text("The line was busy.")
+    await logged(emma, note("Called a busy line"), "busy")
+    # Her own call has not noticed.
+    await expect(phone.locator(".ph-call__state")).to_have_text("Waiting in the queue")
+
+
+async def test_a_phone_that_nobody_answers_stops_ringing_and_the_log_says_so(
+    demo: Demo, emma: Desk, street: Street
+) -> None:
+    phone = await street.listen("+1 415 555 0123")
+    await emma.become("ready")
+    await emma.dial("(415) 555-0123", shown="+1 415-555-0123")
+    await phone.get_by_role("button", name="Answer", exact=True).wait_for()
+    await demo.let_deadlines_pass("dialing")
+    await expect(emma.card("wrap_up")).to_contain_text("Nobody answered.")
+    await expect(phone.get_by_text("You missed a call.")).to_be_visible()
+    await emma.shows_record("Olivia Martin")
+    await logged(emma, note("Called in vain"), "no answer")
 
 
 async def test_a_phone_field_of_the_crm_dials_and_relates_the_record(emma: Desk, street: Street) -> None:

@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, bindparam, case, insert, select, tuple_, update
+from sqlalchemy import DateTime, Text, bindparam, case, cast, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.engine import Row
 
 from tieline.agents.presence import Status, concluded
 from tieline.agents.tables import agent, callbar_command
-from tieline.db.database import Transaction, announcing
+from tieline.db.database import Transaction
+from tieline.db.statement import Found, Statement
 from tieline.errors import NotFound, TielineError, TooMany
 
 SEAT_LEASE = timedelta(seconds=20)
@@ -31,11 +32,11 @@ _KEY = "agents.changed"
 
 # Built once: what every step of every call runs.
 _OWN = (agent.c.account_id == bindparam("of_account")) & (agent.c.user_id == bindparam("of_agent"))
-_LOCKED = select(agent).where(_OWN).with_for_update(key_share=True)
+_LOCKED = Statement(select(agent).where(_OWN).with_for_update(key_share=True))
 _presence = case(
     {status.value: bindparam(f"if_{status.value}", type_=Text) for status in Status}, value=agent.c.status
 )
-_STEP = announcing(
+_STEP = Statement(
     update(agent)
     .where(_OWN)
     .values(
@@ -46,10 +47,18 @@ _STEP = announcing(
             (agent.c.presence == _presence, agent.c.presence_since),
             else_=bindparam("at", type_=DateTime(timezone=True)),
         ),
+    )
+    # The number of the step is known only here: the message is completed where it is counted.
+    .returning(
+        cast(bindparam("message", type_=JSONB) + func.jsonb_build_object("v", agent.c.sequence), Text).label(
+            "announced"
+        )
     ),
-    agent.c.sequence,
+    announces=True,
 )
-_FREE = update(agent).where(_OWN)
+_FREE = Statement(
+    update(agent).where(_OWN).values(idle_since=bindparam("since", type_=DateTime(timezone=True)))
+)
 
 
 class SeatLost(TielineError):
@@ -70,9 +79,9 @@ KEEP = "keep"
 """Says that the state of the agent's engagement stays as it is."""
 
 
-async def locked(tx: Transaction, agent_id: UUID) -> Row[Any]:
+async def locked(tx: Transaction, agent_id: UUID) -> Found:
     """The agent's row, locked until commit. Raises `NotFound`."""
-    row = await tx.one(_LOCKED, _own(tx, agent_id))
+    row = await tx.find_one(_LOCKED, _own(tx, agent_id))
     if row is None:
         raise NotFound("no such agent")
     return row
@@ -128,7 +137,7 @@ async def _flush(tx: Transaction, agent_id: UUID, change: _Change) -> None:
         "message": tx.message("agent", agent_id, 0, **more),
         **{f"if_{status.value}": concluded(status, state).value for status in Status},
     }
-    await tx.execute(_STEP, _own(tx, agent_id) | step)
+    tx.later(_STEP, _own(tx, agent_id) | step)
 
 
 async def set_status(tx: Transaction, agent_id: UUID, status: str, reason: str | None) -> None:
@@ -143,7 +152,7 @@ async def set_status(tx: Transaction, agent_id: UUID, status: str, reason: str |
 
 async def became_free(tx: Transaction, agent_id: UUID) -> None:
     """Start the agent's idle time: the last engagement was closed."""
-    await tx.execute(_FREE, _own(tx, agent_id) | {"idle_since": tx.now})
+    await tx.find(_FREE, _own(tx, agent_id) | {"since": tx.now})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ class Seat:
     fence: int = 0
 
 
-def owns(row: Row[Any], seat: Seat) -> bool:
+def owns(row: Any, seat: Seat) -> bool:
     """Whether the seat owns the agent's audio, by the agent's row."""
     return row.seat_id == seat.seat_id and row.seat_fence == seat.fence
 
@@ -192,15 +201,21 @@ async def take_seat(
         .where(agent.c.account_id == tx.account_id, agent.c.user_id == seat.agent_id)
         .values(seat_id=seat.seat_id, seat_fence=fence, seat_seen_at=tx.now, seat_until=tx.now + SEAT_LEASE)
     )
-    await tx.announce("seat", seat.agent_id, fence)
+    tx.announce("seat", seat.agent_id, fence)
     return replace(seat, fence=fence)
 
 
 async def keep_seats(tx: Transaction, seats: Sequence[Seat]) -> set[tuple[str, int]]:
-    """Renew the leases of seats that are still owned, and give those, as (seat id, fence). For system transactions."""
+    """Renew the leases of seats that are still owned, and give those, as (seat id, fence). For system transactions.
+
+    A seat that was left meanwhile stays left: renewed, it would keep the next callbar waiting for nobody.
+    """
     kept = await tx.all(
         update(agent)
-        .where(tuple_(agent.c.seat_id, agent.c.seat_fence).in_([(s.seat_id, s.fence) for s in seats]))
+        .where(
+            tuple_(agent.c.seat_id, agent.c.seat_fence).in_([(s.seat_id, s.fence) for s in seats]),
+            agent.c.seat_seen_at.is_not(None),
+        )
         .values(seat_seen_at=tx.now, seat_until=tx.now + SEAT_LEASE)
         .returning(agent.c.seat_id, agent.c.seat_fence)
     )
@@ -221,7 +236,7 @@ async def leave_seat(tx: Transaction, seat: Seat) -> None:
         .returning(agent.c.seat_fence)
     )
     if left is not None:
-        await tx.announce("seat", seat.agent_id, seat.fence)
+        tx.announce("seat", seat.agent_id, seat.fence)
 
 
 async def first_time(tx: Transaction, agent_id: UUID, command_id: str) -> bool:

@@ -17,6 +17,7 @@ from tieline.agents import service as agents
 from tieline.agents.service import Seat
 from tieline.agents.tables import agent
 from tieline.callbar import wire
+from tieline.callbar.recent import Recent
 from tieline.db.database import Transaction
 from tieline.engagements.commands import Place, call_switch
 from tieline.engagements.engagement import State
@@ -60,10 +61,11 @@ class CallbarCrm(Protocol):
 class Commands:
     """Carries out commands for the callbars of this process."""
 
-    def __init__(self, engagements: Engagements, crm: CallbarCrm) -> None:
+    def __init__(self, engagements: Engagements, crm: CallbarCrm, recent: Recent) -> None:
         self._engagements = engagements
         self._db = engagements.db
         self._crm = crm
+        self._recent = recent
 
     def greet(self, seat: Seat) -> None:
         """A callbar has connected: what the CRM's administrators set meanwhile is read beside it."""
@@ -93,6 +95,9 @@ class Commands:
             return await self._connect_audio(seat, wire.AudioConnect.model_validate(command.params))
         if command.name == "number.preview":
             return await self._preview(seat, wire.Dial.model_validate(command.params))
+        if command.name == "calls.recent":
+            async with self._db.view(seat.account_id) as tx:
+                return (await self._recent.of(tx, seat)).model_dump()
         if command.name == "record.seen":
             await self._record_seen(seat, wire.RecordSeen.model_validate(command.params))
             return None

@@ -23,6 +23,7 @@ from tieline.bus import Bus, Message
 from tieline.callbar import view, wire
 from tieline.callbar.commands import Commands
 from tieline.db.database import Database
+from tieline.engagements.following import RECORDS
 from tieline.errors import NotSignedIn
 from tieline.identity import service as identity
 from tieline.identity.service import SignedIn
@@ -122,6 +123,7 @@ class _Callbar:
         self._news: list[Message] = []
         self._wake = asyncio.Event()
         self._stale = False
+        self._records_changed = False
         self._sending = asyncio.Lock()
         self._cut = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -133,6 +135,7 @@ class _Callbar:
         subscriptions = [
             self._bus.subscribe("agent", agent_id, self._on_agent, self._on_gap),
             self._bus.subscribe("seat", agent_id, self._on_seat, self._on_gap),
+            self._bus.subscribe(RECORDS, self.seat.connection_id, lambda _: self._on_records()),
             self._bus.subscribe("session", session_id, lambda _: self._soon(self.close(SIGN_IN_AGAIN))),
         ]
         sender: asyncio.Task[None] | None = None
@@ -266,6 +269,10 @@ class _Callbar:
         self._news.append(message)
         self._wake.set()
 
+    def _on_records(self) -> None:
+        self._records_changed = True
+        self._wake.set()
+
     def _on_seat(self, message: Message) -> None:
         self._soon(self._seat_changed(message.version))
 
@@ -279,23 +286,26 @@ class _Callbar:
             self._wake.clear()
             news, self._news = self._news, []
             stale, self._stale = self._stale, False
+            records_changed, self._records_changed = self._records_changed, False
+            if records_changed and not await self._sent(wire.RecordsChanged()):
+                return
             fresh = [m for m in news if m.version > self._last]
             if not fresh and not stale:
                 continue
             event: wire.Event | None = None
             now: wire.Snapshot | None = None
             try:
-                async with self._db.view(self.seat.account_id) as tx:
-                    if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
-                        event = await view.event_of(
-                            tx,
-                            self.seat,
-                            sequence=fresh[0].version,
-                            name=fresh[0].more.get("e", ""),
-                            engagement_id=fresh[0].more.get("x"),
-                            gone=fresh[0].more.get("g"),
-                        )
-                    if event is None:
+                if not stale and len(fresh) == 1 and fresh[0].version == self._last + 1:
+                    event = await view.event_of(
+                        self._db,
+                        self.seat,
+                        sequence=fresh[0].version,
+                        name=fresh[0].more.get("e", ""),
+                        engagement_id=fresh[0].more.get("x"),
+                        gone=fresh[0].more.get("g"),
+                    )
+                if event is None:
+                    async with self._db.view(self.seat.account_id) as tx:
                         now = await view.snapshot(tx, self.seat)
             except Exception:
                 log.exception("callbar.view")
@@ -305,10 +315,16 @@ class _Callbar:
             message = event or now
             assert message is not None
             self._last = message.sequence
-            try:
-                await self._send(message)
-            except (WebSocketDisconnect, RuntimeError):
+            if not await self._sent(message):
                 return
+
+    async def _sent(self, message: wire.Wire) -> bool:
+        """Send; False when there is nobody any more."""
+        try:
+            await self._send(message)
+        except (WebSocketDisconnect, RuntimeError):
+            return False
+        return True
 
     async def _send(self, message: wire.Wire) -> None:
         async with self._sending:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import Row
 
 from tieline import names, numbers
@@ -13,12 +15,13 @@ from tieline.agents.presence import NOT_READY_REASONS
 from tieline.agents.service import Seat, owns
 from tieline.agents.tables import agent
 from tieline.callbar import wire
-from tieline.db.database import Transaction
+from tieline.db.database import Database, Transaction
+from tieline.db.statement import Found, Statement
 from tieline.engagements.tables import engagement
 from tieline.errors import NotFound
 from tieline.identity.tables import app_user
 from tieline.queues import service as queues
-from tieline.queues.tables import queue, queue_member
+from tieline.queues.tables import disposition, queue, queue_member
 
 HOME_COUNTRY = {"ja": "JP", "en": "US"}
 """The country (ISO code) whose way of writing numbers an agent reads most easily, by language."""
@@ -29,16 +32,55 @@ _AGENT = (
     .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
     .where(agent.c.account_id == bindparam("of_account"), agent.c.user_id == bindparam("of_agent"))
 )
-_CARDS = (
-    select(engagement, queue.c.name.label("queue_name"), queue.c.wrap_up_ms)
-    .join(queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id))
-    .where(
+_WITH_QUEUE = select(engagement, queue.c.name.label("queue_name")).join(
+    queue, (queue.c.account_id == engagement.c.account_id) & (queue.c.id == engagement.c.queue_id)
+)
+_CARDS = Statement(
+    _WITH_QUEUE.where(
         engagement.c.account_id == bindparam("of_account"),
         engagement.c.agent_id == bindparam("of_agent"),
         engagement.c.closed_at.is_(None),
-    )
-    .order_by(engagement.c.offered_at)
+    ).order_by(engagement.c.offered_at)
 )
+_choices = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_object("id", disposition.c.id, "label", disposition.c.label),
+                disposition.c.position,
+            )
+        )
+    )
+    .where(disposition.c.account_id == queue.c.account_id, disposition.c.queue_id == queue.c.id)
+    .scalar_subquery()
+)
+_card_of = (
+    _WITH_QUEUE.add_columns(_choices.label("choices"))
+    .where(
+        engagement.c.account_id == bindparam("of_account"),
+        engagement.c.agent_id == bindparam("of_agent"),
+        engagement.c.id == bindparam("of_id"),
+        engagement.c.closed_at.is_(None),
+    )
+    .subquery()
+)
+_EVENT = Statement(
+    select(
+        _card_of,
+        agent.c.sequence.label("agent_sequence"),
+        agent.c.status,
+        agent.c.reason,
+        agent.c.presence,
+        agent.c.presence_since,
+        app_user.c.language.label("agent_language"),
+        func.tieline_now().label("now"),
+    )
+    .select_from(agent)
+    .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+    .outerjoin(_card_of, true())
+    .where(agent.c.account_id == bindparam("of_account"), agent.c.user_id == bindparam("of_agent"))
+)
+"""An agent and one of the agent's engagements, of one moment because it is one statement."""
 
 
 async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
@@ -71,27 +113,26 @@ async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
 
 
 async def event_of(
-    tx: Transaction, seat: Seat, *, sequence: int, name: str, engagement_id: str | None, gone: str | None
+    db: Database, seat: Seat, *, sequence: int, name: str, engagement_id: str | None, gone: str | None
 ) -> wire.Event | None:
     """The event that leads to step `sequence` of the agent, or None when the rows are further already.
 
     The event carries the parts that its announcement named as they stand now, which is the state right after
-    the event because both have the same sequence. `tx` must see one moment only (`Database.view`).
+    the event because both have the same sequence.
     """
-    row = await _agent(tx, seat)
-    if row.sequence != sequence:
+    of_id = UUID(engagement_id) if engagement_id is not None and gone is None else None
+    rows = await db.alone(_EVENT, {"of_account": seat.account_id, "of_agent": seat.agent_id, "of_id": of_id})
+    if not rows or rows[0].agent_sequence != sequence:
         return None
-    card = None
-    if engagement_id is not None and gone is None:
-        card = next((e for e in await _cards(tx, row) if e.id == engagement_id), None)
-        if card is None:
-            return None
+    row = rows[0]
+    if of_id is not None and row.id is None:
+        return None
     return wire.Event(
         sequence=sequence,
-        time=tx.now,
+        time=row.now,
         name=name,
         presence=_presence(row),
-        engagement=card,
+        engagement=_card(row, row.agent_language, _dispositions(row.choices)) if row.id is not None else None,
         gone=wire.Gone.model_validate({"id": engagement_id, "why": gone}) if engagement_id and gone else None,
     )
 
@@ -105,12 +146,21 @@ async def _agent(tx: Transaction, seat: Seat) -> Row[Any]:
 
 async def _cards(tx: Transaction, of: Row[Any]) -> list[wire.Engagement]:
     """The engagements that an agent has now."""
-    rows = await tx.all(_CARDS, {"of_account": tx.account_id, "of_agent": of.user_id})
+    rows = await tx.find(_CARDS, {"of_account": tx.account_id, "of_agent": of.user_id})
     choices = await queues.dispositions(tx, [row.queue_id for row in rows])
-    return [_card(row, of.language, choices[row.queue_id]) for row in rows]
+    return [
+        _card(
+            row, of.language, [wire.Disposition(id=str(c.id), label=c.label) for c in choices[row.queue_id]]
+        )
+        for row in rows
+    ]
 
 
-def _presence(row: Row[Any]) -> wire.Presence:
+def _dispositions(choices: list[dict[str, str]] | None) -> list[wire.Disposition]:
+    return [wire.Disposition(id=choice["id"], label=choice["label"]) for choice in choices or ()]
+
+
+def _presence(row: Row[Any] | Found) -> wire.Presence:
     return wire.Presence(
         state=row.presence,
         status=row.status,
@@ -119,7 +169,7 @@ def _presence(row: Row[Any]) -> wire.Presence:
     )
 
 
-def party_of(row: Row[Any], language: str) -> wire.Party:
+def party_of(row: Row[Any] | Found, language: str) -> wire.Party:
     """The customer's side of an engagement row, written as readers of `language` expect numbers."""
     display = None
     if not row.withheld and row.number_raw:
@@ -135,7 +185,7 @@ def party_of(row: Row[Any], language: str) -> wire.Party:
     )
 
 
-def _card(row: Row[Any], language: str, choices: list[Row[Any]]) -> wire.Engagement:
+def _card(row: Found, language: str, choices: list[wire.Disposition]) -> wire.Engagement:
     connected = row.state == "connected"
     wrap_up_until = row.deadline_at if row.state == "wrap_up" else None
     return wire.Engagement(
@@ -158,8 +208,8 @@ def _card(row: Row[Any], language: str, choices: list[Row[Any]]) -> wire.Engagem
         digits=row.digits,
         popped=row.popped,
         match=_match(row.match, language),
-        related=wire.RecordRef.model_validate(names.shown(row.related, language)) if row.related else None,
-        dispositions=[wire.Disposition(id=str(c.id), label=c.label) for c in choices],
+        related=wire.KnownRecord.model_validate(names.shown(row.related, language)) if row.related else None,
+        dispositions=choices,
         disposition_id=str(row.disposition_id) if row.disposition_id else None,
         notes=row.notes,
     )

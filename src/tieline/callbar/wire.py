@@ -53,7 +53,14 @@ class RecordRef(Wire):
     name: str
 
 
-class MatchedRecord(RecordRef):
+class KnownRecord(RecordRef):
+    """A CRM record, and whose it is."""
+
+    owner: str | None = None
+    """The owner's name; null where the CRM does not tell it."""
+
+
+class MatchedRecord(KnownRecord):
     """A CRM record that carries the caller's number."""
 
     detail: str | None = None
@@ -121,7 +128,7 @@ class Engagement(Wire):
     popped: bool = False
     """True once a callbar has opened the record: nobody opens it again."""
     match: Match
-    related: RecordRef | None = None
+    related: KnownRecord | None = None
     dispositions: list[Disposition] = []
     disposition_id: str | None = None
     notes: str = ""
@@ -173,8 +180,8 @@ class Event(Wire):
 class Done(Wire):
     """The command was carried out or accepted; facts follow as events.
 
-    `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`) and `engagement.dial`
-    (`engagement_id`).
+    `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`)
+    and `engagement.dial` (`engagement_id`).
     """
 
     type: Literal["done"] = "done"
@@ -191,11 +198,20 @@ class Refused(Wire):
     params: dict[str, Any] = {}
 
 
+class RecordsChanged(Wire):
+    """A hint: records of the CRM changed. Whoever shows recent calls asks for them again; what the snapshot holds
+    comes as events."""
+
+    type: Literal["records"] = "records"
+
+
 class Pong(Wire):
     type: Literal["pong"] = "pong"
 
 
-ServerMessage = Annotated[Snapshot | Event | Done | Refused | Pong, Field(discriminator="type")]
+ServerMessage = Annotated[
+    Snapshot | Event | Done | Refused | RecordsChanged | Pong, Field(discriminator="type")
+]
 
 
 class Hello(Wire):
@@ -231,6 +247,7 @@ class Command(Wire):
         "layout.report",
         "record.seen",
         "number.preview",
+        "calls.recent",
         "engagement.dial",
         "engagement.digits",
         "engagement.popped",
@@ -306,6 +323,22 @@ class DialPreview(Wire):
     params: dict[str, Any] = {}
 
 
+class RecentCall(Wire):
+    """The newest call with a number."""
+
+    direction: Literal["inbound", "outbound", "internal"]
+    e164: str
+    display: str
+    record: KnownRecord | None = None
+    """Whom it was about, as the CRM has it now."""
+
+
+class RecentCalls(Wire):
+    """Result of `calls.recent`: the numbers of the agent's last calls, newest first."""
+
+    calls: list[RecentCall]
+
+
 class Digits(OfEngagement):
     """Keys to send to the customer."""
 
@@ -325,4 +358,4 @@ class Contract(Wire):
     server: ServerMessage
     client: ClientMessage
     params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
-    results: DialPreview
+    results: DialPreview | RecentCalls

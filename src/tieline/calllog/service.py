@@ -12,36 +12,43 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert
 
 from tieline.calllog.log import CallLog
 from tieline.calllog.tables import call_log, delivery, delivery_lane
 from tieline.db.database import Transaction
+from tieline.db.statement import Statement, inserting
 from tieline.errors import NotFound
 
 DELIVERY = "delivery"
 """Bus kind: a delivery of the connection (the message's id) is due."""
 
 
-_WRITE = insert(call_log).on_conflict_do_nothing().returning(call_log.c.engagement_id)
-_LANE = insert(delivery_lane).on_conflict_do_nothing()
-_DELIVER = insert(delivery)
+def _once(insert: Insert) -> Statement:
+    return Statement(insert.on_conflict_do_nothing())
 
 
-async def record(tx: Transaction, log: CallLog, connection_id: UUID | None) -> None:
+_WRITE = _once(inserting(call_log, "account_id", "engagement_id", "content", "created_at"))
+_LANE = _once(inserting(delivery_lane, "account_id", "connection_id"))
+_DELIVER = _once(
+    inserting(delivery, "account_id", "engagement_id", "connection_id", "state", "next_at", "pending_since")
+)
+
+
+def record(tx: Transaction, log: CallLog, connection_id: UUID | None) -> None:
     """Write the log, and its delivery when there is a connection; `tx` belongs to the engagement's account.
 
     Doing it twice is doing it once: a log that exists stays as it is.
     """
     account_id = _account(tx)
     of = {"account_id": account_id, "engagement_id": log.engagement_id}
-    written = await tx.scalar(_WRITE, of | {"content": log.to_json(), "created_at": tx.now})
-    if written is None or connection_id is None:
+    tx.later(_WRITE, of | {"content": log.to_json(), "created_at": tx.now})
+    if connection_id is None:
         return
     lane = {"account_id": account_id, "connection_id": connection_id}
-    await tx.execute(_LANE, lane)
-    await tx.execute(_DELIVER, of | lane | {"state": "pending", "next_at": tx.now, "pending_since": tx.now})
-    await tx.announce(DELIVERY, connection_id)
+    tx.later(_LANE, lane)
+    tx.later(_DELIVER, of | lane | {"state": "pending", "next_at": tx.now, "pending_since": tx.now})
+    tx.announce(DELIVERY, connection_id)
 
 
 async def amend(tx: Transaction, engagement_id: UUID, changes: Mapping[str, Any]) -> CallLog:
@@ -76,7 +83,7 @@ async def amend(tx: Transaction, engagement_id: UUID, changes: Mapping[str, Any]
         .returning(delivery.c.connection_id)
     )
     if connection_id is not None:
-        await tx.announce(DELIVERY, connection_id)
+        tx.announce(DELIVERY, connection_id)
     return log
 
 
@@ -104,7 +111,7 @@ async def retry(tx: Transaction, connection_id: UUID) -> int:
             pending_since=case((delivery.c.state == "failed", tx.now), else_=delivery.c.pending_since),
         )
     )
-    await tx.announce(DELIVERY, connection_id)
+    tx.announce(DELIVERY, connection_id)
     return again.rowcount
 
 

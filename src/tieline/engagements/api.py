@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
+import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
 
-from tieline import names, numbers
+from tieline import numbers
 from tieline.agents.tables import agent
-from tieline.bus import Bus
+from tieline.bus import Bus, Message, Subscription
 from tieline.calllog.tables import delivery
 from tieline.db.database import Transaction
+from tieline.engagements.following import RECORDS
 from tieline.engagements.record import NAMED
 from tieline.engagements.refusals import EngagementNotFound
+from tieline.engagements.related import RecordNow, record_of, related_now
 from tieline.engagements.tables import engagement, engagement_event, offer
 from tieline.errors import InputInvalid
 from tieline.identity.service import SignedIn
@@ -32,15 +38,26 @@ from tieline.queues.tables import disposition, queue, queue_member, queue_number
 from tieline.web.http import Guard, uuid_or
 
 _LIVE_EVERY_S = 0.25
-"""Hints to a page are gathered for so long: at most four a second."""
+"""Hints to a page are gathered for so long after the last ones: at most four a second."""
+_LIVE_GATHER_S = 0.02
 _LIVE_COMMENT_S = 15.0
+_WATCHING_S = 20.0
 
 
 ConsoleOrigins = Callable[[Transaction], Awaitable[Mapping[UUID, str]]]
 """Connection -> the origin whose pages show its records; given by the composition root."""
+WatchRecords = Callable[[Transaction], Awaitable[None]]
+"""Told at least every `_WATCHING_S` while somebody has records of the account on a page; given by the composition
+root."""
 
 
-def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter:
+def router(
+    guard: Guard,
+    bus: Bus,
+    console_origins: ConsoleOrigins,
+    record_now: RecordNow,
+    watch_records: WatchRecords,
+) -> APIRouter:
     """Routes of engagements, agents, queues and the live hints."""
     routes = APIRouter(prefix="/api/v1", tags=["engagements"])
 
@@ -53,16 +70,17 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
         state: Literal["open", "answered", "abandoned", "unanswered", "failed"] | None = None,
         q: str | None = Query(None, max_length=100),
     ) -> dict[str, Any]:
-        """Engagements, newest first. `q` finds a number typed in any way, or an agent's or record's name."""
+        """Engagements, newest first. `q` finds a number typed in any way, or a name: the agent's, or the record's,
+        as it is now or was when the engagement was open."""
         who = await guard.portal(request)
         async with guard.db.view(who.account_id) as tx:
-            query = _seen_by(who, _listing(tx))
+            query = _seen_by(who, _listing(tx, record_now))
             if queue_id:
                 query = query.where(engagement.c.queue_id == uuid_or(queue_id, EngagementNotFound))
             if state:
                 query = query.where(engagement.c.outcome == state)
             if q and q.strip():
-                query = query.where(_found_by(q.strip()))
+                query = query.where(_found_by(q.strip(), record_now))
             if cursor:
                 query = query.where(
                     tuple_(engagement.c.arrived_at, engagement.c.id) < tuple_(*_from_cursor(cursor))
@@ -81,7 +99,7 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
         who = await guard.portal(request)
         id = uuid_or(engagement_id, EngagementNotFound)
         async with guard.db.view(who.account_id) as tx:
-            row = await tx.one(_seen_by(who, _listing(tx)).where(engagement.c.id == id))
+            row = await tx.one(_seen_by(who, _listing(tx, record_now)).where(engagement.c.id == id))
             if row is None:
                 raise EngagementNotFound
             offers = await tx.all(
@@ -235,11 +253,22 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
         }
 
     @routes.get("/live")
-    async def live(request: Request) -> StreamingResponse:
-        """Server-sent hints that agents, engagements or queues of the account changed: read them again then."""
-        who = await guard.manager(request)
+    async def live(request: Request, records: bool = False) -> StreamingResponse:
+        """Server-sent hints that agents, engagements, queues or the CRM's records changed: read them again then.
+
+        An agent hears of their own engagements only, and everybody when the session behind the page has ended.
+        `records` is for pages that show records of the CRM: these are then kept as fresh as for a call.
+        """
+        who = await guard.portal(request)
+
+        async def watch() -> None:
+            # Who cannot be told now is told next time; the page stays.
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                async with guard.db.account(who.account_id) as tx:
+                    await watch_records(tx)
+
         return StreamingResponse(
-            _hints(bus, who.account_id, request),
+            _hints(bus, who, request, watch if records else None),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -247,48 +276,75 @@ def router(guard: Guard, bus: Bus, console_origins: ConsoleOrigins) -> APIRouter
     return routes
 
 
-async def _hints(bus: Bus, account_id: UUID, request: Request) -> AsyncGenerator[str]:
+async def _hints(
+    bus: Bus, who: SignedIn, request: Request, watch: Callable[[], Awaitable[None]] | None
+) -> AsyncGenerator[str]:
     kinds: set[str] = set()
     wake = asyncio.Event()
+    ended = False
 
-    def add(*names: str) -> None:
-        kinds.update(names)
+    def hint(*hints: str) -> None:
+        kinds.update(hints)
         wake.set()
 
-    subscriptions = [
-        bus.subscribe(
-            "agent", None, lambda m: add("agents", "queues") if m.account_id == account_id else None
-        ),
-        bus.subscribe(
-            "engagement",
-            None,
-            lambda m: add("engagements", "queues") if m.account_id == account_id else None,
-            lambda: add("agents", "engagements", "queues"),
-        ),
-    ]
+    def told(kind: str, about: UUID | None, *hints: str) -> Subscription:
+        def on_message(message: Message) -> None:
+            if message.account_id == who.account_id:
+                hint(*hints)
+
+        return bus.subscribe(kind, about, on_message, lambda: hint(*hints))
+
+    def end(_: Message) -> None:
+        nonlocal ended
+        ended = True
+        hint("session")
+
+    subscriptions = [bus.subscribe("session", who.session_id, end, lambda: hint("session"))]
+    if watch:
+        subscriptions.append(told(RECORDS, None, "records"))
+    if who.manages:
+        subscriptions.append(told("agent", None, "agents", "queues"))
+        subscriptions.append(told("engagement", None, "engagements", "queues"))
+    else:
+        subscriptions.append(told("agent", who.user_id, "engagements"))
+    sent_at = 0.0
     try:
         yield ": tieline\n\n"
-        while not await request.is_disconnected():
+        watched_at = -math.inf
+        while not ended and not await request.is_disconnected():
+            if watch and time.monotonic() >= watched_at + _WATCHING_S - _LIVE_COMMENT_S:
+                watched_at = time.monotonic()
+                await watch()
             try:
                 async with asyncio.timeout(_LIVE_COMMENT_S):
                     await wake.wait()
             except TimeoutError:
+                if datetime.now(UTC) >= who.expires_at:
+                    yield _line("session")
+                    return
                 yield ": still here\n\n"
                 continue
-            await asyncio.sleep(_LIVE_EVERY_S)
+            # What one transaction announces comes together; a first change is told at once, a storm seldom.
+            await asyncio.sleep(max(_LIVE_GATHER_S, sent_at + _LIVE_EVERY_S - time.monotonic()))
             wake.clear()
             names = sorted(kinds)
             kinds.clear()
-            yield "".join(f"data: {json.dumps({'kind': name})}\n\n" for name in names)
+            sent_at = time.monotonic()
+            yield "".join(_line(name) for name in names)
     finally:
         for subscription in subscriptions:
             subscription.close()
 
 
-def _listing(tx: Transaction) -> Any:
+def _line(kind: str) -> str:
+    return f"data: {json.dumps({'kind': kind})}\n\n"
+
+
+def _listing(tx: Transaction, record_now: RecordNow) -> Any:
     return (
         select(
             engagement,
+            related_now(record_now).label("related_now"),
             queue.c.name.label("queue_name"),
             app_user.c.name.label("agent_name"),
             disposition.c.label.label("disposition_label"),
@@ -312,15 +368,13 @@ def _listing(tx: Transaction) -> Any:
     )
 
 
-def _found_by(q: str) -> Any:
-    conditions: list[Any] = [
-        app_user.c.name.ilike(f"%{_like(q)}%"),
-        engagement.c.related["name"].astext.ilike(f"%{_like(q)}%"),
-        # Whichever way round the reader sees it.
-        func.concat_ws(
-            " ", *(engagement.c.related[part].astext for part in ("first_name", "last_name", "first_name"))
-        ).ilike(f"%{_like(q)}%"),
-    ]
+def _found_by(q: str, record_now: RecordNow) -> Any:
+    pattern = f"%{_like(q)}%"
+    conditions: list[Any] = [app_user.c.name.ilike(pattern)]
+    conditions.append(_names_in(engagement.c.related).ilike(pattern))
+    # Behind OFFSET 0 it is looked up once, not for each member.
+    now = select(related_now(record_now).label("record")).offset(0).subquery()
+    conditions.append(select(_names_in(now.c.record)).scalar_subquery().ilike(pattern))
     number = numbers.parse(q, ("US", "JP"))
     digits = "".join(c for c in q if c.isdigit())
     if number is not None:
@@ -330,13 +384,19 @@ def _found_by(q: str) -> Any:
     return or_(*conditions)
 
 
+def _names_in(record: ColumnElement[Any]) -> ColumnElement[str]:
+    """A record's names, whichever way round the reader sees them."""
+    members = ("name", "first_name", "last_name", "first_name")
+    return func.concat_ws(" ", *(record[member].astext for member in members))
+
+
 def _like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _row(row: Row[Any], language: str, now: datetime, origins: Mapping[UUID, str]) -> dict[str, Any]:
     home = {"ja": "JP", "en": "US"}[language]
-    record = row.related
+    record = record_of(row, language)
     return {
         "id": str(row.id),
         "direction": row.direction,
@@ -350,7 +410,7 @@ def _row(row: Row[Any], language: str, now: datetime, origins: Mapping[UUID, str
             "claimed_name": row.claimed_name,
         },
         "record": {
-            **names.shown(record, language),
+            **record,
             "url": _record_url(row, record["object_type"], record["id"], origins),
         }
         if record
@@ -390,9 +450,7 @@ def _record_url(row: Row[Any], object_type: str, id: str, origins: Mapping[UUID,
 
 def _seen_by(who: SignedIn, query: Any) -> Any:
     """Agents see the engagements they had; those who manage see all of the account's."""
-    if who.roles.isdisjoint(("administrator", "supervisor")):
-        return query.where(engagement.c.agent_id == who.user_id)
-    return query
+    return query if who.manages else query.where(engagement.c.agent_id == who.user_id)
 
 
 def _agent_name(data: dict[str, Any], names: dict[str, str]) -> dict[str, str]:

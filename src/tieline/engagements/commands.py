@@ -8,6 +8,7 @@ sends it. Success deletes the row; the switch's fact, not this answer, moves the
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, delete, select, text, update
 
 from tieline.db.database import Database, Transaction
+from tieline.db.statement import Statement
 from tieline.engagements.tables import media_node, switch_command
 from tieline.ids import new_id
 from tieline.telephony.switch import Switch, SwitchError
@@ -35,9 +37,24 @@ PLACE_KEPT_S = 0.5
 _TIMEOUT_S = 5.0
 
 _BATCH = "switch.commands"
-_WRITE = insert(switch_command)
-_DONE = delete(switch_command).where(switch_command.c.id.in_(bindparam("done", expanding=True)))
-_ADDRESS = select(media_node.c.address).where(media_node.c.id == bindparam("node"))
+_WRITE = Statement(
+    text("""
+    INSERT INTO switch_command (id, account_id, engagement_id, node, epoch, position, verb, params,
+        created_at, next_at, deadline_at)
+    SELECT id, :account, engagement_id, node, epoch, position, verb, params, :at, :next_at, :deadline_at
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS command(id uuid, engagement_id uuid, node text,
+        epoch bigint, position int, verb text, params jsonb)
+    """).bindparams(
+        bindparam("account", type_=Uuid),
+        bindparam("at", type_=DateTime(timezone=True)),
+        bindparam("next_at", type_=DateTime(timezone=True)),
+        bindparam("deadline_at", type_=DateTime(timezone=True)),
+    )
+)
+_DONE = Statement(
+    delete(switch_command).where(switch_command.c.id == any_(bindparam("done", type_=ARRAY(Uuid))))
+)
+_ADDRESS = Statement(select(media_node.c.address).where(media_node.c.id == bindparam("node")))
 
 log = structlog.get_logger()
 
@@ -112,27 +129,24 @@ class SwitchDesk:
             rows = batch
 
             async def write() -> None:
-                await tx.execute(_WRITE, rows)
+                when = {"at": tx.now, "next_at": tx.now + RESEND, "deadline_at": tx.now + GIVE_UP}
+                tx.later(_WRITE, {"rows": json.dumps(rows), "account": tx.account_id, **when})
 
             tx.before_commit(write)
             tx.after_commit(
                 lambda: self._send_soon(
-                    [SwitchCommand(row["id"], row["node"], row["verb"], row["params"]) for row in rows]
+                    [SwitchCommand(UUID(row["id"]), row["node"], row["verb"], row["params"]) for row in rows]
                 )
             )
         batch.append(
             {
-                "id": new_id(),
-                "account_id": tx.account_id,
-                "engagement_id": engagement_id,
+                "id": str(new_id()),
+                "engagement_id": str(engagement_id) if engagement_id else None,
                 "node": node,
                 "epoch": epoch,
                 "position": len(batch),
                 "verb": verb,
                 "params": dict(params),
-                "created_at": tx.now,
-                "next_at": tx.now + RESEND,
-                "deadline_at": tx.now + GIVE_UP,
             }
         )
 
@@ -165,8 +179,7 @@ class SwitchDesk:
         try:
             while self._done:
                 written = self._done.copy()
-                async with self._db.system() as tx:
-                    await tx.execute(_DONE, {"done": written})
+                await self._db.alone(_DONE, {"done": written})
                 del self._done[: len(written)]
         except Exception:
             # They are sent once more then, which the switch takes for the same command.
@@ -201,11 +214,10 @@ class SwitchDesk:
         """The switch of a node. Raises `SwitchError` when there is no such node."""
         address, known_until = self._addresses.get(node, ("", 0.0))
         if time.monotonic() >= known_until:
-            async with self._db.system() as tx:
-                row = await tx.one(_ADDRESS, {"node": node})
-            if row is None:
+            rows = await self._db.alone(_ADDRESS, {"node": node})
+            if not rows:
                 raise SwitchError("node_unknown", f"no media node {node}", retryable=False)
-            address = row.address
+            address = rows[0].address
             self._addresses[node] = (address, time.monotonic() + ADDRESS_KEPT_S)
         return self._directory.switch(node, address)
 

@@ -13,12 +13,12 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.engine import Row
 
 from tieline.agents import service as agents
 from tieline.agents.presence import MISSED_CALL
 from tieline.calllog import service as calllog
 from tieline.db.database import Transaction
+from tieline.db.statement import Found
 from tieline.engagements.engagement import (
     State,
     Trigger,
@@ -27,6 +27,7 @@ from tieline.engagements.engagement import (
     end_cause,
     outcome,
 )
+from tieline.engagements.ledger import number_of
 from tieline.engagements.offers import Offers
 from tieline.engagements.record import call_log_of
 from tieline.engagements.tables import engagement
@@ -48,7 +49,7 @@ KEYS_KEPT = 40
 class Conversation(Offers):
     """From the first fact of the switch to the closed record."""
 
-    async def caller_connected(self, tx: Transaction, row: Row[Any]) -> None:
+    async def caller_connected(self, tx: Transaction, row: Found) -> None:
         """The customer's audio is up: a caller goes into the queue, with greeting and music; a callee talks."""
         if not allowed(row.state, Trigger.CALLER_CONNECTED):
             return
@@ -56,22 +57,37 @@ class Conversation(Offers):
             self._ask(tx, row, "stop_play", {"play_id": str(row.id)})
             await self._connected(tx, row, Trigger.CALLER_CONNECTED)
             return
-        of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
+        # Most agents work in the CRM in which the caller was matched on arrival: looked up again now, before the queue is
+        # held, which is for as short as can be.
+        match = await self.crm.match(tx, row.connection_id, number_of(row), withheld=row.withheld)
+        # From here on the queue is held, and the caller offered in this transaction if somebody is free. That takes the
+        # queue after the engagement, against the order of locks: nobody who routes it can wait for this engagement,
+        # which is not in line before the commit.
+        of = await queues.lock(tx, row.queue_id, dialled_e164=row.dialled_e164)
         state = after(row.state, Trigger.CALLER_CONNECTED)
-        media = [of.greeting_heard, of.music]
-        await self._play(tx, row, media, state=state, queued_at=tx.now, deadline_at=None)
+        waiting = self._play(
+            tx,
+            row,
+            [of.greeting_heard, of.music],
+            state=state,
+            match=dict(match),
+            queued_at=tx.now,
+            deadline_at=None,
+        )
         self._tell(tx, row.id, "engagement.queued")
-        await self.route_now(tx, row.queue_id)
+        if not await self._offer_next(tx, of, waiting):
+            # An agent who becomes free now has not been seen, and may not see who waits before the commit.
+            self.route_soon(tx, queue_id=row.queue_id)
 
-    async def agent_joined(self, tx: Transaction, row: Row[Any]) -> None:
+    async def agent_joined(self, tx: Transaction, row: Found) -> None:
         """Caller and agent hear each other."""
         if not allowed(row.state, Trigger.AGENT_JOINED):
             return
         await self._connected(tx, row, Trigger.AGENT_JOINED)
 
-    async def _connected(self, tx: Transaction, row: Row[Any], trigger: Trigger) -> None:
+    async def _connected(self, tx: Transaction, row: Found, trigger: Trigger) -> None:
         state = after(row.state, trigger)
-        await self._set(
+        self._set(
             tx,
             row,
             state=state,
@@ -86,7 +102,7 @@ class Conversation(Offers):
         self._tell(tx, row.id, "engagement.connected", {"agent_id": str(row.agent_id)})
         agents.changed(tx, row.agent_id, "engagement.connected", engagement_id=row.id, engagement_state=state)
 
-    async def join_failed(self, tx: Transaction, row: Row[Any]) -> None:
+    async def join_failed(self, tx: Transaction, row: Found) -> None:
         """The two could not be joined: the caller goes back into the queue and hears music again."""
         if not allowed(row.state, Trigger.JOIN_FAILED):
             return
@@ -96,14 +112,14 @@ class Conversation(Offers):
         self._tell(tx, row.id, "engagement.join_failed", {"agent_id": str(row.agent_id)})
         await self._requeue(tx, row, Trigger.JOIN_FAILED, "withdrawn")
         of = await queues.queue_by_id(tx, row.queue_id)
-        await self._play(tx, row, [of.music])
+        self._play(tx, row, [of.music])
 
-    async def held(self, tx: Transaction, row: Row[Any], held: bool) -> None:
+    async def held(self, tx: Transaction, row: Found, held: bool) -> None:
         """The customer is on hold, or back."""
         if row.state != State.CONNECTED or row.held == held:
             return
         ms = 0 if held or row.held_since is None else _ms(tx.now - row.held_since)
-        await self._set(
+        self._set(
             tx,
             row,
             held=held,
@@ -113,65 +129,65 @@ class Conversation(Offers):
         )
         self._fact(tx, row, "engagement.held" if held else "engagement.resumed")
 
-    async def muted(self, tx: Transaction, row: Row[Any], muted: bool) -> None:
+    async def muted(self, tx: Transaction, row: Found, muted: bool) -> None:
         """The agent is muted, or heard again."""
         if row.state != State.CONNECTED or row.muted == muted:
             return
-        await self._set(tx, row, muted=muted, **_confirmed(row, "mute" if muted else "unmute"))
+        self._set(tx, row, muted=muted, **_confirmed(row, "mute" if muted else "unmute"))
         self._fact(tx, row, "engagement.muted" if muted else "engagement.unmuted")
 
-    async def agent_audio(self, tx: Transaction, row: Row[Any], *, up: bool) -> None:
+    async def agent_audio(self, tx: Transaction, row: Found, *, up: bool) -> None:
         """The agent's audio went away or came back in mid-conversation; the caller waits a while."""
         if row.state == State.ANSWERING and not up:
             await self.join_failed(tx, row)
         elif row.state == State.DIALING and not up:
             await self._ended(tx, row, Trigger.CONVERSATION_ENDED, None)
         elif row.state == State.CONNECTED:
-            await self._set(tx, row, deadline_at=None if up else tx.now + AGENT_LOST)
+            self._set(tx, row, deadline_at=None if up else tx.now + AGENT_LOST)
             self._fact(tx, row, "engagement.agent_audio_back" if up else "engagement.agent_audio_lost")
 
-    async def digit(self, tx: Transaction, row: Row[Any], digit: str) -> None:
+    async def digit(self, tx: Transaction, row: Found, digit: str) -> None:
         """The customer has pressed a key."""
         if row.state != State.CONNECTED:
             return
-        await self._set(tx, row, digits=(row.digits + digit)[-KEYS_KEPT:])
+        self._set(tx, row, digits=(row.digits + digit)[-KEYS_KEPT:])
         agents.changed(tx, row.agent_id, "engagement.digit", engagement_id=row.id)
 
-    async def _agent_lost(self, tx: Transaction, row: Row[Any]) -> None:
+    async def _agent_lost(self, tx: Transaction, row: Found) -> None:
         """The agent did not come back: the caller is told and goes before everybody else."""
         self._tell(tx, row.id, "engagement.agent_lost", {"agent_id": str(row.agent_id)})
         if row.held:
             params = {"leg_id": str(row.caller_leg_id), "held": False, "music": None}
             self._ask(tx, row, "set_held", params)
-        fresh = await self._set(tx, row, priority=1, held=False, held_since=None, muted=False, pending=None)
+        fresh = self._set(tx, row, priority=1, held=False, held_since=None, muted=False, pending=None)
         await self._requeue(tx, fresh, Trigger.AGENT_LOST, "withdrawn")
         of = await queues.queue_by_id(tx, row.queue_id, dialled_e164=row.dialled_e164)
         notice = "notice/sorry-ja" if of.greeting_heard.endswith("/ja") else "notice/sorry-en"
-        await self._play(tx, row, [notice, of.music])
+        self._play(tx, row, [notice, of.music])
 
-    async def joining(self, tx: Transaction, row: Row[Any]) -> None:
+    async def joining(self, tx: Transaction, row: Found) -> None:
         """One telephone has taken the outbound call: its audio comes up; no other may take it."""
-        await self._set(tx, row, pending="join", pending_until=tx.now + SET_UP, deadline_at=tx.now + SET_UP)
+        self._set(tx, row, pending="join", pending_until=tx.now + SET_UP, deadline_at=tx.now + SET_UP)
 
-    async def report_digits(self, tx: Transaction, row: Row[Any], digits: str) -> None:
+    async def report_digits(self, tx: Transaction, row: Found, digits: str) -> None:
         """The customer's page has sent keys by signalling: the switch makes facts of them, as of all keys."""
         if row.state == State.CONNECTED:
             params = {"leg_id": str(row.caller_leg_id), "digits": digits}
             self._ask(tx, row, "report_digits", params)
 
-    async def callee_refused(self, tx: Transaction, row: Row[Any], why: str) -> None:
+    async def callee_refused(self, tx: Transaction, row: Found, why: str) -> None:
         """Whom we call is busy, or does not want to talk (`UNANSWERED`)."""
         await self._ended(tx, row, Trigger.CALLER_GONE, why)
 
-    async def caller_gone(self, tx: Transaction, row: Row[Any], reason: str | None) -> None:
+    async def caller_gone(self, tx: Transaction, row: Found, reason: str | None) -> None:
         """The caller's leg is gone, for whatever reason."""
         await self._ended(tx, row, Trigger.CALLER_GONE, reason)
 
-    async def conversation_ended(self, tx: Transaction, row: Row[Any], trigger: Trigger) -> None:
+    async def conversation_ended(self, tx: Transaction, row: Found, trigger: Trigger) -> None:
         """The conversation is over without the caller's leg having gone by itself."""
         await self._ended(tx, row, trigger, None)
 
-    async def _ended(self, tx: Transaction, row: Row[Any], trigger: Trigger, reason: str | None) -> None:
+    async def _ended(self, tx: Transaction, row: Found, trigger: Trigger, reason: str | None) -> None:
         if not allowed(row.state, trigger):
             return
         state = after(row.state, trigger)
@@ -202,33 +218,33 @@ class Conversation(Offers):
         if state is State.WRAP_UP:
             of = await queues.queue_by_id(tx, row.queue_id)
             values["deadline_at"] = tx.now + timedelta(milliseconds=of.wrap_up_ms)
-            fresh = await self._set(tx, row, state=state, **values)
+            fresh = self._set(tx, row, state=state, **values)
             self._tell(tx, row.id, name, {"cause": cause})
             if of.wrap_up_ms == 0:
                 await self.wrapped_up(tx, fresh)
             else:
                 agents.changed(tx, row.agent_id, name, engagement_id=row.id, engagement_state=state)
             return
-        await self._close_offer(tx, row, "withdrawn")
-        fresh = await self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None, **values)
+        self._close_offer(tx, row, "withdrawn")
+        fresh = self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None, **values)
         self._tell(tx, row.id, name, {"cause": cause})
         await self._log(tx, fresh)
         if row.agent_id is not None:
             agents.changed(tx, row.agent_id, name, engagement_id=row.id, gone="abandoned")
             self.route_soon(tx, agent_id=row.agent_id)
 
-    async def wrapped_up(self, tx: Transaction, row: Row[Any]) -> None:
+    async def wrapped_up(self, tx: Transaction, row: Found) -> None:
         """Close the engagement: the call log and its delivery are written here, in the same transaction."""
         state = after(row.state, Trigger.WRAPPED_UP)
-        fresh = await self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None)
+        fresh = self._set(tx, row, state=state, closed_at=tx.now, deadline_at=None)
         self._tell(tx, row.id, "engagement.closed")
         await self._log(tx, fresh)
         await agents.became_free(tx, row.agent_id)
         agents.changed(tx, row.agent_id, "engagement.closed", engagement_id=row.id, gone="closed")
         self.route_soon(tx, agent_id=row.agent_id)
 
-    async def _log(self, tx: Transaction, row: Row[Any]) -> None:
-        await calllog.record(tx, await call_log_of(tx, row, portal_url=self._portal_url), row.connection_id)
+    async def _log(self, tx: Transaction, row: Found) -> None:
+        calllog.record(tx, await call_log_of(tx, row, portal_url=self._portal_url), row.connection_id)
 
     async def delivered(self, tx: Transaction, engagement_ids: Sequence[UUID]) -> None:
         """The call logs of these engagements stand in the CRM: the story says so, and their agents' callbars."""
@@ -242,7 +258,7 @@ class Conversation(Offers):
             if row.agent_id is not None:
                 agents.changed(tx, row.agent_id, "call_log.delivered")
 
-    async def deadline_passed(self, tx: Transaction, row: Row[Any]) -> None:
+    async def deadline_passed(self, tx: Transaction, row: Found) -> None:
         """The engagement has stayed in its state for too long."""
         match State(row.state):
             case State.ARRIVING:
@@ -260,11 +276,11 @@ class Conversation(Offers):
             case State.WRAP_UP:
                 await self.wrapped_up(tx, row)
             case _:
-                await self._set(tx, row, deadline_at=None)
+                self._set(tx, row, deadline_at=None)
 
-    async def pending_passed(self, tx: Transaction, row: Row[Any]) -> None:
+    async def pending_passed(self, tx: Transaction, row: Found) -> None:
         """The switch has not confirmed a request in time: say so; the agent may ask again."""
-        await self._set(tx, row, pending=None, pending_until=None)
+        self._set(tx, row, pending=None, pending_until=None)
         self._fact(tx, row, "engagement.request_failed")
 
     async def seat_lost(self, tx: Transaction, agent_id: UUID) -> None:
@@ -278,7 +294,7 @@ class Conversation(Offers):
             agents.changed(tx, agent_id, "status.changed")
 
 
-def _confirmed(row: Row[Any], what: str) -> dict[str, Any]:
+def _confirmed(row: Found, what: str) -> dict[str, Any]:
     return {"pending": None, "pending_until": None} if row.pending == what else {}
 
 

@@ -1,8 +1,12 @@
-"""Taking in what the switch reports: each fact once, in order, in the transaction that applies it.
+"""Taking in what the switch reports: each fact once, in the order of its call, in the transaction that applies it.
 
 One web node at a time consumes a media node's events, by a lease on the node's row. A fact is identified by
 node, epoch and sequence and stored in the transaction that applies it, so that a repeat changes nothing; a
 higher epoch means that the media process was restarted and everything of the older one is gone.
+
+Facts of one call, and of one leg, are applied one after the other; those of different calls side by side. The
+node's row says up to where all are taken: whoever consumes next reads from there and finds the ones after it that
+are taken already.
 """
 
 from __future__ import annotations
@@ -10,17 +14,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BigInteger, bindparam, exists, or_, select, text, update
-from sqlalchemy.engine import Row
+from sqlalchemy import BigInteger, Uuid, bindparam, exists, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tieline.agents import service as agents
 from tieline.agents.tables import agent
 from tieline.db.database import Database, Transaction
+from tieline.db.statement import Found, Statement
 from tieline.engagements.commands import KNOWN, SwitchDirectory
 from tieline.engagements.engagement import State, Trigger
 from tieline.engagements.service import Engagements
@@ -28,8 +35,9 @@ from tieline.engagements.tables import engagement, media_node
 from tieline.ids import new_id
 from tieline.telephony.switch import SwitchError, SwitchEvent, SwitchEventKind
 
-LEASE = timedelta(seconds=5)
-_RENEW_S = 1.5
+LEASE = timedelta(seconds=3)
+"""Less than anything waits for a fact: whoever takes the lease of a dead process over is in time for it."""
+_RENEW_S = 0.8
 _RETRY_S = 0.5
 _HEALTH_S = 2.0
 SILENT = timedelta(seconds=12)
@@ -37,46 +45,107 @@ SILENT = timedelta(seconds=12)
 
 _CHANGE_NOTHING = frozenset({SwitchEventKind.PLAY_FINISHED, SwitchEventKind.LEG_DIGITS_SENT})
 """Facts that no engagement depends on."""
-_WAIT_TOGETHER = 50
+_SIDE_BY_SIDE = 6
+"""So many facts of one node are applied at a time; each holds a connection to the database."""
+_STAND_S = 0.1
+"""How far facts are taken is written down this often; a process that dies has so much read again."""
+_OVER_KEPT = 10_000
 
 log = structlog.get_logger()
 
-# Locks the node's row by changing it; a fact that another process has taken meanwhile finds another `consumed`.
-_STORE = text("""
-WITH taken AS (
-    UPDATE media_node SET consumed_epoch = :epoch, consumed = :last
-    WHERE id = :node AND (
-        (consumed_epoch = :epoch AND consumed = :before)
-        OR (:before = 0 AND (consumed_epoch IS NULL OR consumed_epoch < :epoch))
-    )
-    RETURNING id
-), stored AS (
+# A fact is stored unless it was, be it by another process at this moment: then that one's commit is awaited. What
+# stands after it locks the engagement that it is about, and finds the agent whose line the leg is.
+_TAKE = """
+WITH stored AS (
     INSERT INTO switch_event (node, epoch, sequence, kind, call_id, leg_id, data)
-    SELECT taken.id, :epoch, fact.sequence, fact.kind, fact.call_id, fact.leg_id, fact.data
-    FROM taken, jsonb_to_recordset(CAST(:rows AS jsonb))
+    SELECT :node, :epoch, :sequence, :kind, :call, :leg, :data
+    WHERE NOT EXISTS (
+        SELECT 1 FROM media_node WHERE id = :node AND (consumed_epoch, consumed) >= (:epoch, :sequence)
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+), held AS (
+    SELECT * FROM engagement WHERE {about} AND EXISTS (SELECT 1 FROM stored) FOR NO KEY UPDATE
+)
+SELECT held.*, EXISTS (SELECT 1 FROM stored) AS stored, line.account_id AS line_account, line.user_id AS line_of
+FROM (SELECT 1) AS fact LEFT JOIN held ON true LEFT JOIN (
+    SELECT account_id, user_id FROM agent WHERE line_leg_id = :leg AND line_node = :node AND line_epoch = :epoch
+) AS line ON true
+"""
+_STAND = """
+WITH stored AS (
+    INSERT INTO switch_event (node, epoch, sequence, kind, call_id, leg_id, data)
+    SELECT :node, :epoch, sequence, kind, call_id, leg_id, data
+    FROM jsonb_to_recordset(CAST(:quiet AS jsonb))
         AS fact(sequence bigint, kind text, call_id uuid, leg_id uuid, data jsonb)
     ON CONFLICT DO NOTHING
 )
-SELECT 1 FROM taken
-""").bindparams(
-    bindparam("epoch", type_=BigInteger),
-    bindparam("before", type_=BigInteger),
-    bindparam("last", type_=BigInteger),
-)
+UPDATE media_node SET consumed_epoch = :epoch, consumed = :sequence
+WHERE id = :node AND (consumed_epoch IS NULL OR (consumed_epoch, consumed) < (:epoch, :sequence))
+"""
 
-_BY_CALLER_LEG = (
-    select(engagement).where(engagement.c.caller_leg_id == bindparam("leg")).with_for_update(key_share=True)
-)
-_BY_ID = select(engagement).where(engagement.c.id == bindparam("of_id")).with_for_update(key_share=True)
-_LINE = select(agent.c.account_id, agent.c.user_id).where(
-    agent.c.line_leg_id == bindparam("leg"),
-    agent.c.line_node == bindparam("node"),
-    agent.c.line_epoch == bindparam("epoch"),
+
+def _statement(sql: str) -> Statement:
+    types = {"epoch": BigInteger, "sequence": BigInteger, "call": Uuid, "leg": Uuid, "data": JSONB}
+    used = [bindparam(name, type_=type_) for name, type_ in types.items() if f":{name}" in sql]
+    return Statement(text(sql).bindparams(*used))
+
+
+_OF_LEG = _statement(_TAKE.format(about="caller_leg_id = :leg"))
+_OF_CALL = _statement(_TAKE.format(about="id = :call"))
+_WRITE_STAND = _statement(_STAND)
+
+
+_STANDS = Statement(
+    select(media_node.c.consumed_epoch, media_node.c.consumed).where(media_node.c.id == bindparam("node"))
 )
 
 
 class FactsMissing(Exception):
     """A fact came before one that precedes it in the switch's log."""
+
+
+class _Stand:
+    """How far the facts of one node are taken here."""
+
+    def __init__(self, epoch: int, sequence: int) -> None:
+        self.epoch = epoch
+        self.begun = sequence
+        """The last that has come."""
+        self.done = sequence
+        """All up to this one are taken."""
+        self.written = sequence
+        """All up to this one are taken, and the node's row says so."""
+        self.quiet: list[SwitchEvent] = []
+        """Facts that change nothing: stored when the row is written."""
+        self._ahead: set[int] = set()
+        self._last: dict[str, asyncio.Future[None]] = {}
+
+    def finish(self, sequence: int) -> None:
+        self._ahead.add(sequence)
+        while self.done + 1 in self._ahead:
+            self.done += 1
+            self._ahead.discard(self.done)
+
+    @contextlib.asynccontextmanager
+    async def in_turn(self, keys: list[str]) -> AsyncGenerator[None]:
+        """Wait for those before that have one of the keys; those after wait for this one, and fail with it."""
+        before = [self._last[key] for key in keys if key in self._last]
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last.update(dict.fromkeys(keys, mine))
+        try:
+            for earlier in before:
+                await asyncio.shield(earlier)
+            yield
+            mine.set_result(None)
+        except BaseException:
+            mine.set_exception(FactsMissing("one before it was not taken"))
+            mine.exception()  # nobody need be waiting
+            raise
+        finally:
+            for key in keys:
+                if self._last.get(key) is mine:
+                    del self._last[key]
 
 
 class Facts:
@@ -85,111 +154,107 @@ class Facts:
     def __init__(self, db: Database, engagements: Engagements) -> None:
         self._db = db
         self._engagements = engagements
-        self._last: dict[str, tuple[int, int]] = {}
-        """Epoch and sequence of the last fact taken here, by node."""
-        self._waiting: dict[str, list[SwitchEvent]] = {}
-        """Facts up to it that are not stored yet."""
+        self._stands: dict[str, _Stand] = {}
+        self._over: OrderedDict[str, None] = OrderedDict()
+        """Calls whose caller is known to have gone: that such a call has ended changes nothing."""
 
     async def take(self, event: SwitchEvent) -> bool:
         """Store and apply one fact; False when it had been taken before.
 
-        Facts are taken in the order of the switch's log and no other: the node's row is locked, a fact that
-        was taken is dropped, and one that comes too early raises `FactsMissing`, after which the log is read
-        again from where we stand. A fact that changes nothing waits here for the next that does, and is stored
-        with it: a process that dies before has it read again.
+        To be called in the order of the switch's log: a fact that comes too early raises `FactsMissing`, after
+        which the log is read again from where we stand. Several may be under way once `stand` was asked.
         """
-        waiting = self._waiting.get(event.node, [])
-        if event in waiting:
+        stand = self._stands.get(event.node)
+        if stand is None:
+            await self.stand(event.node)
+            stand = self._stands[event.node]
+        if (event.epoch, event.sequence) <= (stand.epoch, stand.begun):
             return False
-        follows = self._last.get(event.node) == (event.epoch, event.sequence - 1)
-        if follows and event.kind in _CHANGE_NOTHING and len(waiting) < _WAIT_TOGETHER:
-            self._last[event.node] = (event.epoch, event.sequence)
-            self._waiting[event.node] = [*waiting, event]
+        if event.epoch > stand.epoch:
+            stand = self._stands[event.node] = _Stand(event.epoch, 0)
+        if event.sequence != stand.begun + 1:
+            raise FactsMissing(f"{event.node} told {event.sequence} after {stand.begun}")
+        stand.begun = event.sequence
+        if self._changes_nothing(event):
+            stand.quiet.append(event)
+            stand.finish(event.sequence)
             return True
-        batch = [*waiting, event] if follows else [event]
-        # Known again once it is stored: what goes wrong until then is read again from the row.
-        self._last.pop(event.node, None)
-        self._waiting.pop(event.node, None)
+        try:
+            async with stand.in_turn([id for id in (event.call_id, event.leg_id) if id is not None]):
+                taken = await self._take(event)
+        except BaseException:
+            # It is read again, from the row.
+            if self._stands.get(event.node) is stand:
+                del self._stands[event.node]
+            raise
+        stand.finish(event.sequence)
+        return taken
+
+    def _changes_nothing(self, event: SwitchEvent) -> bool:
+        over = event.kind is SwitchEventKind.CALL_ENDED and event.call_id in self._over
+        return over or event.kind in _CHANGE_NOTHING
+
+    async def _take(self, event: SwitchEvent) -> bool:
+        call_id, leg_id = _uuid(event.call_id), _uuid(event.leg_id)
+        fact = {
+            "node": event.node,
+            "epoch": event.epoch,
+            "sequence": event.sequence,
+            "kind": event.kind.value,
+            "call": call_id,
+            "leg": leg_id,
+            "data": _kept(event),
+        }
         async with self._db.system() as tx:
-            if not await self._store(tx, batch):
-                return await self._out_of_order(tx, event, batch)
-            await self._apply(tx, event, _uuid(event.call_id), _uuid(event.leg_id))
-        self._last[event.node] = (event.epoch, event.sequence)
+            found = await tx.find_one(_OF_CALL if event.kind is SwitchEventKind.CALL_ENDED else _OF_LEG, fact)
+            if found is None or not found.stored:
+                return False
+            if found.id is not None:
+                tx.account_id = found.account_id
+                await self._of_caller(tx, event, self._engagements.keep(tx, found))
+            elif found.line_of is not None:
+                tx.account_id = found.line_account
+                await self._of_agent(tx, event, found.line_of, call_id)
+        if event.kind is SwitchEventKind.LEG_GONE and found.id is not None:
+            self._over[str(found.id)] = None
+            if len(self._over) > _OVER_KEPT:
+                self._over.popitem(last=False)
         return True
 
-    async def _store(self, tx: Transaction, batch: list[SwitchEvent]) -> bool:
-        """Store facts that follow one another, if they are the next; False when they are not.
+    async def stand(self, node: str, *, afresh: bool = False) -> tuple[int | None, int]:
+        """Epoch and sequence up to which all facts of a node are taken; `afresh` as its row says."""
+        if afresh:
+            self._stands.pop(node, None)
+        stand = self._stands.get(node)
+        if stand is not None:
+            return stand.epoch, stand.done
+        rows = await self._db.alone(_STANDS, {"node": node})
+        epoch, sequence = (rows[0].consumed_epoch, rows[0].consumed) if rows else (None, 0)
+        self._stands.setdefault(node, _Stand(-1 if epoch is None else epoch, sequence))
+        return epoch, sequence
 
-        One statement, because every fact of a node waits for the one before it. It locks the node's row.
-        """
-        first, last = batch[0], batch[-1]
+    async def write_stand(self, node: str) -> None:
+        """Write down how far the facts of a node are taken, with those that changed nothing."""
+        stand = self._stands.get(node)
+        if stand is None or stand.done == stand.written:
+            return
+        done, quiet = stand.done, [event for event in stand.quiet if event.sequence <= stand.done]
         rows = [
             {
                 "sequence": event.sequence,
-                "kind": event.kind,
+                "kind": event.kind.value,
                 "call_id": _id_or_none(event.call_id),
                 "leg_id": _id_or_none(event.leg_id),
-                # Keys pressed may be secrets: kept on the engagement while it lasts, nowhere else.
-                "data": {} if event.kind is SwitchEventKind.LEG_DIGIT else dict(event.data),
+                "data": _kept(event),
             }
-            for event in batch
+            for event in quiet
         ]
-        stored = await tx.scalar(
-            _STORE,
-            {
-                "node": first.node,
-                "epoch": first.epoch,
-                "before": first.sequence - 1,
-                "last": last.sequence,
-                "rows": json.dumps(rows),
-            },
-        )
-        return bool(stored)
+        own = {"node": node, "epoch": stand.epoch, "sequence": done, "quiet": json.dumps(rows)}
+        await self._db.alone(_WRITE_STAND, own)
+        stand.written = done
+        stand.quiet = stand.quiet[len(quiet) :]
 
-    async def _out_of_order(self, tx: Transaction, event: SwitchEvent, batch: list[SwitchEvent]) -> bool:
-        """Why facts were not the next: taken before (False), in part (the rest is read again), or too early."""
-        node = await tx.one(
-            select(media_node.c.consumed_epoch, media_node.c.consumed).where(media_node.c.id == event.node)
-        )
-        epoch, consumed = (node.consumed_epoch, node.consumed) if node else (None, 0)
-        if epoch is not None and (event.epoch, event.sequence) <= (epoch, consumed):
-            return False
-        raise FactsMissing(f"{event.node} told {batch[0].sequence} after {consumed}")
-
-    async def _apply(
-        self, tx: Transaction, event: SwitchEvent, call_id: UUID | None, leg_id: UUID | None
-    ) -> None:
-        if event.kind is SwitchEventKind.CALL_ENDED:
-            row = await self._engagement(tx, call_id)
-            if row is not None:
-                await self._engagements.caller_gone(tx, row, "removed")
-            return
-        if leg_id is None:
-            return
-        row = await self._by_caller_leg(tx, leg_id)
-        if row is not None:
-            await self._of_caller(tx, event, row)
-            return
-        line = await tx.one(_LINE, {"leg": leg_id, "node": event.node, "epoch": event.epoch})
-        if line is not None:
-            tx.account_id = line.account_id
-            await self._of_agent(tx, event, line.user_id, call_id)
-
-    async def _engagement(self, tx: Transaction, id: UUID | None) -> Row[Any] | None:
-        if id is None:
-            return None
-        row = await tx.one(_BY_ID, {"of_id": id})
-        if row is not None:
-            tx.account_id = row.account_id
-        return row
-
-    async def _by_caller_leg(self, tx: Transaction, leg_id: UUID) -> Row[Any] | None:
-        row = await tx.one(_BY_CALLER_LEG, {"leg": leg_id})
-        if row is not None:
-            tx.account_id = row.account_id
-        return row
-
-    async def _of_caller(self, tx: Transaction, event: SwitchEvent, row: Row[Any]) -> None:
+    async def _of_caller(self, tx: Transaction, event: SwitchEvent, row: Found) -> None:
         match event.kind:
             case SwitchEventKind.LEG_CONNECTED:
                 await self._engagements.caller_connected(tx, row)
@@ -199,6 +264,8 @@ class Facts:
                 await self._engagements.held(tx, row, bool(event.data["held"]))
             case SwitchEventKind.LEG_DIGIT:
                 await self._engagements.digit(tx, row, str(event.data["digit"]))
+            case SwitchEventKind.CALL_ENDED:
+                await self._engagements.caller_gone(tx, row, "removed")
             case _:
                 pass
 
@@ -353,27 +420,9 @@ class Consumer:
     async def _pull(self, node: str) -> None:
         while True:
             try:
-                async with self._db.system() as tx:
-                    row = await tx.one(select(media_node).where(media_node.c.id == node))
-                if row is None:
-                    return
-                # The node is asked, too: its row may be a heartbeat behind a restart, and a new life may be
-                # without facts for long.
-                lives = max(row.epoch, await self._epoch(node, row.address) or 0)
-                self._lives[node] = max(lives, self._lives.get(node, 0))
-                if row.consumed_epoch is None or lives > row.consumed_epoch:
-                    await self._facts.switch_lost(node, lives)
-                switch = self._directory.switch(node, row.address)
-                async with contextlib.aclosing(
-                    switch.events(epoch=row.consumed_epoch, after=row.consumed)
-                ) as events:
-                    async for event in events:
-                        if row.consumed_epoch is not None and event.epoch > row.consumed_epoch:
-                            await self._facts.switch_lost(node, event.epoch)
-                            row = None
-                            await self._facts.take(event)
-                            break
-                        await self._facts.take(event)
+                async with _Lanes(self._facts, node) as lanes:
+                    await lanes.until_failure(self._follow(node, lanes))
+                return
             except FactsMissing as gap:
                 log.warning("switch.events.gap", node=node, gap=str(gap))
             except SwitchError as error:
@@ -382,6 +431,98 @@ class Consumer:
             except Exception:
                 log.exception("switch.events", node=node)
                 await asyncio.sleep(_RETRY_S)
+
+    async def _follow(self, node: str, lanes: _Lanes) -> None:
+        """Take what the node reports until its stream breaks; returns when there is no such node."""
+        async with self._db.system() as tx:
+            row = await tx.one(select(media_node).where(media_node.c.id == node))
+        if row is None:
+            return
+        epoch, sequence = await self._facts.stand(node, afresh=True)
+        # The node is asked, too: its row may be a heartbeat behind a restart, and a new life may be
+        # without facts for long.
+        lives = max(row.epoch, await self._epoch(node, row.address) or 0)
+        self._lives[node] = max(lives, self._lives.get(node, 0))
+        if epoch is None or lives > epoch:
+            await self._facts.switch_lost(node, lives)
+        switch = self._directory.switch(node, row.address)
+        async with contextlib.aclosing(switch.events(epoch=epoch, after=sequence)) as events:
+            async for event in events:
+                if epoch is not None and event.epoch > epoch:
+                    await lanes.settle()
+                    await self._facts.switch_lost(node, event.epoch)
+                epoch = event.epoch
+                await lanes.take(event)
+
+
+class _Lanes:
+    """Takes facts of one node side by side, and writes down how far they are taken."""
+
+    def __init__(self, facts: Facts, node: str) -> None:
+        self._facts = facts
+        self._node = node
+        self._room = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._taking: set[asyncio.Task[bool]] = set()
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._writing = asyncio.create_task(self._write())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._writing is not None
+        self._writing.cancel()
+        self._failure.cancel()
+        if self._taking:
+            await asyncio.wait(self._taking)
+        with contextlib.suppress(Exception):
+            await self._facts.write_stand(self._node)
+
+    async def until_failure(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work`, which takes facts, and give it up when one cannot be taken. Raises why."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._failure.done():
+            self._failure.result()
+
+    async def take(self, event: SwitchEvent) -> None:
+        """Take a fact as soon as there is room."""
+        await self._room.acquire()
+        task = asyncio.create_task(self._facts.take(event))
+        self._taking.add(task)
+        task.add_done_callback(self._taken)
+
+    async def settle(self) -> None:
+        """Wait for those under way."""
+        if self._taking:
+            await asyncio.wait(self._taking)
+
+    def _taken(self, task: asyncio.Task[bool]) -> None:
+        self._taking.discard(task)
+        self._room.release()
+        error = None if task.cancelled() else task.exception()
+        # The first says what was wrong; those that waited for it only that it was.
+        if error is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _write(self) -> None:
+        while True:
+            await asyncio.sleep(_STAND_S)
+            try:
+                await self._facts.write_stand(self._node)
+            except Exception:
+                log.warning("switch.events.stand", node=self._node, exc_info=True)
+
+
+def _kept(event: SwitchEvent) -> dict[str, Any]:
+    """What is stored of a fact. Keys pressed may be secrets: kept on the engagement while it lasts, nowhere else."""
+    return {} if event.kind is SwitchEventKind.LEG_DIGIT else dict(event.data)
 
 
 def _uuid(id: str | None) -> UUID | None:

@@ -10,9 +10,10 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tieline.bus import Message
+from tieline.db.statement import Statement
 from tieline.engagements.service import Engagements
 from tieline.engagements.tables import engagement
 
@@ -20,6 +21,16 @@ log = structlog.get_logger()
 
 RECORDS = "records"
 """Bus kind: the phone index of a connection (the message's id) changed."""
+
+
+_SHOWN = Statement(
+    select(engagement).where(
+        engagement.c.account_id == bindparam("of_account"),
+        engagement.c.connection_id == bindparam("of_connection"),
+        engagement.c.agent_id.is_not(None),
+        engagement.c.closed_at.is_(None),
+    )
+)
 
 
 class Following:
@@ -68,14 +79,7 @@ class Following:
     async def _follow(self, account_id: UUID, connection_id: UUID) -> None:
         async with self._db.account(account_id) as tx:
             # Whoever still waits is matched when offered.
-            rows = await tx.all(
-                select(engagement).where(
-                    engagement.c.account_id == account_id,
-                    engagement.c.connection_id == connection_id,
-                    engagement.c.agent_id.is_not(None),
-                    engagement.c.closed_at.is_(None),
-                )
-            )
+            rows = await tx.find(_SHOWN, {"of_account": account_id, "of_connection": connection_id})
             differing = [row.id for row in rows if await self._engagements.match_now(tx, row) is not None]
         for id in differing:
             async with self._db.account(account_id) as tx:

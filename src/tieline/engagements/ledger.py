@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
-from sqlalchemy.engine import Row
+from sqlalchemy import DateTime, Uuid, bindparam, select, text, update
 
 from tieline.agents import service as agents
-from tieline.db.database import BUS_CHANNEL, Database, Transaction
+from tieline.db.database import Database, Transaction
+from tieline.db.statement import Found, Statement
 from tieline.engagements.commands import SwitchDesk
 from tieline.engagements.tables import engagement, offer
 from tieline.identity.tables import app_user
@@ -25,9 +26,8 @@ from tieline.numbers import PhoneNumber
 
 # Built once: what every step of every call runs.
 _OWN = (engagement.c.account_id == bindparam("of_account")) & (engagement.c.id == bindparam("of_id"))
-_LOAD = select(engagement).where(_OWN).with_for_update(key_share=True)
-_SET = update(engagement).where(_OWN).returning(engagement)
-_OF_AGENT = (
+_LOAD = Statement(select(engagement).where(_OWN).with_for_update(key_share=True))
+_OF_AGENT = Statement(
     select(engagement)
     .where(
         engagement.c.account_id == bindparam("of_account"),
@@ -36,28 +36,40 @@ _OF_AGENT = (
     )
     .with_for_update(key_share=True)
 )
-_CLOSE_OFFER = update(offer).where(
-    offer.c.account_id == bindparam("of_account"),
-    offer.c.engagement_id == bindparam("of_id"),
-    offer.c.state == "offered",
+_CLOSE_OFFER = Statement(
+    update(offer)
+    .where(
+        offer.c.account_id == bindparam("of_account"),
+        offer.c.engagement_id == bindparam("of_id"),
+        offer.c.state == "offered",
+    )
+    .values(
+        state=bindparam("how", type_=offer.c.state.type),
+        ended_at=bindparam("at", type_=DateTime(timezone=True)),
+    )
 )
 # Each line comes after those that the engagement's story has; the engagement is locked.
-_TELL = text("""
-WITH line AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb))
-        AS line(engagement_id uuid, place int, name text, data jsonb, message jsonb)
-), told AS (
+_TELL = Statement(
+    text("""
     INSERT INTO engagement_event (account_id, engagement_id, sequence, at, name, data)
     SELECT :account, engagement_id, place + coalesce((
         SELECT max(sequence) FROM engagement_event AS before
         WHERE before.account_id = :account AND before.engagement_id = line.engagement_id
-    ), 0), :at, name, data FROM line
+    ), 0), :at, name, data
+    FROM jsonb_to_recordset(CAST(:lines AS jsonb))
+        AS line(engagement_id uuid, place int, name text, data jsonb)
+    """).bindparams(bindparam("account", type_=Uuid), bindparam("at", type_=DateTime(timezone=True)))
 )
-SELECT pg_notify(:channel, CAST(message AS text)) FROM line ORDER BY place
-""").bindparams(
-    bindparam("account", type_=engagement.c.account_id.type),
-    bindparam("at", type_=engagement.c.arrived_at.type),
-)
+
+
+@lru_cache(maxsize=256)
+def _set_of(columns: tuple[str, ...]) -> Statement:
+    values = {name: bindparam(name, type_=engagement.c[name].type) for name in columns}
+    return Statement(update(engagement).where(_OWN).values(values))
+
+
+_HELD = "engagements.held"
+"""Rows that this transaction holds, by id, as it will leave them; and what it has changed of each."""
 _STORY = "engagements.story"
 
 
@@ -71,7 +83,7 @@ class Crm(Protocol):
     async def match(
         self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool
     ) -> Mapping[str, Any]:
-        """Whose number this is, in the wire shape of `callbar.wire.Match`; people's records with their parts."""
+        """Whose number this is, in the wire shape of `callbar.wire.Match`; its records as `names.stored` gives them."""
         ...
 
     async def record(
@@ -100,13 +112,22 @@ class Ledger:
         self._portal_url = portal_url
         self._routing: set[asyncio.Task[None]] = set()
 
-    async def load(self, tx: Transaction, engagement_id: UUID) -> Row[Any] | None:
-        """The engagement's row, locked until commit."""
-        return await tx.one(_LOAD, {"of_account": tx.account_id, "of_id": engagement_id})
+    async def load(self, tx: Transaction, engagement_id: UUID) -> Found | None:
+        """The engagement's row, locked until commit, with what this transaction has changed of it."""
+        held = _held(tx).rows.get(engagement_id)
+        if held is not None:
+            return held
+        row = await tx.find_one(_LOAD, {"of_account": tx.account_id, "of_id": engagement_id})
+        return self.keep(tx, row) if row is not None else None
 
-    async def of_agent(self, tx: Transaction, agent_id: UUID) -> Row[Any] | None:
-        """The engagement the agent has now, locked."""
-        return await tx.one(_OF_AGENT, {"of_account": tx.account_id, "of_agent": agent_id})
+    async def of_agent(self, tx: Transaction, agent_id: UUID) -> Found | None:
+        """The engagement the agent has now, locked. To be asked before anything of it is changed."""
+        row = await tx.find_one(_OF_AGENT, {"of_account": tx.account_id, "of_agent": agent_id})
+        return self.keep(tx, row) if row is not None else None
+
+    def keep(self, tx: Transaction, row: Found) -> Found:
+        """Take in a row that a statement of this transaction has locked, or made."""
+        return _held(tx).rows.setdefault(row.id, row)
 
     async def _connection_of(self, tx: Transaction, agent_id: UUID) -> UUID | None:
         return await tx.scalar(
@@ -115,9 +136,13 @@ class Ledger:
             )
         )
 
-    async def _set(self, tx: Transaction, row: Row[Any], **values: Any) -> Row[Any]:
-        fresh = await tx.all(_SET, {"of_account": tx.account_id, "of_id": row.id, **values})
-        return fresh[0]
+    def _set(self, tx: Transaction, row: Found, **values: Any) -> Found:
+        """Change columns of an engagement; gives the row as it is now. It is written just before commit."""
+        held = _held(tx)
+        fresh = held.rows[row.id].but(values)
+        held.rows[row.id] = fresh
+        held.changes.setdefault(row.id, {}).update(values)
+        return fresh
 
     def _tell(self, tx: Transaction, id: UUID, name: str, data: Mapping[str, Any] | None = None) -> None:
         """Add a line to the engagement's story, and let whoever watches it know; written just before commit."""
@@ -127,8 +152,7 @@ class Ledger:
             story = lines
 
             async def write() -> None:
-                told = {"lines": json.dumps(story), "account": tx.account_id, "at": tx.now}
-                await tx.execute(_TELL, {**told, "channel": BUS_CHANNEL})
+                tx.later(_TELL, {"lines": json.dumps(story), "account": tx.account_id, "at": tx.now})
 
             tx.before_commit(write)
         lines.append(
@@ -137,32 +161,56 @@ class Ledger:
                 "place": 1 + sum(line["engagement_id"] == str(id) for line in lines),
                 "name": name,
                 "data": dict(data or {}),
-                "message": tx.message("engagement", id, e=name),
             }
         )
+        tx.announce("engagement", id, e=name)
 
-    def _ask(self, tx: Transaction, row: Row[Any], verb: str, params: Mapping[str, Any]) -> None:
+    def _ask(self, tx: Transaction, row: Found, verb: str, params: Mapping[str, Any]) -> None:
         self.desk.ask(tx, verb, params, node=row.node, epoch=row.epoch, engagement_id=row.id)
 
-    async def _play(self, tx: Transaction, row: Row[Any], media: list[str], **values: Any) -> None:
-        """Let the customer hear something new; `values` are written with it."""
+    def _play(self, tx: Transaction, row: Found, media: list[str], **values: Any) -> Found:
+        """Let the customer hear something new; `values` are written with it. Gives the row as it is now."""
         # A play's id is never used again, and an engagement may return to the queue.
         play_id = new_id()
-        await self._set(tx, row, play_id=play_id, **values)
+        fresh = self._set(tx, row, play_id=play_id, **values)
         leg = str(row.caller_leg_id)
         params = {"leg_id": leg, "media": media, "loop_last": True, "play_id": str(play_id)}
         self._ask(tx, row, "play", params)
+        return fresh
 
-    async def _close_offer(self, tx: Transaction, row: Row[Any], how: str) -> None:
+    def _close_offer(self, tx: Transaction, row: Found, how: str) -> None:
         own = {"of_account": tx.account_id, "of_id": row.id}
-        await tx.execute(_CLOSE_OFFER, own | {"state": how, "ended_at": tx.now})
+        tx.later(_CLOSE_OFFER, own | {"how": how, "at": tx.now})
 
-    def _fact(self, tx: Transaction, row: Row[Any], name: str) -> None:
+    def _fact(self, tx: Transaction, row: Found, name: str) -> None:
         self._tell(tx, row.id, name)
         agents.changed(tx, row.agent_id, name, engagement_id=row.id)
 
 
-def number_of(row: Row[Any]) -> PhoneNumber | None:
+class _Held:
+    """What a transaction holds and has changed of engagements."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.rows: dict[UUID, Found] = {}
+        self.changes: dict[UUID, dict[str, Any]] = {}
+        self._tx = tx
+
+    async def write(self) -> None:
+        """Leave the changes to be written."""
+        for id, values in self.changes.items():
+            own = {"of_account": self.rows[id].account_id, "of_id": id}
+            self._tx.later(_set_of(tuple(sorted(values))), own | values)
+
+
+def _held(tx: Transaction) -> _Held:
+    held: _Held | None = tx.scratch.get(_HELD)
+    if held is None:
+        held = tx.scratch[_HELD] = _Held(tx)
+        tx.before_commit(held.write)
+    return held
+
+
+def number_of(row: Found) -> PhoneNumber | None:
     """The customer's number as parsed on arrival."""
     if row.number_e164 is None:
         return None
@@ -179,5 +227,5 @@ def single(match: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def reference(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A matched record as `related` holds it: which it is and what it is called."""
-    return {key: record[key] for key in ("id", "object_type", "name", *PARTS) if key in record}
+    """A matched record as `related` holds it: which it is, what it is called and whose it is."""
+    return {key: record[key] for key in ("id", "object_type", "name", *PARTS, "owner") if key in record}

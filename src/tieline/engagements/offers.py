@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, insert, select
-from sqlalchemy.engine import Row
+from sqlalchemy import DateTime, bindparam, func, literal, select, union_all
 
 from tieline.agents import service as agents
 from tieline.db.database import Transaction
+from tieline.db.statement import Found, Statement, inserting
 from tieline.engagements.engagement import (
     State,
     Trigger,
@@ -24,6 +24,7 @@ from tieline.engagements.tables import engagement, offer
 from tieline.ids import new_id
 from tieline.queues import service as queues
 from tieline.queues.routing import Candidate, by_longest_idle
+from tieline.queues.tables import queue_member
 
 log = structlog.get_logger()
 
@@ -31,8 +32,15 @@ LOOK_AHEAD = 10
 """So many of the oldest waiting are looked at when the first cannot be offered (all free agents declined it)."""
 
 # Built once: what every offer runs.
-_WAITING = (
-    select(engagement.c.id)
+_waiting = (
+    select(
+        literal(False).label("free"),
+        engagement.c.id,
+        engagement.c.queued_at,
+        engagement.c.node,
+        engagement.c.priority,
+        func.tieline_now(),
+    )
     .where(
         engagement.c.account_id == bindparam("of_account"),
         engagement.c.queue_id == bindparam("of_queue"),
@@ -41,18 +49,51 @@ _WAITING = (
     .order_by(engagement.c.priority.desc(), engagement.c.queued_at, engagement.c.id)
     .limit(LOOK_AHEAD)
 )
-_STILL_WAITS = (
+_free = queues.FREE_MEMBERS.subquery()
+_LOOK = Statement(
+    union_all(
+        select(
+            literal(True).label("free"),
+            _free.c.user_id.label("id"),
+            _free.c.idle_since.label("since"),
+            _free.c.line_node.label("node"),
+            literal(0).label("priority"),
+            func.tieline_now().label("now"),
+        ),
+        _waiting,
+    )
+)
+"""Who is free for a queue, and who waits in it."""
+_WAITED_IN = Statement(
+    select(engagement.c.queue_id)
+    .join(
+        queue_member,
+        (queue_member.c.account_id == engagement.c.account_id)
+        & (queue_member.c.queue_id == engagement.c.queue_id),
+    )
+    .where(
+        engagement.c.account_id == bindparam("of_account"),
+        engagement.c.state == State.QUEUED,
+        queue_member.c.user_id == bindparam("of_agent"),
+    )
+    .distinct()
+)
+_STILL_WAITS = Statement(
     select(engagement)
     .where(engagement.c.id == bindparam("of_id"), engagement.c.state == State.QUEUED)
     .with_for_update(key_share=True)
 )
-_DECLINED = select(offer.c.agent_id).where(
-    offer.c.account_id == bindparam("of_account"),
-    offer.c.engagement_id == bindparam("of_id"),
-    offer.c.state == "declined",
-    offer.c.ended_at > bindparam("since"),
+_DECLINED = Statement(
+    select(offer.c.agent_id).where(
+        offer.c.account_id == bindparam("of_account"),
+        offer.c.engagement_id == bindparam("of_id"),
+        offer.c.state == "declined",
+        offer.c.ended_at > bindparam("since", type_=DateTime(timezone=True)),
+    )
 )
-_OFFER = insert(offer)
+_OFFER = Statement(
+    inserting(offer, "account_id", "id", "engagement_id", "agent_id", "state", "offered_at", "expires_at")
+)
 
 
 class Offers(Ledger):
@@ -64,56 +105,61 @@ class Offers(Ledger):
             async with self.db.account(account_id) as tx:
                 # One router at a time per queue: two would pass each other's rows over, and so the oldest caller.
                 of = await queues.lock(tx, queue_id)
-                if of is None or not await self._offer_next(tx, of):
+                if not await self._offer_next(tx, of):
                     return
 
-    async def route_now(self, tx: Transaction, queue_id: UUID) -> None:
-        """Route for one more who waits, in the transaction that lets them wait: the offer needs no other one.
+    async def _offer_next(self, tx: Transaction, of: Found, coming: Found | None = None) -> bool:
+        """Offer the first who waits in a queue whose row is held; False when there is nothing to offer.
 
-        The transaction holds that engagement already, out of the order of locks, so it does not wait for
-        another router: that one may be waiting for the engagement. Then routing follows the commit.
+        `coming` is an engagement that this transaction lets wait and offers at once, if it is the first.
         """
-        of = await queues.lock(tx, queue_id, unless_held=True)
-        if of is None:
-            self.route_soon(tx, queue_id=queue_id)
-        else:
-            await self._offer_next(tx, of)
-
-    async def _offer_next(self, tx: Transaction, of: Row[Any]) -> bool:
-        """Offer the first who waits in a queue whose row is held; False when there is nothing to offer."""
         # Looked up once for all who wait: somebody who gets free between two looks would take the second
         # caller and not the first.
-        free = by_longest_idle(await queues.candidates(tx, of.id))
+        looked = await tx.find(_LOOK, {"of_account": tx.account_id, "of_queue": of.id, "now": tx.now})
+        free = by_longest_idle([Candidate(row.id, row.since, row.node) for row in looked if row.free])
         if not free:
             return False
-        waiting = await tx.all(_WAITING, {"of_account": tx.account_id, "of_queue": of.id})
-        for found in waiting:
-            row = await tx.one(_STILL_WAITS, {"of_id": found.id})
-            if row is not None and await self._offer_to_somebody(tx, of, row, free):
+        # It may have waited for the queue: whoever was found free became so before this moment, not before its first.
+        tx.now = max(tx.now, looked[0].now)
+        waiting = [(-row.priority, row.since, row.id) for row in looked if not row.free]
+        if coming is not None:
+            waiting.append((-coming.priority, coming.queued_at, coming.id))
+        for _, _, id in sorted(waiting)[:LOOK_AHEAD]:
+            row = coming if coming is not None and id == coming.id else await self._still_waits(tx, id)
+            if row is not None and await self._offer_to_somebody(tx, of, row, free, matched=row is coming):
                 return True
         return False
 
+    async def _still_waits(self, tx: Transaction, id: UUID) -> Found | None:
+        row = await tx.find_one(_STILL_WAITS, {"of_id": id})
+        return self.keep(tx, row) if row is not None else None
+
     async def _offer_to_somebody(
-        self, tx: Transaction, of: Row[Any], row: Row[Any], free: list[Candidate]
+        self, tx: Transaction, of: Found, row: Found, free: list[Candidate], *, matched: bool
     ) -> bool:
-        """Offer to the first who can take it; who turns out not to be free any more is taken off `free`."""
+        """Offer to the first who can take it; who turns out not to be free any more is taken off `free`.
+
+        `matched` says that the engagement was matched, in the CRM it has now, by this transaction.
+        """
         declined: set[UUID] = set()
         if row.offered_at is not None:
             of_it = {"of_account": tx.account_id, "of_id": row.id, "since": tx.now - queues.DECLINE_PAUSE}
-            declined = {found.agent_id for found in await tx.all(_DECLINED, of_it)}
+            declined = {found.agent_id for found in await tx.find(_DECLINED, of_it)}
         for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
             claimed = await queues.claim(tx, candidate.agent_id)
             if claimed is not None:
-                await self._offer(tx, of, row, claimed)
+                await self._offer(tx, of, row, claimed, matched=matched)
                 return True
             free.remove(candidate)
         return False
 
-    async def _offer(self, tx: Transaction, of: Row[Any], row: Row[Any], to: Row[Any]) -> None:
+    async def _offer(self, tx: Transaction, of: Found, row: Found, to: Found, *, matched: bool) -> None:
         agent_id: UUID = to.user_id
         expires_at = tx.now + timedelta(milliseconds=of.ring_ms)
         connection_id = to.connection_id or row.connection_id
-        match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
+        match = row.match
+        if not matched or connection_id != row.connection_id:
+            match = await self.crm.match(tx, connection_id, number_of(row), withheld=row.withheld)
         made = {
             "account_id": tx.account_id,
             "id": new_id(),
@@ -123,9 +169,9 @@ class Offers(Ledger):
             "offered_at": tx.now,
             "expires_at": expires_at,
         }
-        await tx.execute(_OFFER, made)
+        tx.later(_OFFER, made)
         state = after(row.state, Trigger.OFFERED)
-        await self._set(
+        self._set(
             tx,
             row,
             state=state,
@@ -141,15 +187,13 @@ class Offers(Ledger):
         agents.changed(tx, agent_id, "engagement.offered", engagement_id=row.id, engagement_state=state)
 
     async def route_agent(self, account_id: UUID, agent_id: UUID) -> None:
-        """An agent has become free or reachable: look into each of the agent's queues.
+        """An agent has become free or reachable: route the agent's queues in which somebody waits.
 
-        Also into those in which nobody seems to wait: a transaction that lets somebody wait may be about to
-        commit without having seen this agent, and holds the queue until then.
+        Who starts to wait at this moment need not be seen here: whoever lets somebody wait commits, too, before
+        they look for a free agent once more, so one of the two sees the other.
         """
-        async with self.db.account(account_id) as tx:
-            ids = await queues.queues_of(tx, agent_id)
-        for id in ids:
-            await self.route(account_id, id)
+        for row in await self.db.alone(_WAITED_IN, {"of_account": account_id, "of_agent": agent_id}):
+            await self.route(account_id, row.queue_id)
 
     def route_soon(
         self, tx: Transaction, *, queue_id: UUID | None = None, agent_id: UUID | None = None
@@ -183,13 +227,13 @@ class Offers(Ledger):
             await asyncio.wait(list(self._routing), timeout=5)
         await self.desk.drain()
 
-    async def _end_offer(self, tx: Transaction, row: Row[Any], how: str) -> None:
+    async def _end_offer(self, tx: Transaction, row: Found, how: str) -> None:
         self._tell(tx, row.id, f"engagement.offer_{how}", {"agent_id": str(row.agent_id)})
         await self._requeue(tx, row, Trigger.OFFER_ENDED, how)
 
-    async def _requeue(self, tx: Transaction, row: Row[Any], trigger: Trigger, how: str) -> None:
+    async def _requeue(self, tx: Transaction, row: Found, trigger: Trigger, how: str) -> None:
         state = after(row.state, trigger)
-        await self._close_offer(tx, row, how)
-        await self._set(tx, row, state=state, agent_id=None, deadline_at=None, popped=False, related=None)
+        self._close_offer(tx, row, how)
+        self._set(tx, row, state=state, agent_id=None, deadline_at=None, popped=False, related=None)
         agents.changed(tx, row.agent_id, f"engagement.offer_{how}", engagement_id=row.id, gone=how)
         self.route_soon(tx, queue_id=row.queue_id, agent_id=row.agent_id)

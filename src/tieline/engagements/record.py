@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.engine import Row
 
 from tieline import names, numbers
 from tieline.calllog.log import CallLog, LoggedRecord
 from tieline.db.database import Transaction
+from tieline.db.statement import Found, Statement
 from tieline.engagements.tables import engagement
 from tieline.identity.tables import app_user
 from tieline.queues.tables import disposition, queue
@@ -30,7 +30,7 @@ NAMED = (
     )
 )
 """An engagement with what its row only points at: its queue, and its agent and disposition if it has them."""
-_NAMES = (
+_NAMES = Statement(
     select(
         queue.c.name.label("queue_name"),
         app_user.c.name.label("agent_name"),
@@ -38,16 +38,23 @@ _NAMES = (
         app_user.c.language.label("agent_language"),
         disposition.c.label.label("disposition"),
     )
-    .select_from(NAMED)
-    .where(engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id"))
+    .select_from(queue)
+    .outerjoin(
+        app_user, (app_user.c.account_id == queue.c.account_id) & (app_user.c.id == bindparam("of_agent"))
+    )
+    .outerjoin(
+        disposition,
+        (disposition.c.account_id == queue.c.account_id) & (disposition.c.id == bindparam("of_disposition")),
+    )
+    .where(queue.c.account_id == bindparam("of_account"), queue.c.id == bindparam("of_queue"))
 )
 
 
-async def call_log_of(tx: Transaction, row: Row[Any], *, portal_url: str) -> CallLog:
+async def call_log_of(tx: Transaction, row: Found, *, portal_url: str) -> CallLog:
     """The log of a closed engagement row."""
-    own = {"of_account": tx.account_id, "of_id": row.id}
-    called = await tx.one(_NAMES, own)
-    assert called is not None, "the engagement's own row"
+    of = {"of_queue": row.queue_id, "of_agent": row.agent_id, "of_disposition": row.disposition_id}
+    called = await tx.find_one(_NAMES, {"of_account": tx.account_id, **of})
+    assert called is not None, "an engagement has a queue"
     answered_at: datetime | None = row.connected_at
     ended_at: datetime = row.ended_at or row.closed_at
     language = called.agent_language or "en"

@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.engine import Row
+from sqlalchemy import select
 
 from tieline.agents import service as agents
 from tieline.agents.presence import checked_choice
 from tieline.db.database import Transaction
+from tieline.db.statement import Found, Statement, inserting
 from tieline.engagements.commands import Place
 from tieline.engagements.conversation import CONFIRM, KEYS_KEPT, SET_UP, Conversation
 from tieline.engagements.engagement import (
@@ -46,14 +46,25 @@ JOIN = timedelta(seconds=5)
 """The switch joins caller and agent within this, or the caller goes back into the queue."""
 ANSWER = timedelta(seconds=45)
 """Whom we call has so long to answer."""
-_NEW = insert(engagement).returning(engagement)
+_NEW_COMMON = (
+    "account_id", "id", "direction", "state", "queue_id", "connection_id", "number_raw", "number_e164",
+    "number_extension", "match", "node", "epoch", "caller_leg_id", "deadline_at", "arrived_at",
+)  # fmt: skip
+
+
+def _new(*columns: str) -> Statement:
+    return Statement(inserting(engagement, *_NEW_COMMON, *columns).returning(engagement))
+
+
+_ARRIVED = _new("withheld", "claimed_name", "dialled_e164")
+_DIALED = _new("agent_id", "related", "popped", "queued_at", "offered_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A caller at the door."""
 
-    queue: Row[Any]
+    queue: Found
     number: PhoneNumber | None
     number_raw: str | None
     withheld: bool
@@ -64,7 +75,7 @@ class Arrival:
 class Engagements(Conversation):
     """The verbs. One instance per process; it holds no state of its own."""
 
-    async def arrive(self, tx: Transaction, arrival: Arrival, place: Place) -> Row[Any]:
+    async def arrive(self, tx: Transaction, arrival: Arrival, place: Place) -> Found:
         """A caller has come: save the engagement; the caller's audio is set up next, at `place`."""
         id = new_id()
         connection_id = await self.crm.default_connection(tx)
@@ -89,7 +100,7 @@ class Engagements(Conversation):
             "deadline_at": tx.now + SET_UP,
             "arrived_at": tx.now,
         }
-        row = (await tx.all(_NEW, values))[0]
+        row = self.keep(tx, (await tx.find(_ARRIVED, values))[0])
         self._tell(tx, id, "engagement.arrived", {"dialled": arrival.dialled_e164})
         return row
 
@@ -112,8 +123,8 @@ class Engagements(Conversation):
         if line.line_up_at is None or line.line_node != row.node:
             raise AudioNotConnected
         state = after(row.state, Trigger.ACCEPTED)
-        await self._close_offer(tx, row, "accepted")
-        await self._set(tx, row, state=state, deadline_at=tx.now + JOIN)
+        self._close_offer(tx, row, "accepted")
+        self._set(tx, row, state=state, deadline_at=tx.now + JOIN)
         self._ask(tx, row, "move_leg", {"leg_id": str(line.line_leg_id), "call_id": str(row.id)})
         self._ask(tx, row, "stop_play", {"play_id": str(row.play_id)})
         self._tell(tx, row.id, "engagement.accepted", {"agent_id": str(agent_id)})
@@ -171,7 +182,7 @@ class Engagements(Conversation):
             "queued_at": tx.now,
             "offered_at": tx.now,
         }
-        row = (await tx.all(_NEW, values))[0]
+        row = self.keep(tx, (await tx.find(_DIALED, values))[0])
         leg = str(line.line_leg_id)
         self._ask(tx, row, "create_call", {"call_id": str(id)})
         self._ask(tx, row, "move_leg", {"leg_id": leg, "call_id": str(id)})
@@ -187,7 +198,7 @@ class Engagements(Conversation):
     async def send_digits(self, tx: Transaction, agent_id: UUID, engagement_id: UUID, digits: str) -> None:
         """The agent presses keys for the customer to receive. What they are is told to nobody else."""
         row = await self._talking(tx, agent_id, engagement_id, unless_pending=False)
-        await self._set(tx, row, digits_sent=(row.digits_sent + digits)[-KEYS_KEPT:])
+        self._set(tx, row, digits_sent=(row.digits_sent + digits)[-KEYS_KEPT:])
         self._ask(tx, row, "send_digits", {"leg_id": str(row.caller_leg_id), "digits": digits})
         self._tell(tx, row.id, "engagement.digits_sent")
 
@@ -239,7 +250,7 @@ class Engagements(Conversation):
         if disposition_id is not None:
             values["disposition_id"] = await self._disposition(tx, row.queue_id, disposition_id)
         if values:
-            await self._set(tx, row, **values)
+            self._set(tx, row, **values)
             agents.changed(tx, agent_id, "engagement.noted", engagement_id=row.id)
 
     async def _disposition(self, tx: Transaction, queue_id: UUID, text: str) -> UUID | None:
@@ -263,7 +274,7 @@ class Engagements(Conversation):
         """The callbar has opened the record; no other will."""
         row = await self._theirs(tx, agent_id, engagement_id)
         if not row.popped:
-            await self._set(tx, row, popped=True)
+            self._set(tx, row, popped=True)
             agents.changed(tx, agent_id, "engagement.popped", engagement_id=row.id)
 
     async def rematched(
@@ -280,7 +291,7 @@ class Engagements(Conversation):
             await self._matched(tx, row, await self.match_now(tx, row))
 
     async def match_now(
-        self, tx: Transaction, row: Row[Any], made: Mapping[str, Any] | None = None
+        self, tx: Transaction, row: Found, made: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
         """`match` and `related` of an engagement as the index has them now, or None when nothing differs.
 
@@ -298,10 +309,10 @@ class Engagements(Conversation):
         changed = match != row.match or related != row.related
         return {"match": match, "related": related} if changed else None
 
-    async def _matched(self, tx: Transaction, row: Row[Any], values: Mapping[str, Any] | None) -> None:
+    async def _matched(self, tx: Transaction, row: Found, values: Mapping[str, Any] | None) -> None:
         if values is None:
             return
-        await self._set(tx, row, **values)
+        self._set(tx, row, **values)
         self._tell(tx, row.id, "engagement.matched", {"match": values["match"]["status"]})
         agents.changed(tx, row.agent_id, "engagement.matched", engagement_id=row.id)
 
@@ -310,7 +321,7 @@ class Engagements(Conversation):
         row = await self._theirs(tx, agent_id, engagement_id)
         await self.wrapped_up(tx, row)
 
-    async def _theirs(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> Row[Any]:
+    async def _theirs(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> Found:
         row = await self.load(tx, engagement_id)
         if row is None or row.agent_id != agent_id:
             raise EngagementNotFound
@@ -320,7 +331,7 @@ class Engagements(Conversation):
 
     async def _talking(
         self, tx: Transaction, agent_id: UUID, engagement_id: UUID, *, unless_pending: bool = True
-    ) -> Row[Any]:
+    ) -> Found:
         row = await self._theirs(tx, agent_id, engagement_id)
         if row.state != State.CONNECTED:
             raise TransitionRefused(state=row.state)
@@ -328,6 +339,6 @@ class Engagements(Conversation):
             raise StillPending
         return row
 
-    async def _request(self, tx: Transaction, row: Row[Any], pending: str) -> None:
-        await self._set(tx, row, pending=pending, pending_until=tx.now + CONFIRM)
+    async def _request(self, tx: Transaction, row: Found, pending: str) -> None:
+        self._set(tx, row, pending=pending, pending_until=tx.now + CONFIRM)
         agents.changed(tx, row.agent_id, f"engagement.{pending}_asked", engagement_id=row.id)

@@ -10,16 +10,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, delete, or_, select
-from sqlalchemy.engine import Row
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from tieline.agents.tables import agent, callbar_command
 from tieline.db.database import Database, Transaction
+from tieline.db.statement import Found, Statement
 from tieline.engagements.service import Engagements
 from tieline.engagements.tables import engagement, switch_event
 from tieline.errors import TielineError
@@ -33,8 +32,15 @@ _CLEAN_EVERY = 2400
 SEATS_GRACE_S = 5.0
 """After a standstill seats count as lost only when callbars have had this time to renew them."""
 
-_DUE = select(engagement.c.account_id, engagement.c.id).where(
-    or_(engagement.c.deadline_at <= bindparam("now"), engagement.c.pending_until <= bindparam("now"))
+_DUE = Statement(
+    select(engagement.c.account_id, engagement.c.id).where(
+        or_(engagement.c.deadline_at <= func.tieline_now(), engagement.c.pending_until <= func.tieline_now())
+    )
+)
+_UNLESS_HELD = Statement(
+    select(engagement)
+    .where(engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id"))
+    .with_for_update(skip_locked=True, key_share=True)
 )
 
 log = structlog.get_logger()
@@ -81,30 +87,24 @@ class Sweep:
 
     async def deadlines(self) -> None:
         """Act on engagements that have stayed in a state, or waited for the switch, for too long."""
-        async with self._db.system() as tx:
-            due = await tx.all(_DUE, {"now": tx.now})
-        for found in due:
+        for found in await self._db.alone(_DUE, {}):
             try:
                 await self._each(found, self._deadline)
             except (TielineError, DBAPIError):
                 # One that cannot be acted on must not keep those after it waiting.
                 log.exception("sweep.deadline", engagement_id=str(found.id))
 
-    async def _deadline(self, tx: Transaction, row: Row[Any]) -> None:
+    async def _deadline(self, tx: Transaction, row: Found) -> None:
         if row.deadline_at is not None and row.deadline_at <= tx.now:
             await self._engagements.deadline_passed(tx, row)
         elif row.pending_until is not None and row.pending_until <= tx.now:
             await self._engagements.pending_passed(tx, row)
 
-    async def _each(self, found: Row[Any], act: Callable[[Transaction, Row[Any]], Awaitable[None]]) -> None:
+    async def _each(self, found: Found, act: Callable[[Transaction, Found], Awaitable[None]]) -> None:
         async with self._db.account(found.account_id) as tx:
-            row = await tx.one(
-                select(engagement)
-                .where(engagement.c.account_id == found.account_id, engagement.c.id == found.id)
-                .with_for_update(skip_locked=True, key_share=True)
-            )
+            row = await tx.find_one(_UNLESS_HELD, {"of_account": found.account_id, "of_id": found.id})
             if row is not None:
-                await act(tx, row)
+                await act(tx, self._engagements.keep(tx, row))
 
     async def seats(self) -> None:
         """Make agents offline whose last callbar has been gone for too long."""

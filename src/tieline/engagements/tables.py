@@ -77,7 +77,16 @@ engagement = account_table(
         postgresql_where=text("state = 'queued'"),
     ),
     Index("ix_engagement_open_agent", "account_id", "agent_id", postgresql_where=text("closed_at is null")),
+    # Entered once, at the end: an engagement under way costs it nothing.
+    Index(
+        "ix_engagement_closed_agent",
+        "account_id",
+        "agent_id",
+        "arrived_at",
+        postgresql_where=text("closed_at is not null"),
+    ),
     Index("ix_engagement_deadline_at", "deadline_at", postgresql_where=text("deadline_at is not null")),
+    Index("ix_engagement_pending_until", "pending_until", postgresql_where=text("pending_until is not null")),
     Index("ix_engagement_history", "account_id", "arrived_at"),
     Index("uq_engagement_caller_leg_id", "caller_leg_id", unique=True),
 )

@@ -69,6 +69,11 @@ class SignedIn:
     connection_id: UUID | None
     expires_at: datetime
 
+    @property
+    def manages(self) -> bool:
+        """Whether the user may see everybody's engagements and agents."""
+        return not self.roles.isdisjoint(("administrator", "supervisor"))
+
     def need(self, *roles: str) -> None:
         """Raise `NotAllowed` unless the user has one of the roles."""
         if self.roles.isdisjoint(roles):
@@ -216,7 +221,7 @@ async def sign_out(db: Database, who: SignedIn) -> None:
             .where(session.c.account_id == who.account_id, session.c.id == who.session_id)
             .values(ended_at=func.coalesce(session.c.ended_at, tx.now))
         )
-        await tx.announce("session", who.session_id)
+        tx.announce("session", who.session_id)
 
 
 async def _check_agent(db: Database, who: SignedIn, connection_id: UUID) -> None:
@@ -348,7 +353,7 @@ async def sign_out_everywhere(db: Database, who: SignedIn) -> int:
             .returning(session.c.id)
         )
         for row in rows:
-            await tx.announce("session", row.id)
+            tx.announce("session", row.id)
     return len(rows)
 
 

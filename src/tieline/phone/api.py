@@ -1,13 +1,15 @@
 """Calling a queue from a browser: the test phone of the demo, and the page for website visitors.
 
 The socket carries set-up and what the caller may know of the call; the audio runs beside it. Closing the
-socket does not end the call: a hang-up or the switch does.
+socket does not end the call: a hang-up or the switch does. A page whose socket broke takes its call up again over
+the next one, at any node, by the key that it was given with the call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import time
 from collections import OrderedDict
@@ -18,7 +20,6 @@ import structlog
 from fastapi import APIRouter, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import bindparam, select
-from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
@@ -26,6 +27,7 @@ from tieline import numbers
 from tieline.bus import Bus, Subscription
 from tieline.bus import Message as BusMessage
 from tieline.db.database import Database
+from tieline.db.statement import Found, Statement
 from tieline.engagements.commands import call_switch
 from tieline.engagements.engagement import State
 from tieline.engagements.refusals import NoSwitch, SwitchBusy
@@ -38,7 +40,7 @@ from tieline.phone import lines
 from tieline.queues.service import QueueNotFound, queue_by_number
 from tieline.queues.tables import queue, queue_number
 from tieline.telephony.switch import LegRole, SwitchError
-from tieline.web.http import Guard, client_address
+from tieline.web.http import Guard, client_address, uuid_or
 from tieline.web.pages import Pages
 
 SUBPROTOCOL = "tieline.phone.v1"
@@ -58,8 +60,17 @@ _UNHEARD = frozenset(
     }
 )
 """What happens to an engagement without the customer being told of it: nothing is read for it."""
-_CALL = select(engagement).where(
-    engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id")
+_BY_SLUG = Statement(
+    select(queue, account.c.name.label("account_name"))
+    .join(account, account.c.id == queue.c.account_id)
+    .where(queue.c.slug == bindparam("slug"), account.c.web_calls)
+    .limit(2)
+)
+_ANY_CALL = Statement(select(engagement).where(engagement.c.id == bindparam("of_id")))
+_CALL = Statement(
+    select(engagement).where(
+        engagement.c.account_id == bindparam("of_account"), engagement.c.id == bindparam("of_id")
+    )
 )
 
 log = structlog.get_logger()
@@ -78,7 +89,7 @@ class WebCallsDisabled(NotFound):
 
 
 class CallGone(TielineError):
-    """The call no longer rings here."""
+    """The call no longer rings here, or is none that can be taken up again."""
 
     code, status = "call_gone", 409
 
@@ -126,6 +137,15 @@ class Decline(_Message):
     call_id: str = Field(max_length=40)
 
 
+class Resume(_Message):
+    """Take up the call that this page had before its socket broke."""
+
+    type: Literal["resume"]
+    call_id: str = Field(max_length=40)
+    key: str = Field(max_length=40)
+    """What the page was given with `accepted`: nobody else can show it."""
+
+
 class Digits(_Message):
     """Keys pressed during the call."""
 
@@ -145,7 +165,7 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-Incoming = Dial | Listen | Answer | Decline | Digits | HangUp | Ping
+Incoming = Dial | Listen | Answer | Decline | Resume | Digits | HangUp | Ping
 _incoming: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="type")])
 
 
@@ -171,6 +191,7 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
     """Routes of both pages."""
     routes = APIRouter(tags=["phone"])
     limit = DialLimit()
+    key = guard.settings.keys.derive("phone")
 
     @routes.get("/phone")
     async def test_page() -> Response:
@@ -216,8 +237,8 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
     @routes.get("/api/v1/calls/{slug}")
     async def called(slug: str, request: Request) -> dict[str, Any]:
         """Whom the visitor's page calls."""
-        _, of, account_name = await _visitors_queue(guard.db, slug)
-        return {"queue": {"name": of.name}, "account": {"name": account_name}}
+        of = await _visitors_queue(guard.db, slug)
+        return {"queue": {"name": of.name}, "account": {"name": of.account_name}}
 
     @routes.websocket("/phone/socket")
     async def socket(websocket: WebSocket) -> None:
@@ -225,29 +246,26 @@ def router(guard: Guard, pages: Pages, engagements: Engagements, bus: Bus) -> AP
             await websocket.close(1008)
             return
         await websocket.accept(SUBPROTOCOL)
-        phone = _Phone(websocket, engagements, bus, limit)
+        phone = _Phone(websocket, engagements, bus, limit, key)
         with contextlib.suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
             await phone.serve()
 
     return routes
 
 
-async def _visitors_queue(db: Database, slug: str) -> tuple[UUID, Row[Any], str]:
-    async with db.system() as tx:
-        rows = await tx.all(
-            select(queue, account.c.name.label("account_name"))
-            .join(account, account.c.id == queue.c.account_id)
-            .where(queue.c.slug == slug, account.c.web_calls)
-            .limit(2)
-        )
+async def _visitors_queue(db: Database, slug: str) -> Found:
+    rows = await db.alone(_BY_SLUG, {"slug": slug})
     if len(rows) != 1:
         raise WebCallsDisabled
-    return rows[0].account_id, rows[0], rows[0].account_name
+    return rows[0]
 
 
 class _Phone:
-    def __init__(self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit) -> None:
+    def __init__(
+        self, socket: WebSocket, engagements: Engagements, bus: Bus, limit: DialLimit, key: bytes
+    ) -> None:
         self._socket = socket
+        self._key = key
         self._engagements = engagements
         self._db = engagements.db
         self._bus = bus
@@ -255,8 +273,8 @@ class _Phone:
         self._id = new_id()
         self._account_id: UUID | None = None
         self._number: str | None = None
-        self._call: Row[Any] | None = None
-        self._ringing: Row[Any] | None = None
+        self._call: Found | None = None
+        self._ringing: Found | None = None
         self._watching: dict[UUID, tuple[Subscription, asyncio.Task[None]]] = {}
         self._rung: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -314,10 +332,17 @@ class _Phone:
             case Dial():
                 if self._call is not None:
                     raise InputInvalid(field="type")
-                self._call = await self._dial(message)
+                await self._have(await self._dial(message))
+            case Resume():
                 if self._call is not None:
-                    self._watch(self._call)
-                    await self._renew()
+                    raise InputInvalid(field="type")
+                await self._have(await self._resumed(message))
+
+    async def _have(self, call: Found | None) -> None:
+        self._call = call
+        if call is not None:
+            self._watch(call)
+            await self._renew()
 
     # -- being called ---
 
@@ -392,9 +417,7 @@ class _Phone:
             if fresh is None or fresh.state != State.DIALING or fresh.pending == "join":
                 raise CallGone
             await self._engagements.joining(tx, fresh)
-        await self._send(
-            {"type": "accepted", "call_id": str(row.id), "sdp": await self._add_leg(row, message.sdp)}
-        )
+        await self._accept(row, await self._add_leg(row, message.sdp))
         self._call, self._ringing = row, None
 
     async def _decline(self, call_id: str) -> None:
@@ -405,7 +428,7 @@ class _Phone:
             if fresh is not None:
                 await self._engagements.callee_refused(tx, fresh, "busy")
 
-    def _rings(self, call_id: str) -> Row[Any]:
+    def _rings(self, call_id: str) -> Found:
         if self._ringing is None or str(self._ringing.id) != call_id:
             raise CallGone
         return self._ringing
@@ -420,7 +443,7 @@ class _Phone:
 
     # -- calling ---
 
-    async def _dial(self, dial: Dial) -> Row[Any] | None:
+    async def _dial(self, dial: Dial) -> Found | None:
         try:
             self._limit.check(client_address(self._socket))
             row = await self._arrive(dial)
@@ -439,10 +462,27 @@ class _Phone:
                     await self._engagements.caller_gone(tx, fresh, "set_up_failed")
             await self._refuse(error if isinstance(error, TielineError) else NoSwitch())
             return None
-        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp})
+        await self._accept(row, sdp)
         return row
 
-    async def _add_leg(self, row: Row[Any], sdp: str) -> str:
+    async def _accept(self, row: Found, sdp: str) -> None:
+        key = self._key_of(row.id)
+        await self._send({"type": "accepted", "call_id": str(row.id), "sdp": sdp, "key": key})
+
+    async def _resumed(self, message: Resume) -> Found:
+        call_id = uuid_or(message.call_id, CallGone)
+        if not hmac.compare_digest(message.key.encode(), self._key_of(call_id).encode()):
+            raise CallGone
+        rows = await self._db.alone(_ANY_CALL, {"of_id": call_id})
+        if not rows:
+            raise CallGone
+        return rows[0]
+
+    def _key_of(self, call_id: UUID) -> str:
+        """Follows from the call, so that every node knows it."""
+        return hmac.new(self._key, call_id.bytes, "sha256").hexdigest()[:32]
+
+    async def _add_leg(self, row: Found, sdp: str) -> str:
         """Put this page's audio into the call; gives the answer SDP."""
         params = {
             "leg_id": str(row.caller_leg_id),
@@ -460,22 +500,19 @@ class _Phone:
                 raise NoSwitch from error
             raise InputInvalid(field="sdp") from error
 
-    async def _arrive(self, dial: Dial) -> Row[Any]:
+    async def _arrive(self, dial: Dial) -> Found:
         dialled: str | None = None
         if dial.queue is not None:
-            account_id, of, _ = await _visitors_queue(self._db, dial.queue)
+            of = await _visitors_queue(self._db, dial.queue)
             regions = ("US", "JP")
         else:
             to = numbers.parse(dial.to, ("US", "JP"))
             if to is None:
                 raise NumberInvalid(field="to")
             dialled = to.e164
-            async with self._db.system() as tx:
-                of = await queue_by_number(tx, to.e164)
-                allowed = await tx.scalar(select(account.c.test_phone).where(account.c.id == of.account_id))
-            if not allowed:
+            of = await queue_by_number(self._db, to.e164)
+            if not of.test_phone:
                 raise QueueNotFound
-            account_id = of.account_id
             # A network delivers its own country's numbers in national form.
             home = numbers.regions_of([numbers.country_code_of(to.e164)])
             regions = tuple(dict.fromkeys((*home, "US", "JP")))
@@ -496,7 +533,7 @@ class _Phone:
             place = await self._engagements.desk.place()
         except SwitchError as error:
             raise NoSwitch from error
-        async with self._db.account(account_id) as tx:
+        async with self._db.account(of.account_id) as tx:
             return await self._engagements.arrive(tx, arrival, place)
 
     async def _hang_up(self) -> None:
@@ -507,7 +544,7 @@ class _Phone:
             if row is not None:
                 await self._engagements.caller_gone(tx, row, "hung_up")
 
-    def _watch(self, call: Row[Any]) -> None:
+    def _watch(self, call: Found) -> None:
         changed = asyncio.Event()
         changed.set()
 
@@ -518,7 +555,7 @@ class _Phone:
         subscription = self._bus.subscribe("engagement", call.id, on_message, changed.set)
         self._watching[call.id] = (subscription, asyncio.create_task(self._tell(call, changed)))
 
-    async def _tell(self, call: Row[Any], changed: asyncio.Event) -> None:
+    async def _tell(self, call: Found, changed: asyncio.Event) -> None:
         shown: dict[str, Any] = {}
         while True:
             await changed.wait()
@@ -545,11 +582,11 @@ class _Phone:
                 await self._renew()
                 return
 
-    async def _row(self, account_id: UUID | None, engagement_id: UUID) -> Row[Any] | None:
+    async def _row(self, account_id: UUID | None, engagement_id: UUID) -> Found | None:
         if account_id is None:
             return None
-        async with self._db.account(account_id) as tx:
-            return await tx.one(_CALL, {"of_account": account_id, "of_id": engagement_id})
+        rows = await self._db.alone(_CALL, {"of_account": account_id, "of_id": engagement_id})
+        return rows[0] if rows else None
 
     async def _refuse(self, error: TielineError) -> None:
         await self._send({"type": "refused", "code": error.code, "params": error.params})
@@ -559,7 +596,7 @@ class _Phone:
             await self._socket.send_text(json.dumps(message))
 
 
-def _state(row: Row[Any]) -> dict[str, Any]:
+def _state(row: Found) -> dict[str, Any]:
     """What a caller may know: whether somebody is there, never who or why not."""
     match State(row.state):
         case State.ARRIVING:

@@ -31,7 +31,7 @@ class TestPhoneLines:
             return "unreachable"
         free = [row.id for row in rows if not row.busy]
         for id in free:
-            await tx.announce("phone", id, x=str(engagement_id))
+            tx.announce("phone", id, x=str(engagement_id))
         return None if free else "busy"
 
 

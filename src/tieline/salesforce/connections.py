@@ -32,7 +32,7 @@ from tieline.salesforce.client import FixedToken, SalesforceClient, answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.network import refuse_address
 from tieline.salesforce.org_settings import OrgSettings
-from tieline.salesforce.tables import connection, indexed_record, oauth_attempt
+from tieline.salesforce.tables import connection, indexed_record, oauth_attempt, record_owner
 from tieline.salesforce.tokens import Salesforce, token_request
 
 __all__ = [
@@ -314,7 +314,7 @@ class Connections:
                 .values(**values)
             )
             await calllog.retry(tx, connection_id)
-            await tx.announce("connection", connection_id)
+            tx.announce("connection", connection_id)
         log.info("connection.connected", connection_id=str(connection_id), environment=row.environment)
         return connection_id
 
@@ -380,17 +380,18 @@ class Connections:
                     index_state="none",
                 )
             )
-            await tx.execute(
-                delete(indexed_record).where(
-                    indexed_record.c.account_id == account_id, indexed_record.c.connection_id == connection_id
+            for table in (indexed_record, record_owner):
+                await tx.execute(
+                    delete(table).where(
+                        table.c.account_id == account_id, table.c.connection_id == connection_id
+                    )
                 )
-            )
             await tx.execute(
                 update(app_user)
                 .where(app_user.c.account_id == account_id, app_user.c.connection_id == connection_id)
                 .values(connection_id=None)
             )
-            await tx.announce("connection", connection_id)
+            tx.announce("connection", connection_id)
         for column in ("refresh_token", "access_token"):
             sealed = getattr(row, column)
             if sealed is not None:

@@ -18,13 +18,13 @@ from typing import Any, Self
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import Row
 
 from tieline.db.database import Database, Transaction
-from tieline.names import with_parts
+from tieline.names import stored
 from tieline.numbers import index_keys
-from tieline.salesforce import org_settings
+from tieline.salesforce import org_settings, owners
 from tieline.salesforce.client import SalesforceClient, quoted
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.org_settings import OrgSettings
@@ -34,9 +34,11 @@ from tieline.salesforce.tokens import Salesforce
 log = structlog.get_logger()
 
 INDEXED = ("Contact", "Lead", "Account")
-ACTIVE_INTERVAL = timedelta(seconds=3.5)
-"""Between looks while an agent of the connection has a live callbar; with `_POLL_S` and the looks themselves a
-change shows within 5 s."""
+ACTIVE_INTERVAL = timedelta(seconds=3)
+"""Between looks while an agent of the connection has a live callbar or somebody reads the history; with `_POLL_S`,
+the looks themselves and the way to the pages a change shows within 5 s."""
+WATCHED = timedelta(seconds=45)
+"""Whoever shows records to people says so again before this is over."""
 _POLL_S = 0.5
 IDLE_INTERVAL = timedelta(seconds=60)
 RETRY_INTERVAL = timedelta(seconds=10)
@@ -58,13 +60,28 @@ WHERE (account_id, id) = (
     WHERE c.state = 'connected' AND (c.index_lease_until IS NULL OR c.index_lease_until < :now)
       AND (c.index_checked_at IS NULL OR c.index_checked_at < :now - CASE
         WHEN c.index_state <> 'ready' THEN CAST(:retry AS interval)
-        WHEN EXISTS (SELECT 1 FROM agent a JOIN app_user u ON u.account_id = a.account_id AND u.id = a.user_id
-                     WHERE u.account_id = c.account_id AND u.connection_id = c.id AND a.seat_until > :now)
+        WHEN c.watched_until > :now OR EXISTS (
+            SELECT 1 FROM agent a JOIN app_user u ON u.account_id = a.account_id AND u.id = a.user_id
+            WHERE u.account_id = c.account_id AND u.connection_id = c.id AND a.seat_until > :now)
         THEN CAST(:active AS interval) ELSE CAST(:idle AS interval) END)
     ORDER BY c.index_checked_at NULLS FIRST LIMIT 1
     FOR UPDATE SKIP LOCKED)
 RETURNING account_id, id
 """)
+
+
+async def watch(tx: Transaction) -> None:
+    """People look at records of the account's connections: for `WATCHED` the indexes are as fresh as for a call."""
+    soon = tx.now + WATCHED / 2
+    await tx.execute(
+        update(connection)
+        .where(
+            connection.c.account_id == tx.account_id,
+            connection.c.state == "connected",
+            func.coalesce(connection.c.watched_until, tx.now) < soon,
+        )
+        .values(watched_until=tx.now + WATCHED)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,16 @@ class ObjectFields:
 
     def select(self) -> str:
         """The head of a query for these fields."""
-        names = ("Id", self.name_field, *self.others, "IsDeleted", "SystemModstamp", *self.phone_fields)
+        owner = owners.FIELDS if "OwnerId" in self.others else ()
+        names = (
+            "Id",
+            self.name_field,
+            *self.others,
+            *owner,
+            "IsDeleted",
+            "SystemModstamp",
+            *self.phone_fields,
+        )
         return f"SELECT {', '.join(dict.fromkeys(names))} FROM {self.object_type}"  # noqa: S608, names of the org's describe
 
     def counts(self, row: Mapping[str, Any]) -> bool:
@@ -261,7 +287,7 @@ class PhoneIndex:
                 .where(*_is(connection.c, of), connection.c.index_state == "loading")
                 .values(index_state="ready", index_progress={})
             )
-            await tx.announce("records", of.connection_id)
+            tx.announce("records", of.connection_id)
         log.info("index.loaded", connection_id=str(of.connection_id))
 
     @staticmethod
@@ -289,8 +315,10 @@ class PhoneIndex:
         """Read what changed since, and keep how far that was."""
         fields = await self._describe(client, of.connection_id)
         since = (until or _NEVER) - (OVERLAP if until else timedelta())
-        pages = await client.composite_queries(
-            [f"{one.select()} WHERE SystemModstamp >= {_soql_time(since)}" for one in fields], deleted=True
+        from_then = _soql_time(since)
+        records = [f"{one.select()} WHERE SystemModstamp >= {from_then}" for one in fields]
+        *pages, users = await client.composite_queries(
+            [*records, owners.changed_users(from_then)], deleted=True
         )
         newest = until
         for one, first in zip(fields, pages, strict=True):
@@ -299,20 +327,26 @@ class PhoneIndex:
                 newest = max([*stamps, newest] if newest else stamps, default=None)
                 async with self._writing(of) as (tx, codes):
                     if await _write(tx, of, one, rows, await _keys(one, rows, codes)):
-                        await tx.announce("records", of.connection_id)
+                        tx.announce("records", of.connection_id)
                     if len(rows) > PAGE // 2:  # a mass change takes longer than one look
                         await tx.execute(
                             update(connection)
                             .where(*_is(connection.c, of))
                             .values(index_lease_until=tx.now + LEASE)
                         )
+        async for rows in client.pages(users):
+            stamps = [_time(row["SystemModstamp"]) for row in rows]
+            newest = max([*stamps, newest] if newest else stamps, default=None)
+            async with self._writing(of) as (tx, _):
+                if await owners.rename(tx, of.connection_id, rows):
+                    tx.announce("records", of.connection_id)
         if newest != until:
             async with self._database.system(of.account_id) as tx:
                 await tx.execute(update(connection).where(*_is(connection.c, of)).values(index_until=newest))
 
     async def read_one(self, of: _Leased, object_type: str, record_id: str) -> dict[str, Any] | None:
-        """Fetch one record now. Gives it as matches hold it (`{id, object_type, name, first_name?, last_name?}`),
-        None when it is deleted or there is none. Raises `CrmFailure`."""
+        """Fetch one record now. Gives it as `names.stored` does, None when it is deleted or there is none.
+        Raises `CrmFailure`."""
         client = self._salesforce.client(of.account_id, of.connection_id)
         for one in await self._describe(client, of.connection_id):
             if one.object_type == object_type:
@@ -320,10 +354,19 @@ class PhoneIndex:
                 rows: list[dict[str, Any]] = page.get("records") or []
                 async with self._writing(of) as (tx, codes):
                     if await _write(tx, of, one, rows, await _keys(one, rows, codes)):
-                        await tx.announce("records", of.connection_id)
+                        tx.announce("records", of.connection_id)
                 if rows and not rows[0].get("IsDeleted"):
-                    known = {"id": record_id, "object_type": object_type, "name": _name(one, rows[0])}
-                    return with_parts(known, rows[0].get("FirstName"), rows[0].get("LastName"))
+                    found = rows[0]
+                    return stored(
+                        {
+                            "id": record_id,
+                            "object_type": object_type,
+                            "name": _name(one, found),
+                            "first_name": found.get("FirstName"),
+                            "last_name": found.get("LastName"),
+                            **owners.owner_of(found),
+                        }
+                    )
         return None
 
     async def _describe(self, client: SalesforceClient, connection_id: UUID) -> tuple[ObjectFields, ...]:
@@ -365,8 +408,8 @@ async def index_record(
 ) -> dict[str, Any] | None:
     """Read one record into the index at once, such as a contact just created for a caller.
 
-    Gives `{id, object_type, name, first_name?, last_name?}`; None when numbers of such objects are not kept,
-    there is no such record, or the CRM does not answer: the refresh finds it later.
+    Gives it as `names.stored` does; None when numbers of such objects are not kept, there is no such record, or
+    the CRM does not answer: the refresh finds it later.
     """
     if object_type not in INDEXED:
         return None
@@ -486,7 +529,8 @@ async def _write(
                 "raws": [item[4] for item in flat],
             },
         )
-    return bool(gone or changed)
+    renamed = await owners.keep(tx, of.connection_id, [row for row in rows if keys.get(str(row["Id"]))])
+    return bool(gone or changed or renamed)
 
 
 _INSERT_RECORDS = text("""

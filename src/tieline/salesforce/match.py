@@ -6,16 +6,31 @@ A number is not a key: several records may carry it, and all count. A person fou
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tieline.db.database import Transaction
-from tieline.names import with_parts
+from tieline.db.statement import Statement
+from tieline.names import MEMBERS, stored
 from tieline.numbers import GRADES, PhoneNumber, country_code_of, record_form, search_forms
 from tieline.salesforce.org_settings import DEFAULT_COUNTRY_CODES, OrgSettings
-from tieline.salesforce.tables import indexed_record
+from tieline.salesforce.tables import indexed_record, record_owner
 
 MAX_RECORDS = 20
 """So many are named; more than one is `many`, however many there are."""
@@ -39,24 +54,34 @@ WITH one AS MATERIALIZED (
         WHERE position = 1 OR at_home))
     GROUP BY p.record_id
 )
-SELECT one.index_state, one.org_settings, r.record_id, r.object_type, r.name, r.first_name, r.last_name,
-       found.grade, found.raw
+SELECT one.index_state, one.org_settings, r.*, found.grade, found.raw
 FROM one
 LEFT JOIN (found CROSS JOIN LATERAL (
-    SELECT record_id, object_type, name, first_name, last_name FROM indexed_record
-    WHERE account_id = :account_id AND connection_id = :connection_id AND record_id = found.record_id
+    SELECT i.record_id AS id, i.object_type, i.name, i.first_name, i.last_name, o.name AS owner_name,
+           o.first_name AS owner_first_name, o.last_name AS owner_last_name
+    FROM indexed_record i LEFT JOIN record_owner o
+        ON o.account_id = :account_id AND o.connection_id = :connection_id AND o.owner_id = i.owner_id
+    WHERE i.account_id = :account_id AND i.connection_id = :connection_id AND i.record_id = found.record_id
     OFFSET 0
 ) r) ON true
-ORDER BY found.grade, r.name, r.record_id
+ORDER BY found.grade, r.name, r.id
 LIMIT :limit
-""")
+""").bindparams(
+    bindparam("account_id", type_=Uuid),
+    bindparam("connection_id", type_=Uuid),
+    bindparam("by_default", type_=Boolean),
+    bindparam("keys", type_=ARRAY(Text)),
+    bindparam("grades", type_=ARRAY(Text)),
+    bindparam("limit", type_=Integer),
+)
+_RUN = Statement(LOOK_UP)
 
 
 async def match(
     tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, withheld: bool
 ) -> dict[str, Any]:
-    """The match of a number in a connection's CRM, in the shape of `callbar.wire.Match`, but that people's
-    records carry their two names as well (see `names.py`).
+    """The match of a number in a connection's CRM, in the shape of `callbar.wire.Match`, but that its records
+    are as they are stored (see `names.py`).
 
     `unavailable` while the index is not ready (the callbar then falls back to the CRM's own search), and
     without a connection. Records are ordered by grade, then name. `search` is what finds them on the CRM's
@@ -69,8 +94,8 @@ async def match(
     if number is None:
         return _answer("none")
     country_code = country_code_of(number.e164)
-    rows = await tx.all(
-        LOOK_UP,
+    rows = await tx.find(
+        _RUN,
         {
             "account_id": tx.account_id,
             "connection_id": connection_id,
@@ -87,19 +112,10 @@ async def match(
     if rows[0].index_state != "ready":
         return _answer("unavailable", search=_searchable(new_phone), new_record_phone=new_phone)
     records = [
-        with_parts(
-            {
-                "id": row.record_id,
-                "object_type": row.object_type,
-                "name": row.name,
-                "detail": row.raw,
-                "grade": GRADES[row.grade - 1],
-            },
-            row.first_name,
-            row.last_name,
-        )
+        stored({member: getattr(row, member) for member in MEMBERS})
+        | {"detail": row.raw, "grade": GRADES[row.grade - 1]}
         for row in rows
-        if row.record_id is not None
+        if row.id is not None
     ]
     if any(record["grade"] != "short" for record in records):
         records = [record for record in records if record["grade"] != "short"]
@@ -113,19 +129,50 @@ async def match(
     )
 
 
-async def record_of(tx: Transaction, connection_id: UUID | None, record_id: str) -> dict[str, str] | None:
-    """A record by its id as the index has it now: `{id, object_type, name, first_name?, last_name?}`."""
-    row = await tx.one(
-        select(indexed_record).where(
-            indexed_record.c.account_id == tx.account_id,
-            indexed_record.c.connection_id == connection_id,
-            indexed_record.c.record_id == record_id,
-        )
+def record_now(
+    account_id: ColumnElement[UUID], connection_id: ColumnElement[UUID], record_id: ColumnElement[str]
+) -> ScalarSelect[Any]:
+    """An SQL expression: the record as the index has it now, in the members that `names.stored` takes; null when
+    the index does not know it (any more).
+
+    A subquery for each row, so that whoever pages through a long list looks up what is on the page.
+    """
+    of, owner = indexed_record.c, record_owner.c
+    columns = (
+        *(of.record_id, of.object_type, of.name, of.first_name, of.last_name),
+        *(owner.name, owner.first_name, owner.last_name),
     )
-    if row is None:
-        return None
-    record = {"id": row.record_id, "object_type": row.object_type, "name": row.name}
-    return with_parts(record, row.first_name, row.last_name)
+    members = chain.from_iterable(zip(MEMBERS, columns, strict=True))
+    return (
+        select(func.jsonb_build_object(*members, type_=JSONB))
+        .select_from(
+            indexed_record.outerjoin(
+                record_owner,
+                (owner.account_id == of.account_id)
+                & (owner.connection_id == of.connection_id)
+                & (owner.owner_id == of.owner_id),
+            )
+        )
+        .where(of.account_id == account_id, of.connection_id == connection_id, of.record_id == record_id)
+        .correlate_except(indexed_record, record_owner)
+        .scalar_subquery()
+    )
+
+
+async def record_of(tx: Transaction, connection_id: UUID | None, record_id: str) -> dict[str, Any] | None:
+    """A record by its id as the index has it now, as it is stored."""
+    own = {"of_account": tx.account_id, "of_connection": connection_id, "of_id": record_id}
+    found = await tx.scalar(_RECORD, own)
+    return stored(found) if found else None
+
+
+_RECORD = select(
+    record_now(
+        bindparam("of_account", type_=Uuid),
+        bindparam("of_connection", type_=Uuid),
+        bindparam("of_id", type_=Text),
+    )
+)
 
 
 def _searchable(phone: str) -> str | None:

@@ -100,7 +100,7 @@ async def refresh(
             values |= {"index_state": "loading", "index_progress": {}, "index_checked_at": None}
         await tx.execute(update(connection).where(mine).values(**values))
         if changed:
-            await tx.announce("org_settings", connection_id)
+            tx.announce("org_settings", connection_id)
     return settings
 
 

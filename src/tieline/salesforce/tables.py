@@ -51,6 +51,8 @@ connection = account_table(
     at("index_checked_at"),
     # The worker that refreshes the index holds this lease.
     at("index_lease_until"),
+    # Somebody has records of the connection on a page of the portal until then.
+    at("watched_until"),
     Column("error_code", Text),
     at("error_at"),
     at("created_at", nullable=False),
@@ -82,6 +84,21 @@ indexed_record = account_table(
     Column("last_name", Text),
     Column("owner_id", Text),
     at("modified_at", nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
+    ),
+)
+
+# A table of its own, so that an owner's new name is one row, however many records the owner has.
+record_owner = account_table(
+    "record_owner",
+    Column("connection_id", Uuid, primary_key=True),
+    # An org user or, of leads, a queue.
+    Column("owner_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # Of users only.
+    Column("first_name", Text),
+    Column("last_name", Text),
     ForeignKeyConstraint(
         ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
     ),

@@ -187,7 +187,7 @@ class ConnectionTokens:
                 .values(**values)
             )
             if failure.kind == "sign_in" and changed.rowcount:
-                await tx.announce("connection", self._connection_id)
+                tx.announce("connection", self._connection_id)
                 log.warning(
                     "connection.reconnect_needed",
                     connection_id=str(self._connection_id),

@@ -78,7 +78,7 @@ def closed(database: Database, centre: Centre) -> Callable[..., Awaitable[CallLo
                     **members,
                 },
             )
-            await service.record(tx, log, connection_id)
+            service.record(tx, log, connection_id)
         return log
 
     return close

@@ -55,7 +55,8 @@ async def test_closing_writes_log_and_delivery_once(database: Database, closed: 
             select(call_log.c.account_id).where(call_log.c.engagement_id == log.engagement_id)
         )
     async with database.account(account_id) as tx:
-        await service.record(tx, log, new_id())
+        service.record(tx, log, new_id())
+    async with database.account(account_id) as tx:
         row = await tx.one(select(delivery).where(delivery.c.engagement_id == log.engagement_id))
         assert row is not None and (row.state, row.attempts, row.next_at <= tx.now) == ("pending", 0, True)
 

@@ -85,7 +85,7 @@ async def close(database: Database, connected: Tenant) -> Close:
                     **members,
                 }
                 log = CallLog(engagement_id=engagement_id, **values)
-                await service.record(tx, log, connected.connection_id)
+                service.record(tx, log, connected.connection_id)
                 logs.append(log)
         return logs
 

@@ -142,6 +142,7 @@ async def test_one_record_is_read_at_once(
         "id": record_id,
         "object_type": "Contact",
         "name": "Just Created",
+        "owner": {"name": "Administrator"},
     }
     assert await names(database, loaded, number) == ("one", ["Just Created"])
     assert await index_record(*of, "Case", "500000000000001AAA") is None

@@ -25,6 +25,7 @@ def test_every_phone_field_is_read_and_only_fields_the_org_has() -> None:
     )
     assert one.select() == "SELECT Id, Name, IsDeleted, SystemModstamp, A__c, Fax FROM Lead"
     assert "IsPersonAccount" in ObjectFields.of("Account", ACCOUNT).select()
+    assert "Owner.Name" in ObjectFields.of("Account", ACCOUNT).select()
 
 
 def test_a_person_account_stands_once_as_its_contact() -> None:

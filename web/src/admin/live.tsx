@@ -10,7 +10,8 @@ import {
   useState,
 } from "react";
 import { Problem } from "../data/http.ts";
-import { listenLive, type LiveKind } from "../data/live.ts";
+import { listenLive, LIVE_KINDS, type LiveKind } from "../data/live.ts";
+import { currentSession } from "../data/session.ts";
 
 type Hint = (kinds: ReadonlySet<LiveKind>) => void;
 
@@ -32,20 +33,52 @@ export function useFailure(): (error: unknown) => Problem {
 
 const Live = createContext<(hint: Hint) => () => void>(() => () => undefined);
 
-const EVERYTHING: ReadonlySet<LiveKind> = new Set(["agents", "engagements", "queues"]);
+const EVERYTHING: ReadonlySet<LiveKind> = new Set(LIVE_KINDS);
 
-/** `live` is for those who may hear everybody's news; others see news when they come back to the page. */
-export function LiveProvider({ live, children }: { live: boolean; children: ReactNode }): ReactNode {
+/**
+ * What comes on the line is the server's choice: agents hear of their own engagements only. Who does not manage hears
+ * only while they look, and sees the news when they come back to the page. `records` while the page shows records of
+ * the CRM: the server then asks the CRM more often.
+ */
+export function LiveProvider({
+  always,
+  records,
+  children,
+}: {
+  always: boolean;
+  records: boolean;
+  children: ReactNode;
+}): ReactNode {
   const hints = useRef(new Set<Hint>());
+  const ended = useContext(SessionEnded);
   useEffect(() => {
-    const tell = (kinds: ReadonlySet<LiveKind>) => hints.current.forEach((hint) => hint(kinds));
-    if (live) return listenLive(tell);
+    const tell = (kinds: ReadonlySet<LiveKind>) => {
+      if (kinds.has("session"))
+        currentSession().then(
+          (session) => session ?? ended(),
+          // Not known: whatever is read next will tell.
+          () => undefined,
+        );
+      hints.current.forEach((hint) => hint(kinds));
+    };
+    if (always) return listenLive(tell, records);
+    let stop: (() => void) | null = listenLive(tell, records);
     const onVisible = () => {
-      if (document.visibilityState === "visible") tell(EVERYTHING);
+      // Browsers open few connections to one server: pages that nobody looks at shall not hold them.
+      if (document.visibilityState === "visible") {
+        stop ??= listenLive(tell, records);
+        tell(EVERYTHING);
+      } else {
+        stop?.();
+        stop = null;
+      }
     };
     document.addEventListener("visibilitychange", onVisible);
-    return () => document.removeEventListener("visibilitychange", onVisible);
-  }, [live]);
+    return () => {
+      stop?.();
+      document.removeEventListener("visibilitychange", onVisible);
+    };
+  }, [always, records, ended]);
   const subscribe = useMemo(
     () => (hint: Hint) => {
       hints.current.add(hint);

@@ -134,7 +134,7 @@ function Pages({
     );
   return (
     <SessionEnded value={ended}>
-      <LiveProvider live={manager}>
+      <LiveProvider always={manager} records={path.startsWith("/portal/engagements")}>
         <Shell
           session={session}
           path={path}

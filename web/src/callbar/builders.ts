@@ -5,6 +5,7 @@ export const aRecord = (part: Partial<MatchedRecord> = {}): MatchedRecord => ({
   id: "003000000000001AAA",
   object_type: "Contact",
   name: "Hanako Yamada",
+  owner: null,
   detail: "090-1234-5678",
   grade: "exact",
   ...part,

@@ -3,11 +3,10 @@ import { type CallbarLineHandlers, CommandRefused } from "../data/callbar_socket
 import type { CallbarSession } from "../data/callbar_session.ts";
 import { Problem } from "../data/http.ts";
 import { type ClickedNumber, type Host, HostRefused, type Pop, type ViewedRecord } from "../hosts/host.ts";
-import type { Event, Snapshot } from "../protocol/callbar.ts";
+import type { Event, RecentCall, Snapshot } from "../protocol/callbar.ts";
 import { aMatch, anEngagement, anEvent, aSnapshot } from "./builders.ts";
 import type { AudioState } from "./audio.ts";
 import { Callbar } from "./controller.ts";
-import { Recent } from "./recent.ts";
 
 const SESSION: CallbarSession = { token: "bearer", expires_at: "2026-11-22T20:00:00Z", language: "ja" };
 
@@ -34,6 +33,7 @@ function aCallbar(
     collected: null as CallbarSession | Problem | null,
     renewal: SESSION as CallbarSession | Problem,
     audioUp: true,
+    recent: [] as RecentCall[],
   };
   const host: Host = {
     ready: () => (world.hostFails ? Promise.reject(new HostRefused("gone")) : Promise.resolve()),
@@ -65,7 +65,8 @@ function aCallbar(
         command: (name, params = {}) => {
           sent.push({ name, params });
           const refusal = refusals.get(name);
-          return refusal ? Promise.reject(refusal) : Promise.resolve(null);
+          if (refusal) return Promise.reject(refusal);
+          return Promise.resolve(name === "calls.recent" ? { calls: world.recent } : null);
         },
       };
     },
@@ -106,7 +107,6 @@ function aCallbar(
     },
     seat: () => Promise.resolve("seat"),
     challenge: () => Promise.resolve({ secret: "secret", challenge: "challenge", digits: "42" }),
-    recent: new Recent(null),
     openWindow: (address) => {
       log.push(`window ${address}`);
       return { code: world.windowCode, focus: () => undefined, cancel: () => undefined };
@@ -126,6 +126,7 @@ function aCallbar(
     event: (part: Partial<Event> = {}) => fact(anEvent(part)),
     ended: () => handlers?.ended(),
     lost: () => handlers?.lost(),
+    recordsChanged: () => handlers?.records(),
     clicks: (number: string, record: ClickedNumber["record"] = null) => clicked?.({ number, record }),
     audio: (state: AudioState) => audioChanged(state),
     sees: (recordId: string, objectType = "Contact") => listener?.({ objectType, recordId }),
@@ -270,6 +271,16 @@ describe("a mirror of the callbar that has the audio", () => {
     expect(log).toContain("ring");
     expect(pops).toHaveLength(1);
   });
+
+  test("to which the call comes is brought into view", async () => {
+    const { snapshot, log } = await atWork();
+    const engagements = [anEngagement({ state: "connected", popped: true })];
+    snapshot({ sequence: 8, owner: false, engagements });
+    expect(log).not.toContain("show");
+    snapshot({ sequence: 8, engagements });
+    snapshot({ sequence: 9, engagements });
+    expect(log.filter((line) => line === "show")).toHaveLength(1);
+  });
 });
 
 describe("a ringing engagement", () => {
@@ -413,7 +424,7 @@ test("a gap asks for a snapshot, once", async () => {
 });
 
 describe("the page around the callbar is refreshed", () => {
-  const related = { id: "003", object_type: "Contact", name: "Hanako" };
+  const related = { id: "003", object_type: "Contact", name: "Hanako", owner: null };
   const wrapUp = anEngagement({ state: "wrap_up", popped: true });
   test.each([
     ["the call log arrives", { name: "call_log.delivered" }],
@@ -461,6 +472,16 @@ describe("a window that cannot hand a code over", () => {
     const problem = { code: "digits_wrong", requestId: null };
     expect(callbar.state.signIn).toEqual({ kind: "failed", problem });
     expect(callbar.state.model.link).toBe("sign_in");
+  });
+
+  test("is not waited for without end, and what is shown then says so", async () => {
+    const { callbar, log, world } = await waiting();
+    await vi.advanceTimersByTimeAsync(10 * 60_000 + 2_000);
+    const problem = { code: "code_invalid", requestId: null };
+    expect(callbar.state.signIn).toEqual({ kind: "failed", problem });
+    world.collected = SESSION;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(log).not.toContain("line bearer seat");
   });
 });
 
@@ -522,17 +543,31 @@ describe("calling somebody", () => {
     expect(callbar.state.model.refusal).toBeNull();
   });
 
-  test("is remembered once, newest first", async () => {
-    const { callbar, event } = await atWork();
-    const party = { e164: "+14155550123", display: "(415) 555-0123" };
-    const call = (id: string, sequence: number) => {
-      const engagement = anEngagement({ id, state: "dialing", direction: "outbound", popped: true });
-      event({ sequence, engagement: { ...engagement, party: { ...engagement.party, ...party } } });
-      event({ sequence: sequence + 1, gone: { id, why: "closed" } });
-    };
-    call("e1", 8);
-    call("e2", 10);
-    expect(callbar.state.recent).toEqual([{ ...party, name: null }]);
+  test("of before are read while somebody looks, and again when the CRM tells something new", async () => {
+    const { callbar, world, names, recordsChanged, lost, snapshot } = await atWork();
+    const party = { direction: "inbound" as const, e164: "+14155550123", display: "(415) 555-0123" };
+    const named = (name: string) => [
+      { ...party, record: { id: "003", object_type: "Contact", name, owner: "Emma" } },
+    ];
+    const reads = () => names().filter((name) => name === "calls.recent").length;
+    recordsChanged();
+    expect(reads()).toBe(0);
+    world.recent = named("Before");
+    const end = callbar.watchRecent();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(callbar.state.recent).toEqual(named("Before"));
+    world.recent = named("After");
+    recordsChanged();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(callbar.state.recent).toEqual(named("After"));
+    world.recent = named("While away");
+    lost();
+    snapshot({ sequence: 9 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(callbar.state.recent).toEqual(named("While away"));
+    end();
+    recordsChanged();
+    expect(reads()).toBe(3);
     await callbar.signOut();
     expect(callbar.state.recent).toEqual([]);
   });
@@ -570,6 +605,13 @@ describe("the session", () => {
     expect(log).toEqual(["renew bearer"]);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(log).toHaveLength(1);
+  });
+
+  test("of which little is left is renewed before it is over", async () => {
+    vi.setSystemTime("2026-11-22T19:59:40Z");
+    const { log } = await atWork();
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(log).toContain("renew bearer");
   });
 
   test("that ends in a call leaves the audio alone and asks to sign in beside it", async () => {

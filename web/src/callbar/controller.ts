@@ -12,7 +12,7 @@ import {
 import type { CallbarSession } from "../data/callbar_session.ts";
 import { Problem } from "../data/http.ts";
 import type { ClickedNumber, DialingPrefixes, Host, ItemLook, ViewedRecord } from "../hosts/host.ts";
-import type { DialPreview, Engagement, RecordRef } from "../protocol/callbar.ts";
+import type { DialPreview, RecentCall, RecentCalls, RecordRef } from "../protocol/callbar.ts";
 import type { Audio, AudioState } from "./audio.ts";
 import {
   type Draft,
@@ -28,7 +28,6 @@ import {
   unpopped,
 } from "./model.ts";
 import type { Ring } from "../ui/ring.ts";
-import type { Recent, RecentNumber } from "./recent.ts";
 import { decidePop, type Layout, popOfRecord } from "./screen_pop.ts";
 import { type Challenge, openSignIn, signInAddress, type SignInWindow } from "./sign_in.ts";
 
@@ -55,7 +54,7 @@ export interface CallbarState {
   soundBlocked: boolean;
   /** The page around us does not answer: records cannot be opened. */
   hostLost: boolean;
-  recent: readonly RecentNumber[];
+  recent: readonly RecentCall[];
 }
 
 export interface CallbarDeps {
@@ -79,7 +78,6 @@ export interface CallbarDeps {
   challenge: () => Promise<Challenge>;
   /** This callbar's own id, kept over a reload. */
   seat: () => Promise<string>;
-  recent: Pick<Recent, "numbers" | "add" | "forget">;
   openWindow?: (address: string) => SignInWindow | null;
   /** Opens the callbar in a window of its own; absent where it is in one. */
   popOut?: () => void;
@@ -107,6 +105,7 @@ const DIAL_TRIES = 6;
 const COLLECT_MS = 1_500;
 const COLLECT_LIMIT_MS = 10 * 60_000;
 const RENEW_AGAIN_MS = 60_000;
+const RENEW_SOONEST_MS = 1_000;
 /** Timers of browsers hold no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NO_PREFIXES: DialingPrefixes = { outside: "", long_distance: "", international: "" };
@@ -138,6 +137,7 @@ export class Callbar {
   #tookOver = false;
   readonly #typed = new Map<string, { keys: string; timer: ReturnType<typeof setTimeout> }>();
   #keys = 0;
+  #recentWatched = 0;
 
   constructor(deps: CallbarDeps) {
     this.#deps = deps;
@@ -149,7 +149,7 @@ export class Callbar {
       language: deps.language,
       soundBlocked: false,
       hostLost: false,
-      recent: deps.recent.numbers,
+      recent: [],
     };
     this.#line = deps.line({
       fact: (message) => {
@@ -157,6 +157,7 @@ export class Callbar {
         if (message.type === "snapshot") this.#dispatch({ kind: "snapshot", snapshot: message, at });
         else this.#dispatch({ kind: "event", event: message, at });
       },
+      records: () => void this.#readRecent(),
       lost: () => {
         this.#layoutReported = false;
         // Before there is a session the line is only being kept warm.
@@ -275,6 +276,15 @@ export class Callbar {
     const params = { number, prefixes: await this.#prefixes };
     const result = await this.#line.command("number.preview", params).catch(() => null);
     return (result ?? null) as DialPreview | null;
+  }
+
+  /** The recent calls are looked at: they are read, now and whenever they may have changed, until the end of it. */
+  watchRecent(): () => void {
+    this.#recentWatched += 1;
+    void this.#readRecent();
+    return () => {
+      this.#recentWatched -= 1;
+    };
   }
 
   /** Calls a number, typed in any form; a refusal shows as any other. */
@@ -399,7 +409,8 @@ export class Callbar {
     const until = this.#now() + COLLECT_LIMIT_MS;
     let asking = false;
     const timer = setInterval(() => {
-      if (this.#now() > until) return this.#stopCollecting();
+      if (this.#now() > until)
+        return this.#signInFailed({ kind: "failed", problem: { code: "code_invalid", requestId: null } });
       if (asking) return;
       asking = true;
       this.#deps.sessions
@@ -430,7 +441,8 @@ export class Callbar {
     this.#cancelRenewal();
     if (this.#session === null) return;
     const left = Date.parse(this.#session.expires_at) - this.#now() - this.#state.model.clock_offset_ms;
-    this.#renewAfter(Math.max(left / 2, RENEW_AGAIN_MS));
+    // One that seems to be over is renewed, too: our clock may be wrong.
+    this.#renewAfter(left > 0 ? Math.max(left / 2, RENEW_SOONEST_MS) : RENEW_AGAIN_MS);
   }
 
   #renewAfter(ms: number): void {
@@ -485,8 +497,8 @@ export class Callbar {
   #end(): void {
     this.#session = null;
     this.#cancelRenewal();
-    this.#deps.recent.forget();
-    this.#set({ recent: this.#deps.recent.numbers });
+    // The next to sign in here may be somebody else.
+    this.#set({ recent: [] });
     this.#line.stop();
     this.#line.forgetCommands();
     this.#audio.stop();
@@ -603,6 +615,8 @@ export class Callbar {
       this.#resumedAfterRefusal = false;
       this.#reportLayout();
       this.#renewIfDue();
+      // What changed while the line was down was not told.
+      if (before.link !== "open") void this.#readRecent();
       // Somebody else has signed in beside a call: its audio is not theirs.
       if (before.snapshot && before.snapshot.agent.id !== fact.snapshot.agent.id) this.#audio.stop();
       if (isOwner(model)) void this.#audio.start();
@@ -621,7 +635,6 @@ export class Callbar {
     if (fact.kind === "snapshot" || fact.kind === "event") {
       for (const engagement of unpopped(model)) void this.#pop(engagement.id);
       this.#bringToView(before, model);
-      for (const engagement of newlyDialled(before, model)) this.#remember(engagement);
       if (showsInCrm(before, model, fact)) this.#deps.host.refresh().catch(() => undefined);
     }
     for (const notice of model.notices)
@@ -647,17 +660,19 @@ export class Callbar {
     }
   }
 
-  #remember({ party, related }: Engagement): void {
-    if (party.e164 === null) return;
-    const { e164 } = party;
-    this.#deps.recent.add({ e164, display: party.display ?? e164, name: related?.name ?? null });
-    this.#state = { ...this.#state, recent: this.#deps.recent.numbers };
+  async #readRecent(): Promise<void> {
+    if (this.#recentWatched === 0) return;
+    const result = await this.#line.command("calls.recent").catch(() => null);
+    if (result !== null) this.#set({ recent: (result as unknown as RecentCalls).calls });
   }
 
   #bringToView(before: Model, model: Model): void {
     if (!isOwner(model)) return;
-    // Also after a reload in the middle of a call, when the host has folded the callbar away.
-    const isNew = model.snapshot?.engagements.some((each) => !engagementOf(before, each.id));
+    // Also after a reload in the middle of a call, when the host has folded the callbar away, and when the call has
+    // come here from another callbar.
+    const isNew = model.snapshot?.engagements.some(
+      (each) => !isOwner(before) || !engagementOf(before, each.id),
+    );
     if (isNew) this.#deps.host.show().catch(() => undefined);
   }
 
@@ -719,11 +734,6 @@ export class Callbar {
     }
   }
 }
-
-const newlyDialled = (before: Model, after: Model): Engagement[] =>
-  (after.snapshot?.engagements ?? []).filter(
-    (each) => each.direction === "outbound" && !engagementOf(before, each.id),
-  );
 
 /** Whether the page around us now shows old news about the CRM: a call log arrived, a record was related. */
 function showsInCrm(before: Model, after: Model, fact: Fact): boolean {

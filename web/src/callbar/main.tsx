@@ -25,7 +25,6 @@ import { Callbar } from "./controller.ts";
 import en from "./locales/en.json";
 import ja from "./locales/ja.json";
 import { Ring } from "../ui/ring.ts";
-import { Recent } from "./recent.ts";
 import { newChallenge } from "./sign_in.ts";
 import { App } from "./views/App.tsx";
 import { NotConnectedView } from "./views/SignIn.tsx";
@@ -103,7 +102,6 @@ function start(): void {
       renew: renewCallbar,
       close: closeCallbar,
     },
-    recent: new Recent(),
     ...(alone ? {} : { popOut }),
     takeOver: opened ? microphonePermission().then((state) => state === "granted") : Promise.resolve(false),
     challenge: newChallenge,

@@ -193,7 +193,7 @@ describe("what follows from the model", () => {
     expect(callerOf(anEngagement())).toBe("Hanako Yamada");
     expect(callerOf(anEngagement({ match: many }))).toBe("090-1234-5678");
     expect(callerOf(anEngagement({ match: many, party: { ...party, claimed_name: "Ken" } }))).toBe("Ken");
-    const related = { id: "003", object_type: "Contact", name: "Just created" };
+    const related = { id: "003", object_type: "Contact", name: "Just created", owner: null };
     expect(callerOf(anEngagement({ match: many, related }))).toBe("Just created");
     const withheld = { ...party, e164: null, display: null, withheld: true };
     expect(callerOf(anEngagement({ match: many, party: withheld }))).toBeNull();

@@ -7,11 +7,12 @@ const SNAPSHOT = { type: "snapshot", sequence: 1 };
 
 function aLine() {
   const sockets = fakeSockets();
-  const heard = { facts: [] as unknown[], lost: 0, ended: 0 };
+  const heard = { facts: [] as unknown[], records: 0, lost: 0, ended: 0 };
   let ids = 0;
   const line = new CallbarLine(
     {
       fact: (message) => heard.facts.push(message),
+      records: () => (heard.records += 1),
       lost: () => (heard.lost += 1),
       ended: () => (heard.ended += 1),
     },
@@ -169,6 +170,12 @@ describe("a broken line", () => {
     expect(sockets.all).toHaveLength(1);
     expect(heard.lost).toBe(0);
   });
+});
+
+test("changed records are a hint and no fact", () => {
+  const { sockets, heard } = aLiveLine();
+  sockets.last().says({ type: "records" });
+  expect([heard.records, heard.facts]).toEqual([1, [SNAPSHOT]]);
 });
 
 test("what is no message of ours is ignored", () => {

@@ -2,7 +2,7 @@
  * The callbar's line to the server: hello, facts, commands. A command keeps its id until it is answered and is
  * sent again after a reconnect, because the server carries out the same id once.
  */
-import type { Command, Done, Event, Pong, Refused, Snapshot } from "../protocol/callbar.ts";
+import type { Command, Done, Event, Pong, RecordsChanged, Refused, Snapshot } from "../protocol/callbar.ts";
 import { Socket, socketUrl } from "./socket.ts";
 
 export const SUBPROTOCOL = "tieline.callbar.v1";
@@ -11,7 +11,7 @@ export const SIGN_IN_AGAIN = 4401;
 
 export type CommandName = Command["name"];
 
-type ServerMessage = Snapshot | Event | Done | Refused | Pong;
+type ServerMessage = Snapshot | Event | Done | Refused | RecordsChanged | Pong;
 
 /** The server's refusal of a command. */
 export class CommandRefused extends Error {
@@ -28,6 +28,8 @@ export class CommandRefused extends Error {
 export interface CallbarLineHandlers {
   /** A snapshot or an event. */
   fact: (message: Snapshot | Event) => void;
+  /** Records of the CRM changed. */
+  records: () => void;
   /** The line is down and is being tried again. */
   lost: () => void;
   /** The session is over, and the line with it. */
@@ -136,6 +138,9 @@ export class CallbarLine {
         return;
       case "event":
         this.#handlers.fact(message);
+        return;
+      case "records":
+        this.#handlers.records();
         return;
       case "done":
       case "refused":

@@ -10,7 +10,7 @@ export interface EngagementRow {
   queue: { id: string; name: string };
   party: { display: string | null; e164: string | null; withheld: boolean; claimed_name: string | null };
   /** `url` is null where the CRM's pages are not known. */
-  record: { id: string; object_type: string; name: string; url: string | null } | null;
+  record: { id: string; object_type: string; name: string; owner: string | null; url: string | null } | null;
   agent: { id: string; name: string } | null;
   arrived_at: string;
   waited_ms: number | null;
@@ -60,6 +60,8 @@ export interface EngagementFilter {
   q?: string;
 }
 
+const LARGEST_PAGE = 200;
+
 export interface EngagementPage {
   engagements: EngagementRow[];
   next_cursor: string | null;
@@ -74,6 +76,23 @@ export function listEngagements(
   if (page.cursor) query.set("cursor", page.cursor);
   for (const [name, value] of Object.entries(filter)) if (value) query.set(name, String(value));
   return request("GET", `/api/v1/engagements?${query}`, signal ? { signal } : {});
+}
+
+/** The newest `count` engagements at least, by as few readings as the server allows. */
+export async function listNewest(
+  filter: EngagementFilter,
+  count: number,
+  signal?: AbortSignal,
+): Promise<EngagementPage> {
+  const limit = Math.min(LARGEST_PAGE, Math.max(count, 50));
+  const engagements: EngagementRow[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: EngagementPage = await listEngagements(filter, { cursor, limit }, signal);
+    engagements.push(...page.engagements);
+    cursor = page.next_cursor;
+  } while (cursor !== null && engagements.length < count);
+  return { engagements, next_cursor: cursor };
 }
 
 export function readEngagement(id: string, signal?: AbortSignal): Promise<EngagementDetail> {

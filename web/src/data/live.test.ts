@@ -20,6 +20,7 @@ function listening() {
   const hints: string[][] = [];
   const stop = listenLive(
     (kinds) => hints.push([...kinds].sort()),
+    true,
     () => source as unknown as EventSource,
   );
   const says = (data: string) => source.onmessage?.({ data });
@@ -34,8 +35,22 @@ test("a storm of hints costs at most four readings a second", async () => {
     await vi.advanceTimersByTimeAsync(10);
   }
   await vi.advanceTimersByTimeAsync(250);
-  expect(hints.length).toBeLessThanOrEqual(4);
+  // One at once, then four a second for as long as it lasts.
+  expect(hints.length).toBeLessThanOrEqual(1 + 4 * 2);
   expect(hints[0]).toEqual(["agents", "queues"]);
+});
+
+test("a single change is passed on at once", async () => {
+  const { hints, says } = listening();
+  says('{"kind":"agents"}');
+  says('{"kind":"queues"}');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(hints).toEqual([["agents", "queues"]]);
+  says('{"kind":"agents"}');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(hints).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(hints).toHaveLength(2);
 });
 
 test("after a lost line everything is read again", async () => {
@@ -46,13 +61,14 @@ test("after a lost line everything is read again", async () => {
   source.onerror?.();
   source.onopen?.();
   await vi.advanceTimersByTimeAsync(300);
-  expect(hints).toEqual([["agents", "engagements", "queues"]]);
+  expect(hints).toEqual([["agents", "engagements", "queues", "records", "session"]]);
 });
 
 test("a stream that the server refused is asked for again", async () => {
   const sources: FakeSource[] = [];
   const stop = listenLive(
     () => undefined,
+    false,
     () => {
       const source = new FakeSource();
       sources.push(source);

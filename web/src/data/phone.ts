@@ -34,13 +34,15 @@ export type PhoneRequest =
   | { type: "listen"; number: string | null }
   | { type: "answer"; call_id: string; sdp: string }
   | { type: "decline"; call_id: string }
+  /** Take up a call over a new line, by the key that came with it. */
+  | { type: "resume"; call_id: string; key: string }
   | { type: "digits"; digits: string }
   | { type: "hang_up" };
 
 export type PhoneState = "connecting" | "ringing" | "waiting" | "talking" | "held" | "ended";
 
 export type PhoneMessage =
-  | { type: "accepted"; call_id: string; sdp: string }
+  | { type: "accepted"; call_id: string; sdp: string; key: string }
   | { type: "refused"; code: string; params: Record<string, unknown> }
   /** `digits`: keys that the agent has pressed, the last 40. */
   | { type: "state"; call_id: string; state: PhoneState; cause: string | null; digits: string }

@@ -72,7 +72,7 @@ export function OnCall({
   from: string | null;
 }): ReactNode {
   const { t } = useTranslation();
-  const { stage, muted, digits } = useCall(call);
+  const { stage, muted, digits, lineLost } = useCall(call);
   const [keypad, setKeypad] = useState(false);
   const [typed, setTyped] = useState("");
   const talking = stage.kind === "talking" || stage.kind === "held";
@@ -89,7 +89,9 @@ export function OnCall({
       <p className="ph-call__time">{counting ? formatDuration((now - stage.since) / 1000) : "\u00a0"}</p>
       <p className="ph-call__other">{other}</p>
       {from && <p className="ph-call__from">{from}</p>}
-      <p className="ph-call__hint">{t(`hint.${stage.kind}`)}</p>
+      <p className="ph-call__hint" role="status">
+        {t(lineLost ? "hint.line_lost" : `hint.${stage.kind}`)}
+      </p>
       <div role="status">
         {digits !== "" && (
           <p className="ph-keys">

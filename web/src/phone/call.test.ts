@@ -92,7 +92,7 @@ async function talking() {
   const phone = aPhone();
   await phone.call.call(TO);
   await settle();
-  phone.says({ type: "accepted", call_id: "c", sdp: "answer" });
+  phone.says({ type: "accepted", call_id: "c", sdp: "answer", key: "k" });
   phone.says(state("waiting"));
   phone.world.now = 5_000;
   phone.says(state("talking"));
@@ -157,8 +157,38 @@ test("a refusal and a refused microphone keep their reasons", async () => {
   expect(phone.stage()).toEqual({ kind: "microphone_refused", trouble: "denied" });
 });
 
-test("a lost line or transport ends the call with that cause", async () => {
-  const line = await talking();
+test("a call goes on while the line is down, and is taken up over the next one", async () => {
+  const { call, lines, stage, says, breaks, reopens } = await talking();
+  breaks();
+  expect(call.state.lineLost).toBe(true);
+  expect(stage()).toEqual({ kind: "talking", since: 5_000 });
+  call.press("7");
+  reopens();
+  expect(lines[0]?.sent.at(-1)).toEqual({ type: "resume", call_id: "c", key: "k" });
+  says(state("held"));
+  expect(call.state.lineLost).toBe(false);
+  expect(stage()).toEqual({ kind: "held", since: 5_000 });
+  expect(lines[0]?.sent.at(-1)).toEqual({ type: "digits", digits: "7" });
+});
+
+test("a call that ended while the line was down says why, and one that nobody knows is over", async () => {
+  const known = await talking();
+  known.breaks();
+  known.reopens();
+  known.says(state("ended", "agent_hung_up"));
+  expect(known.stage()).toMatchObject({ kind: "ended", cause: "agent_hung_up" });
+  expect(known.call.state.lineLost).toBe(false);
+  const unknown = await talking();
+  unknown.breaks();
+  unknown.reopens();
+  unknown.says({ type: "refused", code: "call_gone", params: {} });
+  expect(unknown.stage()).toMatchObject({ kind: "ended", cause: "over" });
+});
+
+test("a line that breaks before the call was accepted, or a lost transport, ends the call", async () => {
+  const line = aPhone();
+  await line.call.call(TO);
+  await settle();
   line.breaks();
   expect(line.stage()).toMatchObject({ kind: "ended", cause: "connection_lost" });
   const transport = await talking();
@@ -223,7 +253,7 @@ describe("a telephone that is called", () => {
     await call.answer();
     expect(rings.at(-1)).toBe("silence");
     expect(lines[0]?.sent.at(-1)).toEqual({ type: "answer", call_id: "c", sdp: "offer" });
-    says({ type: "accepted", call_id: "c", sdp: "answer" });
+    says({ type: "accepted", call_id: "c", sdp: "answer", key: "k" });
     expect(peers[0]?.answer).toEqual({ type: "answer", sdp: "answer" });
     says(state("talking"));
     expect(stage().kind).toBe("talking");

@@ -39,6 +39,8 @@ export interface CallState {
   inbound: boolean;
   /** Keys that the other side has pressed. */
   digits: string;
+  /** The line to the server is down in mid-call: the sound goes on, and the stage is that of before. */
+  lineLost: boolean;
 }
 
 export type CallTo = Omit<Dial, "sdp">;
@@ -64,6 +66,7 @@ const IN_CALL: readonly CallStage["kind"][] = [
 ];
 const KEYS_PAUSE_MS = 150;
 const KEYS_AT_ONCE = 32;
+const RESUME_AGAIN_MS = 1_000;
 
 export class PhoneCall {
   readonly #deps: CallDeps;
@@ -75,6 +78,7 @@ export class PhoneCall {
     listening: { kind: "off" },
     inbound: false,
     digits: "",
+    lineLost: false,
   };
   #peer: RTCPeerConnection | null = null;
   #track: MediaStreamTrack | null = null;
@@ -83,6 +87,8 @@ export class PhoneCall {
   /** What waits for the line to open. */
   #first: PhoneRequest | null = null;
   #callId: string | null = null;
+  /** Takes the accepted call up again over a new line. */
+  #key: string | null = null;
   /** The call that rings here and was neither answered nor declined yet. */
   #rings: string | null = null;
   #talkingSince: number | null = null;
@@ -124,7 +130,7 @@ export class PhoneCall {
   /** Calls. Must come from a click, so that the browser plays the answer. */
   async call(to: CallTo): Promise<void> {
     if (this.active || this.#state.stage.kind === "ringing") return;
-    this.#callId = null;
+    this.#callId = this.#key = null;
     await this.#setUp("calling", (sdp) => ({ type: "dial", ...to, sdp }));
   }
 
@@ -231,15 +237,23 @@ export class PhoneCall {
     if (listening.kind !== "off") this.#line?.send({ type: "listen", number: listening.number });
     if (this.#first !== null) this.#line?.send(this.#first);
     this.#first = null;
+    this.#resume();
   }
 
-  /** A call does not find its way back to a new line: it has to be made again. Listening goes on by itself. */
+  #resume(): void {
+    if (!this.#open || this.#callId === null || this.#key === null) return;
+    this.#line?.send({ type: "resume", call_id: this.#callId, key: this.#key });
+  }
+
+  /** An accepted call waits for the next line, and so does listening; what was only being set up is over. */
   #lost(): void {
     this.#open = false;
     const { listening, stage } = this.#state;
     if (listening.kind === "on") this.#set({ listening: { kind: "asked", number: listening.number } });
     if (stage.kind === "ringing") this.#stop({ kind: "idle" });
-    else if (this.active) this.#end("connection_lost");
+    else if (!this.active) return;
+    else if (this.#key !== null) this.#set({ lineLost: true });
+    else this.#end("connection_lost");
   }
 
   #closeIfUnused(): void {
@@ -256,6 +270,7 @@ export class PhoneCall {
         // The answer to a call that was given up meanwhile.
         if (this.#peer === null) return;
         this.#callId = message.call_id;
+        this.#key = message.key;
         this.#peer
           .setRemoteDescription({ type: "answer", sdp: message.sdp })
           .catch(() => this.#failed("switch_failed"));
@@ -284,6 +299,10 @@ export class PhoneCall {
         return;
       case "state":
         if (message.call_id !== this.#callId) return;
+        if (this.#state.lineLost) {
+          this.#set({ lineLost: false });
+          this.#sendKeys();
+        }
         if (message.digits !== this.#state.digits) this.#set({ digits: message.digits });
         this.#stateChanged(message.state, message.cause);
         return;
@@ -292,6 +311,12 @@ export class PhoneCall {
   }
 
   #refused(code: string, params: Record<string, unknown>): void {
+    if (this.#state.lineLost) {
+      // The database may be away for a moment: asked again. A call that nobody knows is over.
+      if (code === "call_gone") this.#end("over");
+      else setTimeout(() => this.#state.lineLost && this.#resume(), RESUME_AGAIN_MS);
+      return;
+    }
     // Nothing of a call was asked: it is the number to listen at that was refused.
     if (!this.active && this.#state.listening.kind === "asked") {
       this.#set({ listening: { kind: "off" } });
@@ -311,6 +336,7 @@ export class PhoneCall {
       case "connecting":
         return this.#become({ kind: "calling" });
       case "waiting":
+        if (this.#state.stage.kind === "waiting") return;
         return this.#become({ kind: "waiting", since: this.#now() });
       case "talking":
       case "held":
@@ -336,13 +362,15 @@ export class PhoneCall {
   #sendKeys(): void {
     if (this.#keysTimer !== null) clearTimeout(this.#keysTimer);
     this.#keysTimer = null;
+    // While the line is down they are kept.
+    if (this.#state.lineLost) return;
     if (this.#keys !== "" && this.active) this.#line?.send({ type: "digits", digits: this.#keys });
     this.#keys = "";
   }
 
   #stop(stage: CallStage): void {
     this.#turn += 1;
-    this.#callId = this.#rings = null;
+    this.#callId = this.#rings = this.#key = null;
     this.#first = null;
     this.#keys = "";
     this.#deps.ring?.stop();
@@ -355,7 +383,7 @@ export class PhoneCall {
     }
     this.#peer = null;
     this.#deps.play(null);
-    this.#set({ stage, muted: false, digits: "" });
+    this.#set({ stage, muted: false, digits: "", lineLost: false });
     this.#closeIfUnused();
   }
 

@@ -6,8 +6,8 @@
 export interface Contract {
   client: Hello | Ping | SnapshotRequest | Command
   params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
-  results: DialPreview
-  server: Snapshot | Event | Done | Refused | Pong
+  results: DialPreview | RecentCalls
+  server: Snapshot | Event | Done | Refused | RecordsChanged | Pong
 }
 /**
  * First message of a client: its session's bearer token, never in a URL.
@@ -41,6 +41,7 @@ export interface Command {
     | 'layout.report'
     | 'record.seen'
     | 'number.preview'
+    | 'calls.recent'
     | 'engagement.dial'
     | 'engagement.digits'
     | 'engagement.popped'
@@ -140,6 +141,30 @@ export interface DialPreview {
   refused: string | null
 }
 /**
+ * Result of `calls.recent`: the numbers of the agent's last calls, newest first.
+ */
+export interface RecentCalls {
+  calls: RecentCall[]
+}
+/**
+ * The newest call with a number.
+ */
+export interface RecentCall {
+  direction: 'inbound' | 'outbound' | 'internal'
+  display: string
+  e164: string
+  record: KnownRecord | null
+}
+/**
+ * A CRM record, and whose it is.
+ */
+export interface KnownRecord {
+  id: string
+  name: string
+  object_type: string
+  owner: string | null
+}
+/**
  * Everything the callbar shows, now.
  */
 export interface Snapshot {
@@ -203,7 +228,7 @@ export interface Engagement {
   pending: ('hold' | 'resume' | 'mute' | 'unmute' | 'hang_up' | 'join') | null
   popped: boolean
   queue: QueueRef
-  related: RecordRef | null
+  related: KnownRecord | null
   state: 'offered' | 'answering' | 'dialing' | 'connected' | 'wrap_up'
   waiting_since: string
   wrap_up_until: string | null
@@ -230,6 +255,7 @@ export interface MatchedRecord {
   id: string
   name: string
   object_type: string
+  owner: string | null
 }
 /**
  * The customer's side of an engagement, as far as a number tells.
@@ -267,8 +293,8 @@ export interface Gone {
 /**
  * The command was carried out or accepted; facts follow as events.
  *
- * `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`) and `engagement.dial`
- * (`engagement_id`).
+ * `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`)
+ * and `engagement.dial` (`engagement_id`).
  */
 export interface Done {
   command_id: string
@@ -287,6 +313,13 @@ export interface Refused {
     [k: string]: unknown
   }
   type: 'refused'
+}
+/**
+ * A hint: records of the CRM changed. Whoever shows recent calls asks for them again; what the snapshot holds
+ * comes as events.
+ */
+export interface RecordsChanged {
+  type: 'records'
 }
 export interface Pong {
   type: 'pong'

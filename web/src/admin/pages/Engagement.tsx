@@ -12,7 +12,7 @@ import { callerName, duration, OutcomeBadge, ProblemNotice, useRegion, useWord }
 
 export function EngagementPage({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
-  const reading = useReading(id, (signal) => readEngagement(id, signal), ["engagements"]);
+  const reading = useReading(id, (signal) => readEngagement(id, signal), ["engagements", "records"]);
   const engagement = reading.value;
   const name = engagement ? callerName(engagement, t("caller.withheld")) : t("engagement.page");
   useEffect(() => {
@@ -84,6 +84,7 @@ function Detail({ engagement, name }: { engagement: EngagementDetail; name: stri
                   t("fact.no_record")
                 )}
               </Fact>
+              {record && <Fact label={t("fact.owner")}>{record.owner ?? "–"}</Fact>}
               {engagement.dialled && <Fact label={t("fact.dialled")}>{engagement.dialled}</Fact>}
               <Fact label={t("fact.direction")}>{t(`direction.${engagement.direction}`)}</Fact>
               <Fact label={t("column.queue")}>{engagement.queue.name}</Fact>

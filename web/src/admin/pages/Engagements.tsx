@@ -1,7 +1,12 @@
 /** The history: every engagement, newest first, found by number or name, kept up to date while it is read. */
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type EngagementFilter, type EngagementRow, listEngagements } from "../../data/engagements.ts";
+import {
+  type EngagementFilter,
+  type EngagementRow,
+  listEngagements,
+  listNewest,
+} from "../../data/engagements.ts";
 import type { Problem } from "../../data/http.ts";
 import { listQueues } from "../../data/queues.ts";
 import { Button, EmptyState, FormElement, Spinner } from "../../ui/controls.tsx";
@@ -39,16 +44,21 @@ export function EngagementsPage({
   const [more, setMore] = useState(false);
   const [turn, setTurn] = useState(0);
   const shownKey = useRef("");
-  const latest = useRef(filter);
+  /** Customers are called something else: every row may have changed, not only the newest. Until all were read. */
+  const renamed = useRef(false);
+  const latest = useRef({ filter, rows: 0 });
   useEffect(() => {
-    latest.current = filter;
+    latest.current = { filter, rows: history?.rows.length ?? 0 };
     document.title = t("engagements.page");
   });
 
   useEffect(() => {
     const abort = new AbortController();
-    listEngagements(latest.current, {}, abort.signal).then(
+    const all = renamed.current && shownKey.current === key;
+    const { filter, rows } = latest.current;
+    listNewest(filter, all ? rows : 0, abort.signal).then(
       (page) => {
+        if (all) renamed.current = false;
         const again = shownKey.current === key;
         shownKey.current = key;
         setHistory((before) =>
@@ -64,6 +74,10 @@ export function EngagementsPage({
   }, [key, turn, failure]);
   const again = () => setTurn((count) => count + 1);
   useHint(["engagements"], again);
+  useHint(["records"], () => {
+    renamed.current = true;
+    again();
+  });
 
   const loadMore = async () => {
     if (!history?.nextCursor) return;
@@ -311,6 +325,7 @@ function Line({ row }: { row: EngagementRow }): ReactNode {
           {name}
         </Link>
         {number && number !== name && <div className="ad-weak ad-number">{number}</div>}
+        {row.record?.owner && <div className="ad-weak">{t("record.owner", { name: row.record.owner })}</div>}
       </th>
       <td className="ad-cell ad-number">
         <time dateTime={row.arrived_at}>{formatDateTime(row.arrived_at, region)}</time>

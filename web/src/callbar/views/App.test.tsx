@@ -40,11 +40,13 @@ async function shown(model: Partial<Model>, state: Partial<CallbarState> = {}) {
     "signIn",
     "useHere",
     "askMicrophone",
+    "dial",
   ] as const;
   const callbar = {
     get state() {
       return current;
     },
+    watchRecent: () => () => undefined,
     subscribe: (listener: () => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -95,6 +97,36 @@ test("an answer that is on its way cannot be given twice", async () => {
   expect(button("Decline")).toHaveProperty("disabled", true);
   fireEvent.keyDown(screen.getByRole("region", { name: "Incoming call" }), { key: "Enter" });
   expect(asked.filter(([verb]) => verb === "act")).toEqual([]);
+});
+
+test.each([
+  ["en", "Owner: Emma Clark"],
+  ["ja", "所有者: Emma Clark"],
+] as const)("a card says whose the record is (%s)", async (language, words) => {
+  const record = aRecord({ owner: "Emma Clark" });
+  const { change } = await shown({ snapshot: offered }, { language });
+  expect(screen.queryByText(words)).toBeNull();
+  const match = aMatch({ records: [record] });
+  change({
+    model: { ...EMPTY, link: "open", snapshot: aSnapshot({ engagements: [anEngagement({ match })] }) },
+  });
+  expect(screen.getByText(words)).toBeTruthy();
+});
+
+test("recent calls name the record and its owner, and are called by a click", async () => {
+  const known = { id: "003", object_type: "Contact", name: "Hanako Yamada", owner: "Emma Clark" };
+  const recent = [
+    { direction: "inbound" as const, e164: "+14155550123", display: "(415) 555-0123", record: known },
+    { direction: "outbound" as const, e164: "+14155550199", display: "(415) 555-0199", record: null },
+  ];
+  const { asked } = await shown({ snapshot: aSnapshot() }, { recent });
+  fireEvent.click(button("Dial a number"));
+  fireEvent.click(button("Inbound Hanako Yamada (415) 555-0123 · Owner: Emma Clark"));
+  fireEvent.click(button("Outbound (415) 555-0199"));
+  expect(asked.filter(([verb]) => verb === "dial")).toEqual([
+    ["dial", "+14155550123"],
+    ["dial", "+14155550199"],
+  ]);
 });
 
 test("all matches are listed, and a click opens one", async () => {

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button, FormElement } from "../../ui/controls.tsx";
 import { Symbol } from "../../ui/Icon.tsx";
 import { Keypad } from "../../ui/Keypad.tsx";
-import type { Engagement, RecordRef } from "../../protocol/callbar.ts";
+import type { Engagement, KnownRecord } from "../../protocol/callbar.ts";
 import type { Callbar } from "../controller.ts";
 import { secondsLeft, shareLeft, since } from "../format.ts";
 import { formatDuration } from "../../ui/format.ts";
@@ -291,7 +291,7 @@ function CardHead({
 }
 
 /** The record that is certainly the caller's: the related one, else the only match. */
-function certainRecord({ related, match }: Engagement): RecordRef | null {
+function certainRecord({ related, match }: Engagement): KnownRecord | null {
   return related ?? (match.status === "one" ? (match.records[0] ?? null) : null);
 }
 
@@ -330,7 +330,13 @@ function Caller({ callbar, engagement }: { callbar: Callbar; engagement: Engagem
           {known ? t("caller.claims", { name: party.claimed_name }) : t("caller.claimed")}
         </div>
       )}
-      <div className="cb-caller__queue">
+      {record?.owner && (
+        <div className="cb-caller__of">
+          <Symbol name="utility:user" className="cb-caller__icon" />
+          <span>{t("records.owner", { name: record.owner })}</span>
+        </div>
+      )}
+      <div className="cb-caller__of">
         <Symbol name="utility:people" className="cb-caller__icon" />
         <span>{queue.name}</span>
       </div>
@@ -393,6 +399,7 @@ function Records({
                   <span className="cb-record__detail">
                     {objectName(record.object_type)}
                     {record.grade !== "exact" && ` · ${t(`grade.${record.grade}`)}`}
+                    {record.owner && ` · ${t("records.owner", { name: record.owner })}`}
                   </span>
                 </span>
               </button>

@@ -4,12 +4,16 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "../../ui/controls.tsx";
 import { Symbol } from "../../ui/Icon.tsx";
 import { Keypad } from "../../ui/Keypad.tsx";
-import type { DialPreview } from "../../protocol/callbar.ts";
+import type { DialPreview, RecentCall } from "../../protocol/callbar.ts";
 import type { Callbar } from "../controller.ts";
 import type { Model } from "../model.ts";
-import type { RecentNumber } from "../recent.ts";
 
 const PREVIEW_PAUSE_MS = 250;
+const DIRECTION_ICONS = {
+  inbound: "utility:incoming_call",
+  outbound: "utility:outbound_call",
+  internal: "utility:people",
+} as const;
 
 export function DialPad({
   callbar,
@@ -19,7 +23,7 @@ export function DialPad({
 }: {
   callbar: Callbar;
   model: Model;
-  recent: readonly RecentNumber[];
+  recent: readonly RecentCall[];
   onClose: () => void;
 }): ReactNode {
   const { t } = useTranslation();
@@ -29,6 +33,7 @@ export function DialPad({
   const number = typed.trim();
   const preview = usePreview(callbar, number);
   const calling = Object.values(model.asked).some((each) => each.command === "engagement.dial");
+  useEffect(() => callbar.watchRecent(), [callbar]);
   const dial = (event: FormEvent) => {
     event.preventDefault();
     if (number !== "" && !calling) void callbar.dial(number);
@@ -97,10 +102,16 @@ export function DialPad({
                   disabled={calling}
                   onClick={() => void callbar.dial(each.e164)}
                 >
-                  <Symbol name="utility:outbound_call" className="cb-record__icon" />
+                  <Symbol name={DIRECTION_ICONS[each.direction]} className="cb-record__icon" />
                   <span className="cb-record__words">
-                    <span className="cb-record__name">{each.name ?? each.display}</span>
-                    {each.name && <span className="cb-record__detail">{each.display}</span>}
+                    <span className="slds-assistive-text">{t(`direction.${each.direction}`)} </span>
+                    <span className="cb-record__name">{each.record?.name ?? each.display}</span>
+                    {each.record && (
+                      <span className="cb-record__detail">
+                        {each.display}
+                        {each.record.owner && ` · ${t("records.owner", { name: each.record.owner })}`}
+                      </span>
+                    )}
                   </span>
                 </button>
               </li>
