@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -24,9 +25,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import composite, console, deployments, door, setup
+from . import addressed, auth, batches, console, deployments, door, faults_door, screens, setup, ui_api
 from .errors import Fault, not_found
+from .faults_layer import FaultLayer
 from .gateway import rest
+from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
 from .web import (
@@ -65,7 +68,20 @@ def create_app(settings: CrmSettings) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.server = server
-    return app
+    return FaultLayer(app, partial(_known_org, server))
+
+
+def _known_org(server: Server, scope: Scope) -> Org | None:
+    """The org that a request will reach, as far as that is known without asking anybody."""
+    headers = dict(scope["headers"])
+    found = server.settings.place_of(headers.get(b"host", b"").decode("latin-1"))
+    if found is None:
+        return None
+    if found[0] == "base":
+        named = auth.org_id_of_token(headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2])
+        if named and (org := server.orgs.opened_by_id(named)):
+            return org
+    return server.orgs.opened(found[1])
 
 
 def _routes(settings: CrmSettings) -> list[Any]:
@@ -93,6 +109,7 @@ def _routes(settings: CrmSettings) -> list[Any]:
         ),
         *console.ROUTES,
         *setup.ROUTES,
+        *faults_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
@@ -178,6 +195,9 @@ class Frame:
             OSError,
             asyncpg.exceptions.InterfaceError,
             asyncpg.exceptions.PostgresConnectionError,
+            asyncpg.exceptions.OperatorInterventionError,
+            asyncpg.exceptions.InvalidCatalogNameError,
+            asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
         ) as error:
             log.error("database_unreachable", kind=type(error).__name__)
             if not status:
@@ -269,4 +289,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-__all__ = ["composite", "create_app"]
+RESOURCES = (addressed, batches, screens, ui_api)
+"""Modules that enter their resources into the table of REST routes by being imported."""

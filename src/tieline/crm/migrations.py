@@ -49,6 +49,18 @@ REGISTRY_STEPS: Sequence[Step] = (
             )
         """),
     ),
+    Step(
+        "2026_11_25_snapshots",
+        _sql("""
+            CREATE TABLE public.crm_snapshot (
+                org_name text NOT NULL REFERENCES public.crm_org ON DELETE CASCADE,
+                name text NOT NULL CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,39}$'),
+                database_name text NOT NULL UNIQUE,
+                created_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (org_name, name)
+            )
+        """),
+    ),
 )
 
 _ORG_BASE = """
@@ -171,9 +183,20 @@ async def _standard_objects(conn: Any) -> None:
         )
 
 
+_USAGE_AND_CHANGES = """
+CREATE TABLE meta.api_usage (minute timestamptz PRIMARY KEY, requests bigint NOT NULL);
+ALTER TABLE meta.catalogue ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
+CREATE FUNCTION meta.catalogue_changed() RETURNS trigger LANGUAGE plpgsql AS
+ $$ BEGIN NEW.changed_at := now(); RETURN NEW; END $$;
+CREATE TRIGGER changed BEFORE UPDATE ON meta.catalogue
+ FOR EACH ROW EXECUTE FUNCTION meta.catalogue_changed();
+"""
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
+    Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
 )
 
 
