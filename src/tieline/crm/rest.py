@@ -263,6 +263,8 @@ async def resources(call: Call, request: Request) -> Reply:
 async def limits(call: Call, request: Request) -> Reply:
     """Allocations and what is left of them."""
     usage = call.org.usage
+    if not call.conn.is_in_transaction():
+        await usage.sync(call.conn)  # other processes' requests too, and in a transaction it could be undone
     remaining = max(usage.maximum - usage.used, 0)
     stored = await call.conn.fetchval("SELECT pg_database_size(current_database()) >> 20")
     return Reply(
