@@ -199,7 +199,7 @@ class Orgs:
         pool: Any = await asyncpg.create_pool(
             self.settings.database_url,
             database=row["database_name"],
-            min_size=1,
+            min_size=0,  # a floor would be restored, with warnings, while a database is being copied
             max_size=self.settings.pool_size,
             init=_prepare,
             reset=_keep,
