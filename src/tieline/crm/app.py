@@ -25,7 +25,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import addressed, auth, batches, console, deployments, door, faults_door, screens, setup, ui_api
+from . import (
+    addressed,
+    auth,
+    batches,
+    console,
+    deployments,
+    door,
+    faults_door,
+    screens,
+    setup,
+    snapshots_door,
+    ui_api,
+)
 from .errors import Fault, not_found
 from .faults_layer import FaultLayer
 from .gateway import rest
@@ -110,6 +122,7 @@ def _routes(settings: CrmSettings) -> list[Any]:
         *console.ROUTES,
         *setup.ROUTES,
         *faults_door.ROUTES,
+        *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
@@ -194,6 +207,7 @@ class Frame:
         except (
             OSError,
             asyncpg.exceptions.InterfaceError,
+            asyncpg.exceptions.InternalClientError,
             asyncpg.exceptions.PostgresConnectionError,
             asyncpg.exceptions.OperatorInterventionError,
             asyncpg.exceptions.InvalidCatalogNameError,

@@ -41,8 +41,8 @@ _PATH = "/services/faults"
 # -- for programs --------------------------------------------------------------------------------------------
 
 
-async def _org_for(request: Request) -> Org:
-    """The org whose faults the asker may set. INVALID_SESSION_ID or INSUFFICIENT_ACCESS otherwise."""
+async def org_to_control(request: Request) -> Org:
+    """The org that the asker may make fail or put back. INVALID_SESSION_ID or INSUFFICIENT_ACCESS otherwise."""
     key = request.app.state.server.settings.faults_key
     given = request.headers.get("x-faults-key", "")
     if place_of(request) == "lightning":
@@ -105,7 +105,7 @@ async def switch(request: Request) -> Response:
     """Lists, adds and clears faults; `/limits` sets the daily limit, `/{id}` is one of them."""
     part = request.path_params.get("id", "")
     try:
-        org = await _org_for(request)
+        org = await org_to_control(request)
         if part == "limits":
             if request.method != "PUT":
                 raise Fault("METHOD_NOT_ALLOWED", "Allowed is PUT", status=405)
