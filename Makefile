@@ -28,7 +28,7 @@ reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an
 	@$(PY) -m tieline reset $(if $(EMPTY),--empty)
 
 generate: .setup/dev .setup/npm ## write the contracts and the types generated from them
-	@$(PY) scripts/contract.py && cd web && node scripts/protocol.mjs
+	@$(PY) scripts/contract.py && $(PY) scripts/coverage.py && cd web && node scripts/protocol.mjs
 
 format: .setup/dev .setup/npm ## format all sources
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && cd web && npm run --silent format

@@ -123,6 +123,17 @@ def crm_sample(org: _OrgOption = None) -> None:
     _run(local_org.load_sample(os.environ, org))
 
 
+@crm_app.command("token")
+def crm_token(
+    username: Annotated[str | None, typer.Argument(help="of the user; an administrator without it")] = None,
+    org: _OrgOption = None,
+) -> None:
+    """Print an access token of an org on this machine, for scripts."""
+    from tieline import local_org
+
+    _run(local_org.token(os.environ, username, org))
+
+
 @crm_app.command("reset")
 def crm_reset() -> None:
     """Erase the orgs that `tieline crm` keeps on this machine."""
@@ -248,7 +259,10 @@ def _fail(error: Exception) -> None:
     from tieline.db.migrate import SchemaMismatch
     from tieline.web.pages import PagesNotBuilt
 
-    if isinstance(error, SnapshotError):
+    if type(error) in (
+        ValueError,
+        SnapshotError,
+    ):  # how the org's commands say what is wrong with their input
         console.print(f"[bold red]That cannot be done.[/] {error}")
         raise SystemExit(1)
     if isinstance(error, Stop | SettingsError | SchemaMismatch | EmbeddedPostgresError | PagesNotBuilt):

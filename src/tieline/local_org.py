@@ -188,6 +188,7 @@ def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
         table.add_row("API over TLS", f"https://localhost:{settings.tls_port}")
         table.add_row("Authority", str(place.folder / "tls" / "ca.pem"))
         table.add_row("", "for REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS")
+    table.add_row("Access token", "tieline crm token")
     table.add_row("Faults", f"{settings.my_origin(names[0])}/setup/faults")
     table.add_row("Stop", "Ctrl-C")
     console.print("\n[green]The org is running[/]\n", table)
@@ -240,3 +241,11 @@ async def load_sample(environ: Mapping[str, str], org: str | None) -> None:
 
     async with reached(environ) as (settings, first):
         await sample.load(settings, org or first, PASSWORD)
+
+
+async def token(environ: Mapping[str, str], username: str | None, org: str | None) -> None:
+    """Prints an access token, and nothing else."""
+    from tieline.crm import local_token
+
+    async with reached(environ) as (settings, first):
+        print(await local_token.issue(settings, org or first, username))

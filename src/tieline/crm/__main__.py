@@ -1,7 +1,8 @@
 """`python -m tieline.crm --dev`: one org for development, on loopback.
 
-Settings: `--database-url` or `TIELINE_CRM_DATABASE_URL`, `--port` (8401), `--web-dist`. Makes the org `acme`
-with an administrator and two sample users where it does not exist yet.
+Settings: `--database-url` or `TIELINE_CRM_DATABASE_URL`, `--port` (8401), `--web-dist`; the holder of
+`TIELINE_CRM_FAULTS_KEY` may set faults. Makes the org `acme` with an administrator and two sample users where it
+does not exist yet.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def main() -> None:
         base_origin=f"http://localhost:{port}",
         my_pattern=f"http://{{org}}.my.localhost:{port}",
         lightning_pattern=f"http://{{org}}.lightning.localhost:{port}",
+        faults_key=os.environ.get("TIELINE_CRM_FAULTS_KEY"),
         **({"web_dist": arguments.web_dist} if arguments.web_dist else {}),
     )
     asyncio.run(_prepare(settings))

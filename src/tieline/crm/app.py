@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -71,7 +72,7 @@ def create_app(settings: CrmSettings) -> ASGIApp:
             await server.orgs.close()
 
     app = Starlette(
-        routes=_routes(settings),
+        routes=doors(settings.web_dist),
         lifespan=lifespan,
         middleware=[
             Middleware(Frame, server=server),
@@ -96,9 +97,9 @@ def _known_org(server: Server, scope: Scope) -> Org | None:
     return server.orgs.opened(found[1])
 
 
-def _routes(settings: CrmSettings) -> list[Any]:
+def doors(dist: Path = Path()) -> list[Any]:
+    """All routes, in the order in which they are tried; `dist` holds the built pages."""
     oauth_path = "/services/oauth2"
-    dist = settings.web_dist
     return [
         Route("/", door.root),
         Route("/health", health),
