@@ -28,7 +28,7 @@ def _addresses(call: Call, value: ObjectType, ids: list[str]) -> list[str]:
     return [f"{call.base}/sobjects/{value.name}/{record_id}" for record_id in ids]
 
 
-@route("GET", "sobjects/{name}/{field}/{value}", lacks="blob fields")
+@route("GET", "sobjects/{name}/{field}/{value}", lacks="no blob fields")
 async def read_by_external_id(call: Call, request: Request) -> Reply:
     """A record by external id, 300 with all when several match; or what a record is related to."""
     value = call.records.object(request.path["name"])

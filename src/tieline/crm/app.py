@@ -77,6 +77,7 @@ def create_app(settings: CrmSettings) -> ASGIApp:
         middleware=[
             Middleware(Frame, server=server),
             Middleware(GZipMiddleware, minimum_size=1400, compresslevel=4),
+            Middleware(RestFirst),
         ],
     )
     app.router.redirect_slashes = False
@@ -257,6 +258,27 @@ class Frame:
         scope["crm.place"] = place
         scope["crm.org"] = org
         return None
+
+
+class RestFirst:
+    """Takes the API's requests out before the routes are tried one after the other: they are nearly all there are.
+
+    It also takes paths that no route's pattern matches, such as those with a line break in them.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        path: str = scope.get("path", "")
+        if not path.startswith("/services/data/") or path.rstrip("/").endswith("/metadata/deployRequest"):
+            await self.app(scope, receive, send)
+        elif scope["method"] in _METHODS:
+            response = await rest(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await _error(not_found())(scope, receive, send)
 
 
 def _shown(path: str) -> str:

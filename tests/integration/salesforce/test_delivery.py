@@ -309,6 +309,7 @@ async def test_a_worker_killed_anywhere_loses_and_doubles_nothing(
     assert {(await state_of(database, log)).state for log in logs} == {"delivered"}
 
 
+@pytest.mark.timeout(300)  # nine programs start
 async def test_workers_killed_at_random_before_a_failing_org_deliver_all_logs_once(
     salesforce: Salesforce,
     database: Database,
