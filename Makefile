@@ -5,13 +5,16 @@ SHELL := bash
 PY := .venv/bin/python
 WEB_SOURCES := $(shell find web/src web/scripts web/icons -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
 
-.PHONY: help run test check setup reset generate format bench clean soak unit
+.PHONY: help run org test check setup reset generate format bench clean soak unit
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .setup/run web/dist/.built ## set up and start everything (Ctrl-C stops it)
 	@exec $(PY) -m tieline demo
+
+org: .setup/run ## start the embedded Salesforce-compatible org alone; see docs/guide/local-org.md
+	@exec $(PY) -m tieline crm
 
 test: .setup/dev web/dist/.built .setup/browser .setup/clients ## set up and pass all tests
 	@scripts/test
@@ -25,7 +28,7 @@ reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an
 	@$(PY) -m tieline reset $(if $(EMPTY),--empty)
 
 generate: .setup/dev .setup/npm ## write the contracts and the types generated from them
-	@$(PY) scripts/contract.py && cd web && node scripts/protocol.mjs
+	@$(PY) scripts/contract.py && $(PY) scripts/coverage.py && cd web && node scripts/protocol.mjs
 
 format: .setup/dev .setup/npm ## format all sources
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && cd web && npm run --silent format

@@ -25,6 +25,7 @@ BENCHES = {
     "sockets": "a personal event among 1,000 sockets",
     "match": "whose number is this",
     "outbox": "call logs into the CRM",
+    "org": "the embedded org: reading, querying, writing many, starting",
     "demo": "the demo: start, memory, and the agent's pages in Chromium",
     "audio": "voices: latency, twelve calls, commands to first sound",
 }

@@ -72,15 +72,77 @@ def media(
     _run(serve_media(settings, node=node))
 
 
-@app.command()
-def crm(
-    listen: Annotated[str, typer.Option(help="host:port", envvar="TIELINE_CRM_LISTEN")] = "127.0.0.1:8401",
-) -> None:
-    """Serve the embedded CRM: a Salesforce-compatible org with its console."""
-    from tieline.crm.app import create_app
-    from tieline.demo.places import crm_settings
+crm_app = typer.Typer(
+    help="The embedded CRM: Salesforce-compatible orgs with their console.", add_completion=False
+)
+app.add_typer(crm_app, name="crm")
+_OrgOption = Annotated[str | None, typer.Option("--org", help="which org; the first one without it")]
 
-    _serve(create_app(crm_settings(os.environ)), listen)
+
+@crm_app.callback(invoke_without_command=True)
+def crm(
+    context: typer.Context,
+    listen: Annotated[str, typer.Option(help="host:port", envvar="TIELINE_CRM_LISTEN")] = "127.0.0.1:8401",
+    tls_port: Annotated[
+        int, typer.Option(help="port for TLS; 0: none", envvar="TIELINE_CRM_TLS_PORT", min=0, max=65535)
+    ] = 8443,
+    org: Annotated[list[str] | None, typer.Option(help="make and serve this org; may be repeated")] = None,
+    empty: Annotated[bool, typer.Option(help="no sample data in orgs that are made now")] = False,
+) -> None:
+    """Serve an org alone on this machine, or the orgs of TIELINE_CRM_DATABASE_URL."""
+    if context.invoked_subcommand is not None:
+        return
+    from tieline import local_org
+
+    port = tls_port or None
+    if os.environ.get("TIELINE_CRM_DATABASE_URL") and not org:
+        _finish(local_org.serve_given(os.environ, listen, port))
+    else:
+        _finish(local_org.serve_alone(os.environ, org or [], listen, port, empty=empty))
+
+
+@crm_app.command("snapshot")
+def crm_snapshot(
+    action: Annotated[str, typer.Argument(help="save, load, list or delete")],
+    name: Annotated[str | None, typer.Argument(help="of the snapshot")] = None,
+    org: _OrgOption = None,
+) -> None:
+    """Keep an org as it is now, and put it back later, also while it is served."""
+    from tieline import local_org
+
+    if action not in ("save", "load", "list", "delete"):
+        _fail(Stop("`tieline crm snapshot` knows save, load, list and delete."))
+    _run(local_org.snapshot(os.environ, action, name, org))
+
+
+@crm_app.command("sample")
+def crm_sample(org: _OrgOption = None) -> None:
+    """Load the sample data into an org, once."""
+    from tieline import local_org
+
+    _run(local_org.load_sample(os.environ, org))
+
+
+@crm_app.command("token")
+def crm_token(
+    username: Annotated[str | None, typer.Argument(help="of the user; an administrator without it")] = None,
+    org: _OrgOption = None,
+) -> None:
+    """Print an access token of an org on this machine, for scripts."""
+    from tieline import local_org
+
+    _run(local_org.token(os.environ, username, org))
+
+
+@crm_app.command("reset")
+def crm_reset() -> None:
+    """Erase the orgs that `tieline crm` keeps on this machine."""
+    from tieline import local_org
+
+    try:
+        local_org.reset(os.environ)
+    except Exception as error:
+        _fail(error)
 
 
 @app.command()
@@ -182,12 +244,27 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         _fail(error)
 
 
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Runs what handles signals itself."""
+    try:
+        asyncio.run(work)
+    except Exception as error:
+        _fail(error)
+
+
 def _fail(error: Exception) -> None:
     """End with one sentence for errors that have one, with a trace for those that should not happen."""
+    from tieline.crm.snapshots import SnapshotError
     from tieline.db.embedded import EmbeddedPostgresError
     from tieline.db.migrate import SchemaMismatch
     from tieline.web.pages import PagesNotBuilt
 
+    if type(error) in (
+        ValueError,
+        SnapshotError,
+    ):  # how the org's commands say what is wrong with their input
+        console.print(f"[bold red]That cannot be done.[/] {error}")
+        raise SystemExit(1)
     if isinstance(error, Stop | SettingsError | SchemaMismatch | EmbeddedPostgresError | PagesNotBuilt):
         console.print(f"[bold red]Tieline cannot start.[/] {error}")
         raise SystemExit(1)

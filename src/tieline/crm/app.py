@@ -11,6 +11,8 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -24,9 +26,27 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import composite, console, deployments, door, merging_door, oauth_door, setup, setup_apps, soap_sign_in
+from . import (
+    addressed,
+    auth,
+    batches,
+    console,
+    deployments,
+    door,
+    faults_door,
+    merging_door,
+    oauth_door,
+    screens,
+    setup,
+    setup_apps,
+    snapshots_door,
+    soap_sign_in,
+    ui_api,
+)
 from .errors import Fault, not_found
+from .faults_layer import FaultLayer
 from .gateway import rest
+from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
 from .soap import soap
@@ -57,21 +77,35 @@ def create_app(settings: CrmSettings) -> ASGIApp:
             await server.orgs.close()
 
     app = Starlette(
-        routes=_routes(settings),
+        routes=doors(settings.web_dist),
         lifespan=lifespan,
         middleware=[
             Middleware(Frame, server=server),
             Middleware(GZipMiddleware, minimum_size=1400, compresslevel=4),
+            Middleware(RestFirst),
         ],
     )
     app.router.redirect_slashes = False
     app.state.server = server
-    return app
+    return FaultLayer(app, partial(_known_org, server))
 
 
-def _routes(settings: CrmSettings) -> list[Any]:
+def _known_org(server: Server, scope: Scope) -> Org | None:
+    """The org that a request will reach, as far as that is known without asking anybody."""
+    headers = dict(scope["headers"])
+    found = server.settings.place_of(headers.get(b"host", b"").decode("latin-1"))
+    if found is None:
+        return None
+    if found[0] == "base":
+        named = auth.org_id_of_token(headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2])
+        if named and (org := server.orgs.opened_by_id(named)):
+            return org
+    return server.orgs.opened(found[1])
+
+
+def doors(dist: Path = Path()) -> list[Any]:
+    """All routes, in the order in which they are tried; `dist` holds the built pages."""
     oauth_path = "/services/oauth2"
-    dist = settings.web_dist
     return [
         Route("/", door.root),
         Route("/health", health),
@@ -92,6 +126,8 @@ def _routes(settings: CrmSettings) -> list[Any]:
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *merging_door.ROUTES,
+        *faults_door.ROUTES,
+        *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
@@ -178,7 +214,11 @@ class Frame:
         except (
             OSError,
             asyncpg.exceptions.InterfaceError,
+            asyncpg.exceptions.InternalClientError,
             asyncpg.exceptions.PostgresConnectionError,
+            asyncpg.exceptions.OperatorInterventionError,
+            asyncpg.exceptions.InvalidCatalogNameError,
+            asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
         ) as error:
             log.error("database_unreachable", kind=type(error).__name__)
             if not status:
@@ -223,6 +263,27 @@ class Frame:
         scope["crm.place"] = place
         scope["crm.org"] = org
         return None
+
+
+class RestFirst:
+    """Takes the API's requests out before the routes are tried one after the other: they are nearly all there are.
+
+    It also takes paths that no route's pattern matches, such as those with a line break in them.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        path: str = scope.get("path", "")
+        if not path.startswith("/services/data/") or path.rstrip("/").endswith("/metadata/deployRequest"):
+            await self.app(scope, receive, send)
+        elif scope["method"] in _METHODS:
+            response = await rest(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await _error(not_found())(scope, receive, send)
 
 
 def _shown(path: str) -> str:
@@ -270,4 +331,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-__all__ = ["composite", "create_app", "soap_sign_in"]
+RESOURCES = (addressed, batches, screens, ui_api, soap_sign_in)
+"""Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -7,21 +7,24 @@ Importing this module enters its resources into `rest.ROUTES`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import asyncpg
 
-from .errors import Fault, not_found
+from .addressed import external_key
+from .errors import Fault
 from .ids import parse_id
 from .metadata import ObjectType
 from .query import attributes
 from .records import Saved, storage_fault
-from .rest import Call, Reply, Request, dispatch, external_key, route, split_url
+from .rest import Call, Reply, Request, dispatch, route, split_url
 from .values import write_value
 
 MAX_SUBREQUESTS = 25
+MAX_HEAVY = 5
+MAX_DEPTH = 15
 MAX_RECORDS = 200
 MAX_CHUNKS = 10
 MAX_GRAPHS = 75
@@ -30,6 +33,7 @@ MAX_FAILED_GRAPHS = 14
 _REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_]+|\[\d+\])*)\}")
 _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
 _REFERENCE_ID = re.compile(r"[A-Za-z0-9_]+")
+_HEAVY = re.compile(r"/v\d\d\.0/(query|queryAll|composite/sobjects)(/|$)")
 _HALTED = "The transaction was rolled back since another operation in the same transaction failed."
 
 
@@ -127,11 +131,16 @@ async def _subrequest(call: Call, entry: Mapping[str, Any], results: Mapping[str
     try:
         path, query = split_url(call, resolve(entry["url"], results, in_url=True))
         body = resolve(entry.get("body"), results)
+        if (failing := call.row_fault()) is not None and not path.startswith("composite"):
+            raise failing
     except Fault as fault:
         return Reply(fault.status, [fault.as_row()])
     if path.startswith(("composite", "metadata")) and not path.startswith("composite/sobjects"):
         return Reply(400, [Fault("INVALID_INPUT", "This resource cannot be a subrequest").as_row()])
-    return await dispatch(call, entry["method"].upper(), path, query, body)
+    given: Any = entry.get("httpHeaders")
+    headers: dict[str, Any] = given if isinstance(given, dict) else {}
+    named = {name.lower(): str(value) for name, value in headers.items()}
+    return await dispatch(call, entry["method"].upper(), path, query, body, named)
 
 
 def _part(entry: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
@@ -143,11 +152,27 @@ def _part(entry: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     }
 
 
+@route("GET", "composite")
+async def resources(call: Call, request: Request) -> Reply:
+    """Where the requests of several requests are."""
+    names = ("batch", "graph", "sobjects", "tree")
+    return Reply(body={name: f"{call.base}/composite/{name}" for name in names})
+
+
+def _check_heavy(entries: Sequence[Mapping[str, Any]]) -> None:
+    heavy = sum(bool(_HEAVY.search(entry["url"].partition("?")[0])) for entry in entries)
+    if heavy > MAX_HEAVY:
+        raise Fault(
+            "LIMIT_EXCEEDED", f"The number of queries and collections cannot be more than {MAX_HEAVY}"
+        )
+
+
 @route("POST", "composite")
 async def composite(call: Call, request: Request) -> Reply:
     """Up to 25 subrequests in order; with allOrNone one failure undoes and halts the rest."""
     body = request.body_object()
     entries = _subrequests(body, "compositeRequest", MAX_SUBREQUESTS)
+    _check_heavy(entries)
     results: dict[str, Any] = {}
     parts: list[dict[str, Any]] = []
     if body.get("allOrNone") is not True:
@@ -262,7 +287,11 @@ def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ordered: list[dict[str, Any]] = []
     placed: set[str] = set()
     waiting = [entry["referenceId"] for entry in entries]
+    depth = 0
     while waiting:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise Fault("LIMIT_EXCEEDED", f"A graph cannot be deeper than {MAX_DEPTH}")
         ready = [name for name in waiting if needs[name] <= placed]
         if not ready:
             raise Fault("INVALID_INPUT", "The graph contains a cycle of references")
@@ -330,12 +359,21 @@ def _result(saved: Saved, *, with_created: bool = False) -> dict[str, Any]:
     return answer
 
 
-async def _collect(call: Call, all_or_none: bool, work: Any, *, with_created: bool = False) -> Reply:
-    """Runs `work` in a transaction; with allOrNone a refused row undoes the others and says so."""
+async def _collect(
+    call: Call,
+    all_or_none: bool,
+    rows: Sequence[Any],
+    work: Callable[[Sequence[Any]], Awaitable[list[Saved]]],
+    *,
+    with_created: bool = False,
+) -> Reply:
+    """Runs `work` on the rows in a transaction; with allOrNone a refused row undoes the others and says so."""
+    failing = [call.row_fault() for _ in rows]
     results: list[Saved] = []
     try:
         async with call.conn.transaction():
-            results = await work()
+            saved = iter(await work([row for row, fault in zip(rows, failing, strict=True) if fault is None]))
+            results = [Saved(faults=(fault,)) if fault else next(saved) for fault in failing]
             if all_or_none and any(result.faults for result in results):
                 raise _RollBack
     except _RollBack:
@@ -351,11 +389,8 @@ async def _collect(call: Call, all_or_none: bool, work: Any, *, with_created: bo
 async def create_many(call: Call, request: Request) -> Reply:
     """Makes up to 200 records."""
     body = request.body_object()
-    if "ids" in body and "records" not in body:
-        raise not_found()
-    rows = _rows(body)
 
-    async def work() -> list[Saved]:
+    async def work(rows: Sequence[Any]) -> list[Saved]:
         results: list[Saved] = []
         for value, start, end in _chunks([_type_of(call, row) for row in rows]):
             if value is None:
@@ -364,7 +399,7 @@ async def create_many(call: Call, request: Request) -> Reply:
                 results += await _per_chunk(call.records.create(value, rows[start:end]), end - start)
         return results
 
-    return await _collect(call, body.get("allOrNone") is True, work)
+    return await _collect(call, body.get("allOrNone") is True, _rows(body), work)
 
 
 async def _per_chunk(work: Any, count: int) -> list[Saved]:
@@ -379,11 +414,10 @@ async def _per_chunk(work: Any, count: int) -> list[Saved]:
 async def update_many(call: Call, request: Request) -> Reply:
     """Changes up to 200 records by id."""
     body = request.body_object()
-    rows = _rows(body)
-    keyed = [(str(row.get("id") or row.get("Id") or ""), row) for row in rows]
 
-    async def work() -> list[Saved]:
+    async def work(rows: Sequence[Any]) -> list[Saved]:
         results: list[Saved] = []
+        keyed = [(str(row.get("id") or row.get("Id") or ""), row) for row in rows]
         types = [_type_of(call, row, record_id) for record_id, row in keyed]
         for value, start, end in _chunks(types):
             if value is None:
@@ -396,26 +430,25 @@ async def update_many(call: Call, request: Request) -> Reply:
             results += await _per_chunk(call.records.update(value, inputs), end - start)
         return results
 
-    return await _collect(call, body.get("allOrNone") is True, work)
+    return await _collect(call, body.get("allOrNone") is True, _rows(body), work)
 
 
 @route("PATCH", "composite/sobjects/{name}/{field}")
 async def upsert_many(call: Call, request: Request) -> Reply:
     """Upserts up to 200 records of one type by external id."""
     body = request.body_object()
-    rows = _rows(body)
     value = call.records.object(request.path["name"])
     key = external_key(value, request.path["field"])
 
     def key_of(row: Mapping[str, Any]) -> Any:
         return next((item for name, item in row.items() if name.lower() == key.name.lower()), None)
 
-    async def work() -> list[Saved]:
+    async def work(rows: Sequence[Any]) -> list[Saved]:
         return await _per_chunk(
             call.records.upsert(value, key, [(key_of(row), row) for row in rows]), len(rows)
         )
 
-    return await _collect(call, body.get("allOrNone") is True, work, with_created=True)
+    return await _collect(call, body.get("allOrNone") is True, _rows(body), work, with_created=True)
 
 
 def _ids(text: str, limit: int) -> list[str]:
@@ -430,9 +463,8 @@ def _ids(text: str, limit: int) -> list[str]:
 @route("DELETE", "composite/sobjects")
 async def delete_many(call: Call, request: Request) -> Reply:
     """Deletes up to 200 records by id."""
-    ids = _ids(request.query.get("ids", ""), MAX_RECORDS)
 
-    async def work() -> list[Saved]:
+    async def work(ids: Sequence[str]) -> list[Saved]:
         results: list[Saved] = []
         types = [_type_of(call, {}, record_id) for record_id in ids]
         for value, start, end in _chunks(types):
@@ -443,7 +475,8 @@ async def delete_many(call: Call, request: Request) -> Reply:
                 results += await _per_chunk(call.records.delete(value, ids[start:end]), end - start)
         return results
 
-    return await _collect(call, request.query.get("allOrNone", "").lower() == "true", work)
+    ids = _ids(request.query.get("ids", ""), MAX_RECORDS)
+    return await _collect(call, request.query.get("allOrNone", "").lower() == "true", ids, work)
 
 
 async def _read_many(call: Call, name: str, ids: list[str], fields: list[str]) -> Reply:

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from . import auth
 from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
+from .faults import Rule
 from .options import call_options
 from .orgs import Org
 from .query import batch_size
-from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, versions
+from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, no_fault, not_acceptable, versions
 from .web import json_response, origin_here, place_of, read_json
 
 
@@ -64,8 +65,9 @@ async def calling(
             raise Fault(
                 "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner", status=403
             )
-        if org.usage.count() > org.usage.maximum:
+        if await org.usage.count(conn) > org.usage.maximum:
             raise Fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
+        failing: Rule | None = request.scope.get("crm.records_rule")
         yield Call(
             org,
             conn,
@@ -75,6 +77,7 @@ async def calling(
             origin_here(request),
             batch_size(request.headers.get("sforce-query-options")),
             call_options(request.headers),
+            failing.row_fault if failing else no_fault,
         )
 
 
@@ -84,6 +87,10 @@ def answer(org: Org, reply: Reply) -> Response:
     if reply.status == 401:
         headers["WWW-Authenticate"] = "Token"
     return json_response(reply.body, reply.status, headers)
+
+
+def _takes_json(accepted: str) -> bool:
+    return any(kind in accepted for kind in ("json", "*/*", "application/*"))
 
 
 async def rest(request: Request) -> Response:
@@ -97,9 +104,13 @@ async def rest(request: Request) -> Response:
             raise not_found()
         version, _, path = text.partition("/")
         version = api_version(version)
+        if "xml" in (accepted := request.headers.get("accept", "")) and not _takes_json(accepted):
+            raise not_acceptable()
         body = await read_json(request) if request.method in ("POST", "PATCH", "PUT") else None
         async with calling(request, org, version) as call:
-            reply = await dispatch(call, request.method, path, dict(request.query_params), body)
+            reply = await dispatch(
+                call, request.method, path, dict(request.query_params), body, request.headers
+            )
     except Fault as fault:
         reply = Reply(fault.status, [fault.as_row()])
     return answer(org, reply)

@@ -1,36 +1,73 @@
-"""How many API requests an org has served in the last 24 hours, by this process."""
+"""How many API requests an org has served in the last 24 hours, by all processes that serve it.
+
+Requests are counted in memory and written down by one of them every few seconds, so that counting costs a request
+nothing. A process that is killed forgets what it counted since then.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from typing import Any
+
+SYNC_S = 5.0
+"""How long counts wait before they are written; other processes' are as old as that."""
 
 
 class ApiUsage:
-    """A rolling count in buckets of one minute."""
+    """A rolling count, kept in minutes in the org's database."""
 
     def __init__(self, maximum: int):
         self.maximum = maximum
-        self._buckets: deque[list[int]] = deque()
-        self._total = 0
+        self._configured = maximum
+        self._stored = 0
+        self._pending = 0
+        self._due = 0.0
 
-    def count(self) -> int:
-        """Counts one request; answers how many the last 24 hours saw, this one included."""
-        minute = int(time.monotonic() // 60)
-        if not self._buckets or self._buckets[-1][0] != minute:
-            self._buckets.append([minute, 0])
-        self._buckets[-1][1] += 1
-        self._total += 1
-        while self._buckets[0][0] <= minute - 1440:
-            self._total -= self._buckets.popleft()[1]
-        return self._total
+    def add(self, requests: int) -> None:
+        """Counts requests."""
+        self._pending += requests
+
+    async def count(self, conn: Any) -> int:
+        """Counts one request; answers how many the last 24 hours saw, this one included.
+
+        `conn` is in no transaction: whoever comes when the counts are due writes them.
+        """
+        self._pending += 1
+        if time.monotonic() >= self._due:
+            await self.sync(conn)
+        return self.used
+
+    async def sync(self, conn: Any) -> None:
+        """Writes what was counted here and reads what everybody counted, and the limit if one was set."""
+        pending, self._pending = self._pending, 0
+        self._due = time.monotonic() + SYNC_S
+        try:
+            row = await conn.fetchrow(
+                "WITH mine AS (INSERT INTO meta.api_usage AS kept (minute, requests)"
+                "  SELECT date_trunc('minute', now()), $1::bigint WHERE $1::bigint > 0"
+                "  ON CONFLICT (minute) DO UPDATE SET requests = kept.requests + excluded.requests),"
+                " old AS (DELETE FROM meta.api_usage WHERE minute <= now() - interval '2 days')"
+                " SELECT $1::bigint + coalesce((SELECT sum(requests) FROM meta.api_usage"
+                "   WHERE minute > now() - interval '1 day'), 0)::bigint AS used,"
+                " (SELECT value FROM meta.setting WHERE name = 'daily_api_requests') AS maximum",
+                pending,
+            )
+        except BaseException:
+            self._pending += pending
+            raise
+        self._stored = row["used"]
+        self.maximum = row["maximum"] or self._configured
+
+    def expire(self) -> None:
+        """The next count writes and reads: the limit has been changed."""
+        self._due = 0.0
 
     @property
     def used(self) -> int:
         """Requests in the last 24 hours."""
-        return self._total
+        return self._stored + self._pending
 
     @property
     def header(self) -> str:
         """Value of `Sforce-Limit-Info`."""
-        return f"api-usage={self._total}/{self.maximum}"
+        return f"api-usage={self.used}/{self.maximum}"

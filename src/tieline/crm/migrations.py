@@ -55,6 +55,18 @@ REGISTRY_STEPS: Sequence[Step] = (
             )
         """),
     ),
+    Step(
+        "2026_11_25_snapshots",
+        _sql("""
+            CREATE TABLE public.crm_snapshot (
+                org_name text NOT NULL REFERENCES public.crm_org ON DELETE CASCADE,
+                name text NOT NULL CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,39}$'),
+                database_name text NOT NULL UNIQUE,
+                created_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (org_name, name)
+            )
+        """),
+    ),
 )
 
 _ORG_BASE = """
@@ -270,6 +282,15 @@ CREATE INDEX login_history_by_user ON auth.login_history (user_id, position);
 CREATE INDEX login_history_by_time ON auth.login_history (at);
 """
 
+_USAGE_AND_CHANGES = """
+CREATE TABLE meta.api_usage (minute timestamptz PRIMARY KEY, requests bigint NOT NULL);
+ALTER TABLE meta.catalogue ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
+CREATE FUNCTION meta.catalogue_changed() RETURNS trigger LANGUAGE plpgsql AS
+ $$ BEGIN NEW.changed_at := now(); RETURN NEW; END $$;
+CREATE TRIGGER changed BEFORE UPDATE ON meta.catalogue
+ FOR EACH ROW EXECUTE FUNCTION meta.catalogue_changed();
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -280,6 +301,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_login_history", _sql(_LOGIN_HISTORY)),
     Step("2026_11_25_rules_of_records", _rules),
     Step("2026_11_25_merged_and_converted", standard_merging.install),
+    Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
 )
 
 

@@ -26,6 +26,10 @@ class CallOptions:
     auto_assign: bool = True
 
 
+ORDINARY = CallOptions()
+"""What is asked of the org by a request that asks for nothing in particular."""
+
+
 def pairs(header: str | None) -> dict[str, str]:
     """The header's `name=value` pairs, names in lower case. At most 20 are read."""
     found: dict[str, str] = {}

@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from .changes import ChangeFeed
+from .faults import Faults
 from .limits import ApiUsage
 from .metadata import Catalogue
 from .migrations import ORG_STEPS, REGISTRY_STEPS, require_head
@@ -54,6 +55,15 @@ async def connect(settings: CrmSettings, database: str | None = None) -> Any:
     return conn
 
 
+_AWAY_S = 10.0
+_AWAY = (
+    asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.InvalidCatalogNameError,
+    asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
+)
+"""How a server refuses a connection to a database that is being copied or replaced."""
+
+
 class Org:
     """One org: name, id, database pool, current catalogue."""
 
@@ -67,6 +77,7 @@ class Org:
         self.pool = pool
         self.changes = ChangeFeed(lambda: connect(settings, self.database))
         self.usage = ApiUsage(settings.daily_api_requests)
+        self.faults = Faults()
         self.soql_cache: dict[str, Any] = {}
         self.rules = RuleShelf()
         self._catalogue: Catalogue | None = None
@@ -74,9 +85,20 @@ class Org:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
-        """A pooled connection."""
-        async with self.pool.acquire(timeout=15) as conn:
+        """A pooled connection. While the database is being copied, which takes no second, it is waited for."""
+        deadline = time.monotonic() + _AWAY_S
+        while True:
+            try:
+                conn = await self.pool.acquire(timeout=15)
+                break
+            except _AWAY:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.02)
+        try:
             yield conn
+        finally:
+            await self.pool.release(conn)
 
     async def catalogue(self, conn: Any, version: int | None = None) -> Catalogue:
         """The catalogue at `version`, which a caller has just read; without it the registry is asked."""
@@ -91,8 +113,13 @@ class Org:
             return self._catalogue
 
     async def close(self) -> None:
-        """Ends the change feed and the pool."""
+        """Writes down what was counted, and ends the change feed and the pool."""
         await self.changes.close()
+        try:
+            async with asyncio.timeout(2), self.connection() as conn:
+                await self.usage.sync(conn)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass  # counts of the last seconds are not worth a longer good-bye
         try:
             await asyncio.wait_for(self.pool.close(), timeout=5)
         except TimeoutError:
@@ -143,6 +170,15 @@ class Orgs:
             self._unknown[name] = time.monotonic() + 2
             return None
 
+    def opened(self, name: str | None) -> Org | None:
+        """The org of that name, or the default one, where it has been opened; nothing is asked or opened."""
+        name = name or self.settings.default_org
+        return self._open.get(name) if name else next(iter(self._open.values()), None)
+
+    def opened_by_id(self, org_id: str) -> Org | None:
+        """The opened org whose id is given."""
+        return self._open.get(self._by_id.get(org_id[:15], ""))
+
     async def by_id(self, org_id: str) -> Org | None:
         """The org whose id (15 or 18 characters) is given, or None."""
         name = self._by_id.get(org_id[:15])
@@ -165,7 +201,7 @@ class Orgs:
         pool: Any = await asyncpg.create_pool(
             self.settings.database_url,
             database=row["database_name"],
-            min_size=1,
+            min_size=0,  # a floor would be restored, with warnings, while a database is being copied
             max_size=self.settings.pool_size,
             init=_prepare,
             reset=_keep,
@@ -179,7 +215,9 @@ class Orgs:
         async with pool.acquire() as conn:
             await require_head(conn, ORG_STEPS)
             instance = await conn.fetchval("SELECT value FROM meta.setting WHERE name = 'instance'")
-        org = Org(row, self.settings, pool, instance)
+            org = Org(row, self.settings, pool, instance)
+            await org.usage.sync(conn)
+            await org.catalogue(conn)
         self._open[org.name] = org
         self._by_id[org.org_id[:15]] = org.name
         return org

@@ -35,12 +35,22 @@ async def migrate_all(settings: CrmSettings) -> int:
     finally:
         await conn.close()
     for database in databases:
+        await _open_to_connections(settings, database)
         conn = await connect(settings, database)
         try:
             ran += await migrate(conn, ORG_STEPS)
         finally:
             await conn.close()
     return ran
+
+
+async def _open_to_connections(settings: CrmSettings, database: str) -> None:
+    """A snapshot that was killed in the middle may have left the org's database closed."""
+    registry = await connect(settings)
+    try:
+        await registry.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    finally:
+        await registry.close()
 
 
 async def create_org(

@@ -2,13 +2,14 @@
 """The REST resources under `/services/data/vXX.0/`: one table of routes, used by HTTP and by composite.
 
 A handler gets a `Call` (who, which org, on which connection) and answers a `Reply`; it knows nothing of HTTP.
-Handlers marked as writing run in one transaction, which a refusal rolls back.
+Handlers marked as writing run in one transaction, which a refusal rolls back. What a resource lacks is the
+`lacks` of its route, and what is missing altogether is in `MISSING`: the guide's page of coverage is made of both.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,19 +18,26 @@ from urllib.parse import parse_qsl, unquote
 import asyncpg
 
 from .access import Caller, rights, visible_part
+from .columns import column_metadata
 from .describe import describe, summary
 from .errors import Fault, Faults, no_such_column, not_found
 from .ids import parse_id
-from .metadata import Catalogue, Field, ObjectType
-from .options import CallOptions
+from .metadata import Catalogue, ObjectType
+from .options import ORDINARY, CallOptions
 from .orgs import Org
+from .preconditions import describe_unchanged, entity_tag, require_unchanged, unchanged
 from .query import DEFAULT_BATCH, attributes, run_more, run_query
 from .records import Records, Saved, storage_fault
 from .sosl import parameterized, parse_search, run_search
 from .values import format_datetime, parse_datetime, write_value
 
 MIN_VERSION, MAX_VERSION = 50, 67
+STORAGE_MB = 10_240
 _SEASONS = ("Winter", "Spring", "Summer")
+
+
+def no_fault() -> None:
+    """What meets a record on ordinary days."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,8 @@ class Call:
     version: str
     origin: str
     batch: int = DEFAULT_BATCH
-    options: CallOptions = field(default_factory=CallOptions)
+    options: CallOptions = ORDINARY
+    row_fault: Callable[[], Fault | None] = no_fault
 
     def __post_init__(self) -> None:
         """Every door sees what its user may see: `catalogue` is cut down here, once."""
@@ -73,11 +82,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What a handler is asked: path parameters, query parameters, JSON body."""
+    """What a handler is asked: path parameters, query parameters, JSON body, headers (names in lower case)."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def body_object(self) -> dict[str, Any]:
         """The body as an object. JSON_PARSER_ERROR otherwise."""
@@ -92,32 +102,61 @@ Handler = Callable[[Call, Request], Awaitable[Reply]]
 
 @dataclass(frozen=True)
 class Route:
-    """A resource: method, path pattern with `{names}`, handler, and whether it writes."""
+    """A resource: method, path pattern with `{names}`, handler, whether it writes, and what it lacks."""
 
     method: str
     pattern: str
     handler: Handler
     writes: bool = False
+    lacks: str = ""
 
-    def compiled(self) -> re.Pattern[str]:
-        """The pattern as a regular expression over the path behind the version."""
-        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.pattern)))
+    def match(self, parts: Sequence[str]) -> dict[str, str] | None:
+        """The named parts, where the pattern matches."""
+        found: dict[str, str] = {}
+        for wanted, part in zip(self.pattern.split("/"), parts, strict=True):
+            if wanted.startswith("{"):
+                found[wanted[1:-1]] = unquote(part)
+            elif wanted != part:
+                return None
+        return found
 
 
 ROUTES: list[Route] = []
-_compiled: list[tuple[Route, re.Pattern[str]]] = []
+_by_length: dict[int, list[Route]] = {}
 
 
-def route(method: str, pattern: str, *, writes: bool = False) -> Callable[[Handler], Handler]:
-    """Enters a handler into the table."""
+def route(
+    method: str, pattern: str, *, writes: bool = False, lacks: str = ""
+) -> Callable[[Handler], Handler]:
+    """Enters a handler into the table. Of two that match, the one with fewer named parts answers."""
 
     def enter(handler: Handler) -> Handler:
-        made = Route(method, pattern, handler, writes)
+        made = Route(method, pattern, handler, writes, lacks)
         ROUTES.append(made)
-        _compiled.append((made, made.compiled()))
+        same = _by_length.setdefault(pattern.count("/"), [])
+        same.append(made)
+        same.sort(key=lambda known: known.pattern.count("{"))
         return handler
 
     return enter
+
+
+MISSING: Sequence[tuple[str, str]] = (
+    ("any resource with `Accept: application/xml` or `.xml`", "refused with `NOT_ACCEPTABLE`; JSON only"),
+    ("`query?explain=`", "refused with `FUNCTIONALITY_NOT_ENABLED`"),
+    ("`sobjects/{name}/{id}/{blob field}`", "no fields of type base64"),
+    ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
+    ("`sobjects/{name}/listviews`, `ui-api/list-*`", "the console's lists are its own"),
+    ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
+    ("`jobs/ingest`, `jobs/query`, `/services/async`", "no Bulk API; `composite/sobjects` takes 200 records"),
+    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`, `event/*`", "not part of this org"),
+    (
+        "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
+        "records and object info only",
+    ),
+    ("`/cometd`, Pub/Sub API", "changes reach the org's own console only"),
+)
+"""Resources of Salesforce that this org does not have, and what one gets or uses instead."""
 
 
 def versions() -> list[dict[str, str]]:
@@ -133,29 +172,51 @@ def versions() -> list[dict[str, str]]:
 
 
 def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The route for a path behind the version. NOT_FOUND or METHOD_NOT_ALLOWED otherwise."""
-    path = re.sub(r"/{2,}", "/", path).strip("/")
-    wrong_method = False
-    for candidate, pattern in _compiled:
-        found = pattern.fullmatch(path)
-        if found:
+    """The route for a path behind the version. NOT_FOUND, METHOD_NOT_ALLOWED or NOT_ACCEPTABLE otherwise."""
+    parts = [part for part in path.split("/") if part] or [""]
+    if len(parts) < 4 and parts[-1].endswith((".json", ".xml")):
+        parts[-1], _, form = parts[-1].rpartition(".")
+        if form == "xml":
+            raise not_acceptable()
+    allowed: set[str] = set()
+    for candidate in _by_length.get(len(parts) - 1, ()):
+        if candidate.method != method and candidate.method in allowed:
+            continue
+        found = candidate.match(parts)
+        if found is not None:
             if candidate.method == method:
-                return candidate, {name: unquote(value) for name, value in found.groupdict().items()}
-            wrong_method = True
-    if wrong_method:
+                return candidate, found
+            allowed.add(candidate.method)
+    if allowed:
+        if "GET" in allowed:
+            allowed.add("HEAD")
         raise Fault(
-            "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed. Allowed are GET,HEAD,POST", status=405
+            "METHOD_NOT_ALLOWED",
+            f"HTTP Method '{method}' not allowed. Allowed are {','.join(sorted(allowed))}",
+            status=405,
         )
     raise not_found()
 
 
-async def dispatch(call: Call, method: str, path: str, query: Mapping[str, str], body: Any) -> Reply:
+def not_acceptable() -> Fault:
+    """406 for somebody who takes XML only."""
+    return Fault("NOT_ACCEPTABLE", "This org answers JSON only: ask for application/json", status=406)
+
+
+async def dispatch(
+    call: Call,
+    method: str,
+    path: str,
+    query: Mapping[str, str],
+    body: Any,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
     """Answers one request; refusals become replies, whatever was begun is rolled back."""
     try:
         if method == "POST" and query.get("_HttpMethod", "").upper() in ("PATCH", "DELETE", "PUT"):
             method = query["_HttpMethod"].upper()
         found, parameters = find_route("GET" if method == "HEAD" else method, path)
-        request = Request(parameters, query, body)
+        request = Request(parameters, query, body, headers or {})
         if not found.writes:
             return await found.handler(call, request)
         async with call.conn.transaction():
@@ -194,6 +255,9 @@ async def resources(call: Call, request: Request) -> Reply:
         "composite",
         "limits",
         "recent",
+        "quickActions",
+        "compactLayouts",
+        "ui-api",
     )
     links = {name: f"{base}/{name}" for name in names}
     links["metadata"] = f"{base}/metadata"
@@ -201,23 +265,44 @@ async def resources(call: Call, request: Request) -> Reply:
     return Reply(body=links)
 
 
-@route("GET", "limits")
+@route("GET", "limits", lacks="`DailyApiRequests` and `DataStorageMB` only")
 async def limits(call: Call, request: Request) -> Reply:
     """Allocations and what is left of them."""
     usage = call.org.usage
+    if not call.conn.is_in_transaction():
+        await usage.sync(call.conn)  # other processes' requests too, and in a transaction it could be undone
     remaining = max(usage.maximum - usage.used, 0)
+    stored = await call.conn.fetchval("SELECT pg_database_size(current_database()) >> 20")
     return Reply(
         body={
             "DailyApiRequests": {"Max": usage.maximum, "Remaining": remaining},
-            "DataStorageMB": {"Max": 1024, "Remaining": 1024},
-            "FileStorageMB": {"Max": 1024, "Remaining": 1024},
+            "DataStorageMB": {"Max": STORAGE_MB, "Remaining": max(STORAGE_MB - stored, 0)},
         }
     )
+
+
+@route("GET", "limits/recordCount")
+async def record_count(call: Call, request: Request) -> Reply:
+    """How many records there are of the named objects, or of all that the user may read."""
+    names = [name for name in request.query.get("sObjects", "").split(",") if name.strip()]
+    if names:
+        found = [call.catalogue.get(name.strip()) for name in names[:100]]
+    else:
+        found = sorted(call.catalogue.objects.values(), key=lambda item: item.name)
+    counts: list[dict[str, Any]] = []
+    for value in found:
+        if value is not None and rights(call.caller, value).read:
+            live = ' WHERE NOT "IsDeleted"' if "IsDeleted" in value.fields else ""
+            count = await call.conn.fetchval(f"SELECT count(*) FROM {value.table}{live}")
+            counts.append({"count": count, "name": value.name})
+    return Reply(body={"sObjects": counts})
 
 
 @route("GET", "sobjects")
 async def describe_global(call: Call, request: Request) -> Reply:
     """All objects the user may read."""
+    if await describe_unchanged(call.conn, request.headers):
+        return Reply(304)
     found = [
         summary(value, call.caller, call.version)
         for value in sorted(call.catalogue.objects.values(), key=lambda item: item.name)
@@ -257,6 +342,8 @@ async def _recent_item(call: Call, value: ObjectType, record_id: str) -> dict[st
 async def describe_object(call: Call, request: Request) -> Reply:
     """One object in full."""
     value = call.records.object(request.path["name"])
+    if await describe_unchanged(call.conn, request.headers):
+        return Reply(304)
     return Reply(body=describe(value, call.catalogue, call.caller, call.version))
 
 
@@ -324,15 +411,22 @@ def _span(call: Call, request: Request) -> tuple[ObjectType, datetime, datetime]
 async def read(call: Call, request: Request) -> Reply:
     """A record by id."""
     value = call.records.object(request.path["name"])
-    record_id = parse_id(request.path["id"])
+    return await record_reply(call, value, record_id_of(request.path["id"]), request)
+
+
+def record_id_of(text: str) -> str:
+    """The id in a path. MALFORMED_ID for what only looks like one, NOT_FOUND for anything else."""
+    record_id = parse_id(text)
+    if record_id is None and len(text) in (15, 18):
+        raise Fault("MALFORMED_ID", f"malformed id {text}")
     if record_id is None:
-        raise not_found(
-            "Provided external ID field does not exist or is not accessible: " + request.path["id"]
-        )
-    return Reply(body=await _record(call, value, record_id, request.query.get("fields")))
+        raise not_found("Provided external ID field does not exist or is not accessible: " + text)
+    return record_id
 
 
-async def _record(call: Call, value: ObjectType, record_id: str, asked: str | None) -> dict[str, Any]:
+async def record_reply(call: Call, value: ObjectType, record_id: str, request: Request) -> Reply:
+    """A record as asked for: all fields or some, or 304 where the asker's copy is still right."""
+    asked = request.query.get("fields")
     fields = list(value.fields.values())
     if asked:
         fields = [value.fields["Id"]]
@@ -342,18 +436,41 @@ async def _record(call: Call, value: ObjectType, record_id: str, asked: str | No
                 raise no_such_column(name.strip(), value.name)
             if item not in fields:
                 fields.append(item)
-    row = (await call.records.fetch(value, [record_id], fields)).get(record_id)
+    shown = {item.name for item in fields}
+    stamps = [value.fields[name] for name in ("LastModifiedDate", "SystemModstamp") if name in value.fields]
+    row = (
+        await call.records.fetch(value, [record_id], fields + [item for item in stamps if item not in fields])
+    ).get(record_id)
     if row is None:
         raise not_found()
-    return {"attributes": attributes(value.name, record_id, call.version)} | {
-        name: write_value(content) for name, content in row.items()
-    }
+    headers = {"ETag": entity_tag(row)} if value.name == "Account" else {}
+    if unchanged(request.headers, row, tagged=value.name == "Account"):
+        return Reply(304, headers=headers)
+    body: dict[str, Any] = {"attributes": attributes(value.name, record_id, call.version)}
+    for name, content in row.items():
+        if name in shown:
+            body[name] = write_value(content)
+    return Reply(200, body, headers)
+
+
+async def _still(call: Call, value: ObjectType, raw_id: str, request: Request) -> None:
+    """412 where the record has changed since the asker's copy, as conditional headers say."""
+    if not any(name in request.headers for name in ("if-match", "if-unmodified-since", "if-none-match")):
+        return
+    record_id = parse_id(raw_id)
+    columns = [
+        value.fields[name] for name in ("Id", "LastModifiedDate", "SystemModstamp") if name in value.fields
+    ]
+    row = (await call.records.fetch(value, [record_id or ""], columns)).get(record_id or "")
+    if row is not None:
+        require_unchanged(request.headers, row, tagged=value.name == "Account")
 
 
 @route("PATCH", "sobjects/{name}/{id}", writes=True)
 async def update(call: Call, request: Request) -> Reply:
     """Changes a record by id: 204."""
     value = call.records.object(request.path["name"])
+    await _still(call, value, request.path["id"], request)
     one(await call.records.update(value, [(request.path["id"], request.body_object())]))
     return Reply(204)
 
@@ -362,62 +479,12 @@ async def update(call: Call, request: Request) -> Reply:
 async def delete(call: Call, request: Request) -> Reply:
     """Deletes a record by id: 204."""
     value = call.records.object(request.path["name"])
+    await _still(call, value, request.path["id"], request)
     one(await call.records.delete(value, [request.path["id"]]))
     return Reply(204)
 
 
-def external_key(value: ObjectType, name: str) -> Field:
-    """The field a record may be addressed by. NOT_FOUND otherwise."""
-    item = value.get(name)
-    if item is None or not (item.external_id or item.type == "id"):
-        raise not_found(f"Provided external ID field does not exist or is not accessible: {name}")
-    return item
-
-
-@route("GET", "sobjects/{name}/{field}/{value}")
-async def read_by_external_id(call: Call, request: Request) -> Reply:
-    """A record by external id; 300 with all when several match."""
-    value = call.records.object(request.path["name"])
-    matches = await call.records.matches(
-        value, external_key(value, request.path["field"]), request.path["value"]
-    )
-    if not matches:
-        raise not_found()
-    if len(matches) > 1:
-        return Reply(300, [f"{call.base}/sobjects/{value.name}/{record_id}" for record_id in matches])
-    return Reply(body=await _record(call, value, matches[0], request.query.get("fields")))
-
-
-@route("PATCH", "sobjects/{name}/{field}/{value}", writes=True)
-async def upsert(call: Call, request: Request) -> Reply:
-    """Changes the record with an external id or makes it: 200 or 201; 300 when several match."""
-    value = call.records.object(request.path["name"])
-    key = external_key(value, request.path["field"])
-    raw: Any = request.path["value"]
-    update_only = request.query.get("updateOnly", "").lower() == "true"
-    results = await call.records.upsert(value, key, [(raw, request.body_object())], update_only=update_only)
-    if results[0].faults and results[0].faults[0].status == 300:
-        matches = await call.records.matches(value, key, raw)
-        return Reply(300, [f"{call.base}/sobjects/{value.name}/{record_id}" for record_id in matches])
-    saved = one(results)
-    body = {"id": saved.id, "success": True, "errors": list[Any](), "created": saved.created}
-    return Reply(201 if saved.created else 200, body)
-
-
-@route("DELETE", "sobjects/{name}/{field}/{value}", writes=True)
-async def delete_by_external_id(call: Call, request: Request) -> Reply:
-    """Deletes the record with an external id: 204."""
-    value = call.records.object(request.path["name"])
-    matches = await call.records.matches(
-        value, external_key(value, request.path["field"]), request.path["value"]
-    )
-    if len(matches) != 1:
-        raise not_found()
-    one(await call.records.delete(value, matches))
-    return Reply(204)
-
-
-def one(results: list[Saved]) -> Saved:
+def one(results: Sequence[Saved]) -> Saved:
     """The only result, or its faults as an exception."""
     if results[0].faults:
         raise Faults(results[0].faults)
@@ -428,6 +495,10 @@ def one(results: list[Saved]) -> Saved:
 
 
 def _asked(request: Request) -> str:
+    if "explain" in request.query:
+        raise Fault(
+            "FUNCTIONALITY_NOT_ENABLED", "Query plans are not available in this org: leave out explain"
+        )
     text = request.query.get("q")
     if text is None:
         raise Fault("MALFORMED_QUERY", "SOQL statement is required: parameter q")
@@ -436,7 +507,9 @@ def _asked(request: Request) -> str:
 
 @route("GET", "query")
 async def query(call: Call, request: Request) -> Reply:
-    """A query's first page."""
+    """A query's first page, or with `columns=true` what its columns are."""
+    if request.query.get("columns", "").lower() == "true":
+        return Reply(body=column_metadata(_asked(request), call.catalogue, call.caller))
     return Reply(
         body=await run_query(
             call.conn, call.catalogue, call.caller, _asked(request), version=call.version, batch=call.batch

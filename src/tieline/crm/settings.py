@@ -15,6 +15,7 @@ class CrmSettings:
 
     `database_url` names the registry database, with a role that may create databases (one per org).
     `data_key` is 32 secret bytes; client secrets are encrypted under it. Origins carry no trailing slash.
+    `tls_port` is where the same doors are open over TLS, for programs. `faults_key` lets its holder set faults.
     """
 
     database_url: str
@@ -30,6 +31,8 @@ class CrmSettings:
     pool_size: int = 10
     daily_api_requests: int = 15_000
     request_timeout_s: float = 60.0
+    tls_port: int | None = None
+    faults_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.data_key) != 32:
@@ -56,6 +59,9 @@ class CrmSettings:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if name in ("localhost", "127.0.0.1", "[::1]") or host == urlsplit(self.base_origin).netloc:
             return ("base", None)
+        if self.tls_port and host == f"{name}:{self.tls_port}":
+            port = urlsplit(self.base_origin).port
+            host = f"{name}:{port}" if port else name
         for place, pattern in (("my", self.my_pattern), ("lightning", self.lightning_pattern)):
             before, _, after = urlsplit(pattern).netloc.partition("{org}")
             org = host[len(before) : len(host) - len(after)]

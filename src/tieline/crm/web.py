@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -71,7 +72,25 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         if size > limit:
             raise TooLarge
         chunks.append(chunk)
-    return b"".join(chunks)
+    raw = b"".join(chunks)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    return raw if coding == "identity" else _decompressed(raw, coding, limit)
+
+
+def _decompressed(raw: bytes, coding: str, limit: int) -> bytes:
+    """The body behind `Content-Encoding`; its limit is that of the text, not of what was sent."""
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise Fault("UNSUPPORTED_MEDIA_TYPE", f"Content-Encoding not supported: {coding[:80]}", status=415)
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS if coding == "deflate" else zlib.MAX_WBITS | 16)
+    try:
+        content = reader.decompress(raw, limit + 1)
+    except zlib.error:
+        raise Fault("INVALID_INPUT", f"The request body is not {coding}, as Content-Encoding says") from None
+    if len(content) > limit:
+        raise TooLarge
+    if not reader.eof:
+        raise Fault("INVALID_INPUT", "The compressed request body is not complete")
+    return content
 
 
 def parse_json(raw: bytes) -> Any:

@@ -47,6 +47,11 @@ class Places:
         return f"http://localhost:{self.crm_port}"
 
     @property
+    def crm_tls_port(self) -> int:
+        """8443 beside the documented ports."""
+        return self.web_port + 43
+
+    @property
     def login_origin(self) -> str:
         return f"http://{ORG}.my.localhost:{self.crm_port}"
 
@@ -66,6 +71,7 @@ class Places:
             "TIELINE_CRM_URL": self.crm_url,
             "TIELINE_WEB_LISTEN": f"{listen}:{self.web_port}",
             "TIELINE_CRM_LISTEN": f"{listen}:{self.crm_port}",
+            "TIELINE_CRM_TLS_PORT": str(self.crm_tls_port),
             "TIELINE_MEDIA_LISTEN": f"{listen}:{self.media_port}",
             "TIELINE_MEDIA_PORTS": f"{self.media_ports[0]}-{self.media_ports[1]}",
             "TIELINE_KEYS": keys_of(self.data_dir),

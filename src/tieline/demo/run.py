@@ -154,7 +154,7 @@ def reset_demo(*, empty: bool) -> None:
     at = places(os.environ)
     with _only_one(at):
         for path in at.data_dir.iterdir():
-            if path.name != "lock":
+            if path.name not in ("lock", "org"):  # lone orgs are erased by `tieline crm reset`
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if empty:
             (at.data_dir / "empty").touch()
@@ -277,6 +277,7 @@ def _tell(at: Places, seconds: float) -> None:
         table.add_row(what, f"{who.email}   password {PASSWORD}")
     table.add_row("Queue support", "   ".join(numbers.display(number, None) for number, _ in QUEUE_NUMBERS))
     table.add_row("", "")
+    table.add_row("CRM over TLS", f"https://localhost:{at.crm_tls_port}   authority {at.data_dir}/tls/ca.pem")
     table.add_row("Data", f"{at.data_dir}   (erase with `make reset`)")
     table.add_row("Stop", "Ctrl-C")
     console.print(f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n", table)

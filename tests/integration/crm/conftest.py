@@ -135,6 +135,7 @@ async def a_world(
         lightning_pattern=f"http://{{org}}.lightning.localhost:{port}",
         web_dist=web_dist,
         daily_api_requests=10_000_000,
+        faults_key="key-of-the-test",
     )
     org_id = await create_org(
         settings, name="acme", label="Acme", admin_username=ADMIN, admin_password=PASSWORD

@@ -9,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -23,7 +25,24 @@ from tieline.salesforce.package_metadata import deploy, package
 ADMIN, PASSWORD = "admin@acme.example", "tieline-demo"
 CLIENT_ID, CLIENT_SECRET = "3MVG9tieline-test", "secret-of-the-test-client"
 PUBLIC_URL = "http://localhost:18990"
+FAULTS_HEADER = {"X-Faults-Key": "key-of-the-test"}
 CALLBACK = PUBLIC_URL + "/oauth/salesforce/callback"
+
+
+class Failing:
+    """Faults that an org was told to have."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, ids: list[str]) -> None:
+        self._http = http
+        self._url = url
+        self.ids = ids
+
+    async def hits(self) -> int:
+        """How many requests met them."""
+        answers = [
+            await self._http.get(f"{self._url}/{rule_id}", headers=FAULTS_HEADER) for rule_id in self.ids
+        ]
+        return sum(answer.json()["hits"] for answer in answers)
 
 
 class Org:
@@ -46,7 +65,11 @@ class Org:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220, forking takes no time
                 [sys.executable, "-m", "tieline.crm", "--dev", "--port", str(self.port)],
-                env={**os.environ, "TIELINE_CRM_DATABASE_URL": self._database_url},
+                env={
+                    **os.environ,
+                    "TIELINE_CRM_DATABASE_URL": self._database_url,
+                    "TIELINE_CRM_FAULTS_KEY": FAULTS_HEADER["X-Faults-Key"],
+                },
                 stdout=log,
                 stderr=log,
                 preexec_fn=dies_with_parent(signal.SIGKILL),
@@ -67,6 +90,19 @@ class Org:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
             self._process = None
+
+    @asynccontextmanager
+    async def failing(self, *rules: dict[str, Any]) -> AsyncGenerator[Failing]:
+        """The org fails by these rules inside."""
+        url = f"{self.base}/services/faults"
+        ids: list[str] = []
+        for rule in rules:
+            answer = await self.http.post(url, json=rule, headers=FAULTS_HEADER)
+            assert answer.status_code == 201, answer.text
+            ids.append(answer.json()["id"])
+        yield Failing(self.http, url, ids)
+        for rule_id in ids:
+            await self.http.delete(f"{url}/{rule_id}", headers=FAULTS_HEADER)
 
     async def set_up(self) -> None:
         """Sign in as the administrator and deploy our metadata, as the demo does."""

@@ -32,7 +32,6 @@ from tieline.salesforce.tables import connection
 from tieline.salesforce.writer import SalesforceWriter
 
 from .conftest import KEYS, Tenant
-from .faults import Fault, Relay, error
 from .org import PUBLIC_URL, Org
 
 Close = Callable[..., Awaitable[list[CallLog]]]
@@ -353,6 +352,7 @@ async def test_a_worker_killed_anywhere_loses_and_doubles_nothing(
     assert {(await state_of(database, log)).state for log in logs} == {"delivered"}
 
 
+@pytest.mark.timeout(300)  # nine programs start
 async def test_workers_killed_at_random_before_a_failing_org_deliver_all_logs_once(
     salesforce: Salesforce,
     database: Database,
@@ -363,27 +363,29 @@ async def test_workers_killed_at_random_before_a_failing_org_deliver_all_logs_on
     org: Org,
 ) -> None:
     logs = await close(300)
-    mine = connection.c.id == connected.connection_id
     chance = random.Random(5)
-    kinds = (Fault(503), Fault(applied=True, cut=True), error(403, "REQUEST_LIMIT_EXCEEDED"), Fault(cut=True))
-    async with Relay(org.base, "/composite/graph") as relay:
-        async with database.system() as tx:
-            await tx.execute(update(connection).where(mine).values(api_base=relay.base))
+    graph = "*/composite/graph"
+    kinds: tuple[dict[str, Any], ...] = (
+        {"kind": "outage"},
+        {"kind": "cut", "applied": True},
+        {"kind": "limit"},
+        {"kind": "cut"},
+    )
+    async with org.failing({"kind": "latency", "jitter_ms": 1, "path": "*"}) as every:
         for _ in range(4):
-            relay.faults = [chance.choice(kinds)] if chance.random() < 0.5 else []
-            workers = [await start_worker(database_url, "") for _ in range(2)]
-            seen = len(relay.seen)
-            async with asyncio.timeout(30):
-                while len(relay.seen) - seen < 4 and all(w.returncode is None for w in workers):
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(chance.random() / 5)
-            for worker in workers:
-                if worker.returncode is None:
-                    worker.kill()
-                await worker.wait()
+            failing = [chance.choice(kinds) | {"path": graph, "count": 1}] if chance.random() < 0.5 else []
+            async with org.failing(*failing):
+                workers = [await start_worker(database_url, "") for _ in range(2)]
+                seen = await every.hits()
+                async with asyncio.timeout(60):
+                    while await every.hits() - seen < 4 and all(w.returncode is None for w in workers):
+                        await asyncio.sleep(0.05)
+                await asyncio.sleep(chance.random() / 5)
+                for worker in workers:
+                    if worker.returncode is None:
+                        worker.kill()
+                    await worker.wait()
             await pass_time(database, timedelta(minutes=1))
-    async with database.system() as tx:
-        await tx.execute(update(connection).where(mine).values(api_base=org.base))
     await pass_time(database, timedelta(minutes=1))
     await drain(salesforce)
     sessions, tasks = await in_org(client, logs)
@@ -431,28 +433,32 @@ async def test_a_grant_that_ends_in_mid_shift_drops_nothing(
     assert len((await in_org(client, logs))[1]) == 3
 
 
-HTML = b"<html><body><form action=/login>Sign in</form></body></html>"
-
-
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Fault(500), id="500"),
-        pytest.param(error(500, "UNKNOWN_EXCEPTION"), id="500-json"),
-        pytest.param(Fault(502, HTML), id="502-html"),
-        pytest.param(error(503, "SERVER_UNAVAILABLE"), id="503"),
-        pytest.param(error(403, "REQUEST_LIMIT_EXCEEDED"), id="over-limit"),
-        pytest.param(Fault(429), id="429"),
-        pytest.param(Fault(429, headers=(("Retry-After", "7"),)), id="429-retry-after"),
-        pytest.param(Fault(200, HTML), id="200-login-page"),
-        pytest.param(Fault(302, headers=(("Location", "http://localhost:1/"),)), id="redirect"),
-        pytest.param(Fault(300, b"[]"), id="300"),
-        pytest.param(Fault(200, b"", applied=False), id="200-empty"),
-        pytest.param(Fault(200, applied=True, half=True), id="half-json-applied"),
-        pytest.param(Fault(cut=True), id="reset"),
-        pytest.param(Fault(applied=True, cut=True), id="reset-after-apply"),
-        pytest.param(Fault(502, HTML, applied=True), id="502-after-apply"),
-        pytest.param(error(401, "INVALID_SESSION_ID"), id="token-expired-in-mid-batch"),
+        pytest.param({"kind": "error", "status": 500, "body": ""}, id="500"),
+        pytest.param({"kind": "error"}, id="500-json"),
+        pytest.param({"kind": "html"}, id="502-html"),
+        pytest.param({"kind": "outage"}, id="503"),
+        pytest.param({"kind": "limit"}, id="over-limit"),
+        pytest.param({"kind": "error", "status": 429, "body": ""}, id="429"),
+        pytest.param(
+            {"kind": "error", "status": 429, "body": "", "headers": {"Retry-After": "7"}},
+            id="429-retry-after",
+        ),
+        pytest.param({"kind": "html", "status": 200}, id="200-login-page"),
+        pytest.param(
+            {"kind": "error", "status": 302, "body": "", "headers": {"Location": "http://localhost:1/"}},
+            id="redirect",
+        ),
+        pytest.param({"kind": "error", "status": 300, "body": "[]"}, id="300"),
+        pytest.param({"kind": "error", "status": 200, "body": ""}, id="200-empty"),
+        pytest.param({"kind": "half"}, id="half-json-applied"),
+        pytest.param({"kind": "broken"}, id="reset-in-the-answer-applied"),
+        pytest.param({"kind": "cut"}, id="reset"),
+        pytest.param({"kind": "cut", "applied": True}, id="reset-after-apply"),
+        pytest.param({"kind": "html", "applied": True}, id="502-after-apply"),
+        pytest.param({"kind": "session"}, id="token-expired-in-mid-batch"),
     ],
 )
 async def test_no_fault_on_the_way_loses_or_doubles_a_log(
@@ -462,21 +468,15 @@ async def test_no_fault_on_the_way_loses_or_doubles_a_log(
     client: SalesforceClient,
     connected: Tenant,
     org: Org,
-    fault: Fault,
+    fault: dict[str, Any],
 ) -> None:
     logs = await close(20)
-    mine = connection.c.id == connected.connection_id
-    async with Relay(org.base, "/composite/graph") as relay:
-        async with database.system() as tx:
-            await tx.execute(update(connection).where(mine).values(api_base=relay.base))
-        relay.faults = [fault]
+    async with org.failing(fault | {"path": "*/composite/graph", "count": 1}) as failing:
         await drain(salesforce)
         for _ in range(4):
             await pass_time(database, timedelta(seconds=15))
             await drain(salesforce)
-        assert not relay.faults
-    async with database.system() as tx:
-        await tx.execute(update(connection).where(mine).values(api_base=org.base))
+        assert await failing.hits() == 1
     sessions, tasks = await in_org(client, logs)
     assert (len(sessions), len(tasks)) == (20, 20)
     assert {(await state_of(database, log)).state for log in logs} == {"delivered"}
@@ -499,14 +499,10 @@ async def test_an_org_without_our_package_keeps_the_logs_waiting(
     salesforce: Salesforce, database: Database, close: Close, connected: Tenant, org: Org
 ) -> None:
     (log,) = await close()
-    mine = connection.c.id == connected.connection_id
-    async with Relay(org.base, "/sobjects/Tieline_Session_History__c/describe") as relay:
-        async with database.system() as tx:
-            await tx.execute(update(connection).where(mine).values(api_base=relay.base))
-        relay.faults = [error(404, "NOT_FOUND")]
+    missing = {"kind": "error", "status": 404, "code": "NOT_FOUND", "count": 1}
+    async with org.failing(missing | {"path": "*/sobjects/Tieline_Session_History__c/describe"}):
         await drain(salesforce)
     async with database.system() as tx:
-        await tx.execute(update(connection).where(mine).values(api_base=org.base))
         lane = await tx.one(
             select(delivery_lane).where(delivery_lane.c.connection_id == connected.connection_id)
         )
