@@ -376,11 +376,12 @@ def _found_by(q: str, record_now: RecordNow) -> Any:
     now = select(related_now(record_now).label("record")).offset(0).subquery()
     conditions.append(select(_names_in(now.c.record)).scalar_subquery().ilike(pattern))
     number = numbers.parse(q, ("US", "JP"))
-    digits = "".join(c for c in q if c.isdigit())
+    # Part of a number, without the zero that countries dial before it. What has letters is a name, be there digits in it.
+    digits = "" if any(c.isalpha() for c in q) else "".join(c for c in q if c.isdigit()).lstrip("0")
     if number is not None:
         conditions.append(engagement.c.number_e164 == number.e164)
     if len(digits) >= 3:
-        conditions.append(engagement.c.number_e164.like(f"%{digits.lstrip('0')}%"))
+        conditions.append(engagement.c.number_e164.like(f"%{digits}%"))
     return or_(*conditions)
 
 
