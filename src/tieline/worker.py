@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from tieline.app import Crm
 from tieline.bus import Bus
+from tieline.customers import Crm
 from tieline.db.database import Database
 from tieline.engagements.commands import SwitchDesk
 from tieline.engagements.service import Engagements

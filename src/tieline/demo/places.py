@@ -16,7 +16,33 @@ from tieline.settings import SettingsError, default_web_dist, read_keys
 
 ORG = "acme"
 PASSWORD = "tieline-demo"  # noqa: S105 - the demo's, on loopback only, printed at start
-LOGIN = "tieline"
+LOGIN, CRM_LOGIN = "tieline", "tieline_crm"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """Somebody who signs in, in the portal and in the org alike."""
+
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+
+    @property
+    def name(self) -> str:
+        """As people of the language write it."""
+        parts = (
+            (self.last_name, self.first_name) if self.language == "ja" else (self.first_name, self.last_name)
+        )
+        return " ".join(parts)
+
+
+ADMINISTRATOR = DemoUser("admin@acme.example", "Alex", "Admin", "en")
+AGENTS = (
+    DemoUser("agent1@acme.example", "美咲", "高橋", "ja"),
+    DemoUser("agent2@acme.example", "Emma", "Clark", "en"),
+)
+QUEUE_NUMBERS = (("+14155550100", "greeting/en"), ("+81345670100", "greeting/ja"))
 
 
 class DemoError(SettingsError):
@@ -32,6 +58,14 @@ class Places:
     crm_port: int
     media_port: int
     media_ports: tuple[int, int]
+
+    def password(self, login: str) -> str:
+        """The password of a login (`database`, `crm`) of the embedded PostgreSQL; made once."""
+        path = self.data_dir / f"{login}.password"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+        return path.read_text()
 
     @property
     def public_url(self) -> str:

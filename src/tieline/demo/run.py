@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -22,14 +22,22 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+import tieline
 from tieline import numbers
 from tieline.children import dies_with_parent
-from tieline.crm.provision import create_org, migrate_all
-from tieline.db.database import Database
 from tieline.db.embedded import EmbeddedPostgres
-from tieline.db.migrate import create_database, migrate, prepare_server
-from tieline.demo.places import LOGIN, ORG, PASSWORD, DemoError, Places, check_port, crm_settings, places
-from tieline.demo.setup import ADMINISTRATOR, AGENTS, QUEUE_NUMBERS, DemoSetup, make_account
+from tieline.demo.places import (
+    ADMINISTRATOR,
+    AGENTS,
+    CRM_LOGIN,
+    LOGIN,
+    PASSWORD,
+    QUEUE_NUMBERS,
+    DemoError,
+    Places,
+    check_port,
+    places,
+)
 from tieline.settings import default_web_dist
 
 _START_S = 60.0
@@ -128,17 +136,31 @@ async def run_demo() -> None:
             raise DemoError("The web pages are not built: run `make setup`.")
         with console.status("Starting PostgreSQL…") as status:
             async with contextlib.AsyncExitStack() as stack:
-                environment = await _databases(at, stack)
-                status.update("Preparing the databases…")
-                await migrate(environment["TIELINE_DATABASE_URL"])
-                await _org(environment)
+                environment, postgres = await _databases(at, stack)
+                done = at.data_dir / "set-up"
+                prepared = _program()
+                # What this very program has prepared here is not looked at again: that alone would take as long as
+                # all the rest of a later start.
+                as_left = postgres is not None and done.exists() and done.read_text() == prepared
+                if not as_left:
+                    from tieline.demo.prepare import prepare
+
+                    status.update("Preparing the databases…")
+                    await prepare(at, environment, postgres)
                 children = {name: Child(name, environment, _log_file(at, name)) for name in _ORDER}
                 try:
                     status.update("Starting web, worker, media and the CRM…")
-                    for child in children.values():
+                    first = {name: child for name, child in children.items() if name != "worker"}
+                    for child in first.values():
                         await child.start()
-                    await _answering(at, children)
-                    await _set_up(at, environment, status.update)
+                    await _answering(at, first)
+                    # Nobody waits for it: loaded beside the others it would keep them from answering.
+                    await children["worker"].start()
+                    if not done.exists():
+                        from tieline.demo.prepare import set_up
+
+                        await set_up(at, environment, status.update)
+                    done.write_text(prepared)
                     status.stop()
                     _tell(at, time.monotonic() - began)
                     await asyncio.Event().wait()
@@ -180,31 +202,31 @@ def _only_one(at: Places):  # type: ignore[no-untyped-def]
         yield
 
 
-async def _databases(at: Places, stack: contextlib.AsyncExitStack) -> dict[str, str]:
-    """Start or find PostgreSQL; gives the environment of the processes."""
+async def _databases(
+    at: Places, stack: contextlib.AsyncExitStack
+) -> tuple[dict[str, str], EmbeddedPostgres | None]:
+    """Start or find PostgreSQL; gives the environment of the processes, and the server if it is ours."""
     given, given_crm = os.environ.get("TIELINE_DATABASE_URL"), os.environ.get("TIELINE_CRM_DATABASE_URL")
     if given or given_crm:
         if not (given and given_crm):
             raise DemoError("Set both TIELINE_DATABASE_URL and TIELINE_CRM_DATABASE_URL, or neither.")
-        return at.environment(database_url=given, crm_database_url=given_crm)
+        return at.environment(database_url=given, crm_database_url=given_crm), None
     postgres = EmbeddedPostgres(at.data_dir)
     await stack.enter_async_context(postgres)
-    password = _password(at.data_dir / "database.password")
-    crm_password = _password(at.data_dir / "crm.password")
-    await prepare_server(postgres.url(), login=LOGIN, password=password)
-    await create_database(postgres.url(), "tieline", login=LOGIN)
-    await postgres.make_login("tieline_crm", crm_password, create_databases=True)
-    return at.environment(
-        database_url=postgres.url("tieline", user=LOGIN, password=password),
-        crm_database_url=postgres.url("tieline_crm", user="tieline_crm", password=crm_password),
+    environment = at.environment(
+        database_url=postgres.url("tieline", user=LOGIN, password=at.password("database")),
+        crm_database_url=postgres.url(CRM_LOGIN, user=CRM_LOGIN, password=at.password("crm")),
     )
+    return environment, postgres
 
 
-def _password(path: Path) -> str:
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24))
-    return path.read_text()
+def _program() -> str:
+    """What tells this program from another release of it: a digest of its sources."""
+    digest = hashlib.sha256()
+    root = Path(tieline.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _log_file(at: Places, name: str) -> Path:
@@ -214,14 +236,6 @@ def _log_file(at: Places, name: str) -> Path:
     if path.exists() and path.stat().st_size > 10_000_000:
         path.replace(path.with_suffix(".log.1"))
     return path
-
-
-async def _org(environment: Mapping[str, str]) -> None:
-    settings = crm_settings(environment)
-    await migrate_all(settings)
-    await create_org(
-        settings, name=ORG, label="Acme", admin_username=ADMINISTRATOR.email, admin_password=PASSWORD
-    )
 
 
 async def _answering(at: Places, children: Mapping[str, Child]) -> None:
@@ -241,25 +255,6 @@ async def _answering(at: Places, children: Mapping[str, Child]) -> None:
                     f"{', '.join(waiting)} did not answer within {_START_S:.0f} s; see {at.data_dir}/logs."
                 )
             await asyncio.sleep(0.05)
-
-
-async def _set_up(at: Places, environment: Mapping[str, str], say: object) -> None:
-    """Make the demo's account, org and connection, once; a set-up that was cut short goes on where it stopped."""
-    done = at.data_dir / "set-up"
-    if done.exists():
-        return
-    assert callable(say)
-    say("Making the demo account…")
-    empty = (at.data_dir / "empty").exists()
-    db = Database(environment["TIELINE_DATABASE_URL"], pool_size=2)
-    try:
-        await make_account(db, empty=empty)
-        if not empty:
-            async with DemoSetup(at, db) as setup:
-                await setup.run(say)
-    finally:
-        await db.close()
-    done.touch()
 
 
 def _tell(at: Places, seconds: float) -> None:

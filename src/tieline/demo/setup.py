@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +20,15 @@ from sqlalchemy import select
 
 from tieline.agents.service import make_agent
 from tieline.db.database import Database
-from tieline.demo.places import ORG, PASSWORD, DemoError, Places
+from tieline.demo.places import (
+    ADMINISTRATOR,
+    AGENTS,
+    ORG,
+    PASSWORD,
+    QUEUE_NUMBERS,
+    DemoError,
+    Places,
+)
 from tieline.identity import people
 from tieline.ids import new_id
 from tieline.queues.service import make_queue
@@ -34,30 +41,6 @@ INDEX_S = 60.0
 CLIENT_ID = "tieline-demo"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoUser:
-    """Somebody who signs in, in the portal and in the org alike."""
-
-    email: str
-    first_name: str
-    last_name: str
-    language: str
-
-    @property
-    def name(self) -> str:
-        """As people of the language write it."""
-        parts = (
-            (self.last_name, self.first_name) if self.language == "ja" else (self.first_name, self.last_name)
-        )
-        return " ".join(parts)
-
-
-ADMINISTRATOR = DemoUser("admin@acme.example", "Alex", "Admin", "en")
-AGENTS = (
-    DemoUser("agent1@acme.example", "美咲", "高橋", "ja"),
-    DemoUser("agent2@acme.example", "Emma", "Clark", "en"),
-)
-QUEUE_NUMBERS = (("+14155550100", "greeting/en"), ("+81345670100", "greeting/ja"))
 DISPOSITIONS = (
     "Resolved / 解決",
     "Follow-up needed / 要フォロー",

@@ -1,0 +1,86 @@
+"""The CRM as engagements and callbars ask it: local look-ups in what is known of it, and single records read now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import bindparam, select
+
+from tieline.db.database import Transaction
+from tieline.numbers import PhoneNumber
+from tieline.salesforce import index, org_settings
+from tieline.salesforce import layout as layouts
+from tieline.salesforce.match import match, record_of
+from tieline.salesforce.tables import connection
+from tieline.salesforce.tokens import Salesforce
+
+log = structlog.get_logger()
+
+_DEFAULT_CONNECTION = (
+    select(connection.c.id)
+    .where(
+        connection.c.account_id == bindparam("of_account"),
+        connection.c.state.in_(("connected", "reconnect")),
+    )
+    .order_by(connection.c.created_at)
+    .limit(1)
+)
+
+
+class Crm:
+    """The CRM as engagements and callbars ask it: the phone index, layouts, single records."""
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        self._salesforce = salesforce
+        self._reading: set[asyncio.Task[None]] = set()
+
+    async def default_connection(self, tx: Transaction) -> UUID | None:
+        """The account's oldest living connection."""
+        return await tx.scalar(_DEFAULT_CONNECTION, {"of_account": tx.account_id})
+
+    async def match(
+        self, tx: Transaction, connection_id: UUID | None, number: PhoneNumber | None, *, withheld: bool
+    ) -> Mapping[str, Any]:
+        """Whose number this is."""
+        return await match(tx, connection_id, number, withheld)
+
+    async def record(
+        self, tx: Transaction, connection_id: UUID | None, record_id: str
+    ) -> dict[str, Any] | None:
+        """A record as the phone index has it now."""
+        return await record_of(tx, connection_id, record_id)
+
+    def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
+        """A callbar has come: the org's settings are read again, beside it."""
+        task = asyncio.create_task(org_settings.freshen(self._salesforce, account_id, connection_id))
+        self._reading.add(task)
+        task.add_done_callback(self._read)
+
+    def _read(self, task: asyncio.Task[None]) -> None:
+        self._reading.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("org_settings.failed", exc_info=error)
+
+    async def close(self) -> None:
+        """Give up what is being read."""
+        for task in list(self._reading):
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    async def country_codes(self, tx: Transaction, connection_id: UUID) -> Sequence[str]:
+        """The connection's country codes, in order."""
+        return (await org_settings.load(tx, connection_id)).country_codes
+
+    async def layout_reported(self, tx: Transaction, connection_id: UUID, layout: Mapping[str, Any]) -> None:
+        """Keep the org's softphone layout."""
+        await layouts.store(tx, connection_id, layout)
+
+    async def record_seen(
+        self, account_id: UUID, connection_id: UUID, object_type: str, record_id: str
+    ) -> Mapping[str, Any] | None:
+        """Read and index one record now."""
+        return await index.index_record(self._salesforce, account_id, connection_id, object_type, record_id)
