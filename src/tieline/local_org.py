@@ -9,12 +9,9 @@ What serves is imported where it is used: a test suite loads a snapshot often, a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import fcntl
 import json
 import os
-import secrets
 import shutil
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,7 +23,15 @@ from rich.table import Table
 from tieline.crm import snapshots
 from tieline.crm.settings import CrmSettings
 from tieline.db.embedded import EmbeddedPostgres
-from tieline.demo.places import PASSWORD, DemoError, check_port, crm_settings, keys_of
+from tieline.demo.places import (
+    PASSWORD,
+    DemoError,
+    check_port,
+    crm_settings,
+    keys_of,
+    only_one,
+    secret,
+)
 
 console = Console(highlight=False)
 _LOGIN = "tieline_crm"
@@ -68,35 +73,6 @@ def place_of(environ: Mapping[str, str]) -> Place:
     return Place(Path(environ.get("TIELINE_DATA_DIR") or "data").resolve() / "org")
 
 
-@contextlib.contextmanager
-def _only_one(place: Place):  # type: ignore[no-untyped-def]
-    try:
-        place.folder.mkdir(parents=True, exist_ok=True)
-        lock = (place.folder / "lock").open("w")
-    except OSError as error:
-        raise DemoError(
-            f"{place.folder} cannot be written ({error.strerror}): set TIELINE_DATA_DIR to a folder of yours."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DemoError(
-                f"Another `tieline crm` uses {place.folder}: stop it first (Ctrl-C in its window)."
-            ) from None
-        yield
-
-
-def _secret(path: Path) -> str:
-    if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(24))
-        fresh.rename(path)
-    return path.read_text()
-
-
 @asynccontextmanager
 async def _own_database(place: Place, environ: Mapping[str, str]) -> AsyncGenerator[dict[str, str]]:
     """The environment of an org on the database that is given, or else on a PostgreSQL of its own."""
@@ -107,7 +83,7 @@ async def _own_database(place: Place, environ: Mapping[str, str]) -> AsyncGenera
     # Orgs of tests are made anew in no time: what a power cut may cost here is not worth waiting for the disk.
     quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     async with EmbeddedPostgres(place.folder, settings=quick) as postgres:
-        password = _secret(place.folder / "database.password")
+        password = secret(place.folder / "database.password")
         await postgres.make_login(_LOGIN, password, create_databases=True)
         url = postgres.url(_LOGIN, user=_LOGIN, password=password)
         yield {**values, "TIELINE_CRM_DATABASE_URL": url}
@@ -125,7 +101,7 @@ async def serve_alone(
 
     place, port = place_of(environ), int(listen.rpartition(":")[2])
     names = list(dict.fromkeys(orgs)) or ["acme"]
-    with _only_one(place):
+    with only_one(place.folder, "tieline crm"):
         check_port(port, "CRM")
         if tls_port is not None:
             check_port(tls_port, "CRM over TLS")
@@ -135,7 +111,7 @@ async def serve_alone(
                 crm_settings(values),
                 default_org=names[0],
                 tls_port=tls_port,
-                faults_key=values.get("TIELINE_CRM_FAULTS_KEY") or _secret(place.folder / "faults.key"),
+                faults_key=values.get("TIELINE_CRM_FAULTS_KEY") or secret(place.folder / "faults.key"),
             )
             await make_orgs(settings, names, empty=empty)
             certificates = None
@@ -197,7 +173,7 @@ def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
 def reset(environ: Mapping[str, str]) -> None:
     """Erases all lone orgs. Raises `DemoError` while they are served."""
     place = place_of(environ)
-    with _only_one(place):
+    with only_one(place.folder, "tieline crm"):
         for path in place.folder.iterdir():
             if path.name != "lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -217,7 +193,7 @@ async def reached(environ: Mapping[str, str]) -> AsyncGenerator[tuple[CrmSetting
             str(told["org"]),
         )
         return
-    with _only_one(place):
+    with only_one(place.folder, "tieline crm"):
         async with _own_database(place, environ) as values:
             yield crm_settings(values), "acme"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +62,7 @@ class Places:
 
     def password(self, login: str) -> str:
         """The password of a login (`database`, `crm`) of the embedded PostgreSQL; made once."""
-        path = self.data_dir / f"{login}.password"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(24))
-        return path.read_text()
+        return secret(self.data_dir / f"{login}.password")
 
     @property
     def public_url(self) -> str:
@@ -172,3 +169,34 @@ def check_port(port: int, what: str) -> None:
                 f"Port {port} ({what}) is taken by another program: stop that one, "
                 f"or choose other ports with `TIELINE_PORT_BASE=9400 make run`."
             ) from error
+
+
+def secret(path: Path) -> str:
+    """The secret that a file keeps; made once, whole or not at all."""
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(24))
+        fresh.rename(path)
+    return path.read_text()
+
+
+@contextlib.contextmanager
+def only_one(folder: Path, command: str) -> Generator[None]:
+    """Hold a data folder, made if need be, while `command` uses it. Raises `DemoError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise DemoError(
+            f"{folder} cannot be written ({error.strerror}): set TIELINE_DATA_DIR to a folder of yours."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"Another `{command}` uses {folder}: stop it first (Ctrl-C in its window)."
+            ) from None
+        yield

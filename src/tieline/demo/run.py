@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,7 +15,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 import httpx2
 from rich.console import Console
@@ -36,6 +34,7 @@ from tieline.demo.places import (
     DemoError,
     Places,
     check_port,
+    only_one,
     places,
 )
 from tieline.settings import default_web_dist
@@ -125,7 +124,7 @@ async def run_demo() -> None:
     """
     began = time.monotonic()
     at = places(os.environ)
-    with _only_one(at):
+    with only_one(at.data_dir, "make run"):
         for port, what in (
             (at.web_port, "contact center"),
             (at.crm_port, "CRM"),
@@ -174,32 +173,13 @@ async def run_demo() -> None:
 def reset_demo(*, empty: bool) -> None:
     """Erase the demo's data; with `empty`, the next start makes no demo data. Raises `DemoError`."""
     at = places(os.environ)
-    with _only_one(at):
+    with only_one(at.data_dir, "make run"):
         for path in at.data_dir.iterdir():
             if path.name not in ("lock", "org"):  # lone orgs are erased by `tieline crm reset`
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if empty:
             (at.data_dir / "empty").touch()
     console.print(f"Erased {at.data_dir}." + (" The next `make run` starts empty." if empty else ""))
-
-
-@contextlib.contextmanager
-def _only_one(at: Places):  # type: ignore[no-untyped-def]
-    try:
-        at.data_dir.mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = (at.data_dir / "lock").open("w")
-    except OSError as error:
-        raise DemoError(
-            f"{at.data_dir} cannot be written ({error.strerror}): set TIELINE_DATA_DIR to a folder of yours."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DemoError(
-                f"Another `make run` uses {at.data_dir}: stop it first (Ctrl-C in its window)."
-            ) from None
-        yield
 
 
 async def _databases(
