@@ -24,7 +24,7 @@ async def serve_media(settings: Settings, *, node: str) -> None:
 
     The switch does not need the database: while that is away its calls go on, and the heartbeat returns later.
     """
-    db = Database(settings.database_url, pool_size=1)
+    db = Database(settings.database_url, pool_size=2)
     beating: list[asyncio.Task[None]] = []
 
     async def started(node: str, epoch: int, address: str) -> None:

@@ -19,7 +19,7 @@ from tieline.switches import RemoteSwitches, control_key
 
 async def run_worker(settings: Settings) -> None:
     """Deliver call logs and keep phone indexes fresh, until cancelled."""
-    db = Database(settings.database_url, pool_size=4)
+    db = Database(settings.database_url, pool_size=8)
     bus = Bus(settings.database_url)
     salesforce = Salesforce(db, settings)
     switches = RemoteSwitches(control_key(settings))

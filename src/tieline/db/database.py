@@ -38,6 +38,9 @@ _NOT_READY = frozenset({"57P01", "57P02", "57P03", "08001", "08003", "08004", "0
 """SQL states of a server that shuts down, starts, or has dropped the connection."""
 
 _OPEN = "SELECT tieline_now() FROM set_config('tieline.account_id', $1, true)"
+_COMMIT = "COMMIT"
+_COMMIT_THEN_WAIT = "COMMIT; SELECT pg_logical_emit_message(true, 'tieline', '')"
+"""In one round trip: end a transaction that announced, then wait for the disk (decision 0011)."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Transaction:
         default_factory=list[tuple[Statement, Mapping[str, Any]]]
     )
     _told: list[str] = field(default_factory=list[str])
+    ending: str = _COMMIT
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one statement; `parameters` as SQLAlchemy takes them (a list runs it for each)."""
@@ -106,6 +110,8 @@ class Transaction:
         while self._later or self._told:
             writes, self._later = self._later[:_TOGETHER], self._later[_TOGETHER:]
             told, self._told = self._told, []
+            if told or any(write.announces for write, _ in writes):
+                self.ending = _COMMIT_THEN_WAIT
             sql = combined(tuple(write for write, _ in writes))
             arguments = [value for write, parameters in writes for value in write.arguments(parameters)]
             await _sent(self.connection, self.driver.fetch(sql, *arguments, told))
@@ -150,8 +156,11 @@ def sqlalchemy_url(url: str) -> str:
 def _engine(url: str, role: str, size: int) -> AsyncEngine:
     return create_async_engine(
         sqlalchemy_url(url),
+        # None is closed before its time: in a rush, opening them again would be what the rush is spent on. The one
+        # used last is used next, its statements are prepared.
         pool_size=size,
-        max_overflow=size,
+        max_overflow=0,
+        pool_use_lifo=True,
         pool_timeout=5,
         pool_recycle=1800,
         # Transactions are begun and ended here, in as few round trips as that takes.
@@ -166,12 +175,12 @@ def _engine(url: str, role: str, size: int) -> AsyncEngine:
 
 
 class Database:
-    """The way to the `tieline` database for one process."""
+    """The way to the `tieline` database for one process, with at most `pool_size` connections of each role."""
 
     def __init__(self, url: str, *, pool_size: int = 6) -> None:
         self.url = url
         self._app = _engine(url, APP_ROLE, pool_size)
-        self._system = _engine(url, SYSTEM_ROLE, max(2, pool_size // 2))
+        self._system = _engine(url, SYSTEM_ROLE, pool_size)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -221,7 +230,7 @@ class Database:
         try:
             yield tx
             await tx.write_all()
-            await _sent(connection, driver.execute("COMMIT"))
+            await _sent(connection, driver.execute(tx.ending))
             committed = True
         finally:
             # What was not committed is rolled back, also when whoever asked has been cancelled.

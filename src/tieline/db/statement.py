@@ -97,4 +97,8 @@ def combined(statements: tuple[Statement, ...]) -> str:
         places += len(statement.names)
     told = " UNION ALL ".join(announced).replace("{last}", str(places + 1))
     writes = f"WITH {', '.join(parts)} " if parts else ""
-    return f"{writes}SELECT pg_notify('{BUS_CHANNEL}', {_ANNOUNCED}) FROM ({told}) AS told"  # noqa: S608
+    # Who announces holds the lock of all announcements from the commit on: so not while the disk writes (decision 0011).
+    return (
+        f"{writes}SELECT set_config('synchronous_commit', 'off', true), "  # noqa: S608
+        f"pg_notify('{BUS_CHANNEL}', {_ANNOUNCED}) FROM ({told}) AS told"
+    )
