@@ -104,7 +104,7 @@ class Web:
             row = await embedded_by(tx, origin)
         if row is None:
             return None
-        return Embedding(row.id, row.account_id, tuple(row.embedding_origins))
+        return Embedding(row.id, row.account_id, tuple(row.origins))
 
     async def console_origins(self, tx: Transaction) -> Mapping[UUID, str]:
         """Where each connection's records are looked at."""

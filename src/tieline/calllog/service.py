@@ -115,6 +115,21 @@ async def retry(tx: Transaction, connection_id: UUID) -> int:
     return again.rowcount
 
 
+async def undelivered(tx: Transaction, connection_id: UUID) -> int:
+    """How many call logs of a connection its CRM has not taken (yet)."""
+    return int(
+        await tx.scalar(
+            select(func.count())
+            .select_from(delivery)
+            .where(
+                delivery.c.account_id == _account(tx),
+                delivery.c.connection_id == connection_id,
+                delivery.c.state.in_(("failed", "pending")),
+            )
+        )
+    )
+
+
 def _account(tx: Transaction) -> UUID:
     if tx.account_id is None:
         raise ValueError("the call log is written in a transaction of its account")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,24 +12,68 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Row
 
 from tieline.errors import NotFound, TielineError
-from tieline.salesforce.connections import ConnectionDraft, Connections, Salesforce, listed
+from tieline.salesforce.connections import (
+    RELATED_DOMAINS,
+    ConnectionDraft,
+    Connections,
+    Environment,
+    Salesforce,
+    impact,
+    listed,
+    set_related_domains,
+)
 from tieline.web.http import Guard, uuid_or
 
 PORTAL_PAGE = "/portal/connections"
 
 
-class NewConnection(BaseModel):
-    """A connection to be authorised. The addresses belong to environment `embedded` only."""
+class Org(BaseModel):
+    """Where an org is and as whose client we come. Addresses: `login_origin` of environments `domain` and `embedded`, the
+    others of `embedded` only."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=80)
-    environment: Literal["production", "sandbox", "embedded"]
+    environment: Environment
     client_id: str = Field(min_length=1, max_length=255)
     client_secret: str | None = Field(default=None, max_length=255)
     api_base: str | None = Field(default=None, max_length=255)
     login_origin: str | None = Field(default=None, max_length=255)
     embedding_origins: list[str] = Field(default=[], max_length=10)
+
+    def draft(self, name: str = "") -> ConnectionDraft:
+        """As connections take it."""
+        return ConnectionDraft(
+            name=name,
+            environment=self.environment,
+            client_id=self.client_id.strip(),
+            client_secret=(self.client_secret or "").strip() or None,
+            api_base=self.api_base,
+            login_origin=self.login_origin,
+            embedding_origins=tuple(self.embedding_origins),
+        )
+
+
+class NewConnection(Org):
+    """A connection to be authorised."""
+
+    name: str = Field(min_length=1, max_length=80)
+
+
+class Change(BaseModel):
+    """What of a connection is to be another: its name, at once; its org, once that is authorised."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=80)
+    org: Org | None = None
+
+
+class Domains(BaseModel):
+    """All related domains of a connection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    domains: list[Annotated[str, Field(max_length=300)]] = Field(max_length=RELATED_DOMAINS)
 
 
 def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
@@ -41,19 +86,7 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """Begin a connection; the browser goes to `authorize_url`."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
-            connection_id, url = await connections.begin(
-                tx,
-                ConnectionDraft(
-                    name=new.name,
-                    environment=new.environment,
-                    client_id=new.client_id,
-                    client_secret=new.client_secret or None,
-                    api_base=new.api_base,
-                    login_origin=new.login_origin,
-                    embedding_origins=tuple(new.embedding_origins),
-                ),
-                who.user_id,
-            )
+            connection_id, url = await connections.begin(tx, new.draft(new.name), who.user_id)
         return {"id": str(connection_id), "authorize_url": url}
 
     @routes.post("/api/v1/connections/{connection_id}/authorise")
@@ -69,7 +102,39 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """The account's connections."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
-            return {"connections": [_shown(row) for row in await listed(tx)]}
+            return {
+                "connections": [_shown(row) for row in await listed(tx)],
+                "embedded_allowed": guard.settings.trust_loopback_crm,
+                "callback": connections.redirect_uri,
+            }
+
+    @routes.patch("/api/v1/connections/{connection_id}")
+    async def change(request: Request, connection_id: str, wanted: Change) -> dict[str, str | None]:
+        """Rename a connection, or have it authorised for another org; until then it is what it was."""
+        who = await guard.administrator(request)
+        id = uuid_or(connection_id, NotFound)
+        url: str | None = None
+        async with guard.db.account(who.account_id) as tx:
+            if wanted.name is not None:
+                await connections.rename(tx, id, wanted.name)
+            if wanted.org is not None:
+                url = await connections.move(tx, id, wanted.org.draft(), who.user_id)
+        return {"id": connection_id, "authorize_url": url}
+
+    @routes.put("/api/v1/connections/{connection_id}/related-domains")
+    async def relate(request: Request, connection_id: str, wanted: Domains) -> dict[str, list[str]]:
+        """Say which origins beside the org's own may embed the callbar and talk to it."""
+        who = await guard.administrator(request)
+        async with guard.db.system(who.account_id) as tx:
+            kept = await set_related_domains(tx, uuid_or(connection_id, NotFound), wanted.domains)
+        return {"domains": kept}
+
+    @routes.get("/api/v1/connections/{connection_id}/impact")
+    async def removal(request: Request, connection_id: str) -> dict[str, int]:
+        """What removing the connection would do: users who lose their client integration, call logs that stay here."""
+        who = await guard.administrator(request)
+        async with guard.db.view(who.account_id) as tx:
+            return await impact(tx, uuid_or(connection_id, NotFound))
 
     @routes.delete("/api/v1/connections/{connection_id}", status_code=204)
     async def remove(request: Request, connection_id: str) -> Response:
@@ -104,6 +169,17 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
     return routes
 
 
+def status_of(row: Row[Any]) -> str:
+    """A connection's condition: `connected`, `not_reachable` (its org does not answer as it should), `needs_sign_in`
+    (the org no longer takes our grant), `disconnected` (never authorised so far)."""
+    if row.state == "authorising":
+        return "disconnected"
+    if row.state != "connected":
+        return "needs_sign_in"
+    failed_at: datetime | None = row.error_at
+    return "not_reachable" if failed_at and (row.succeeded_at or row.created_at) < failed_at else "connected"
+
+
 def _shown(row: Row[Any]) -> dict[str, Any]:
     def time(name: str) -> str | None:
         value = getattr(row, name)
@@ -113,10 +189,15 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "id": str(row.id),
         "name": row.name,
         "environment": row.environment,
-        "state": row.state,
+        "status": status_of(row),
         "login_origin": row.login_origin,
         "org_id": row.org_id,
         "embedding_origins": list(row.embedding_origins),
+        "related_domains": list(row.related_domains),
+        "connected_by": row.connected_by,
+        "connected_at": time("connected_at"),
+        "succeeded_at": time("succeeded_at"),
+        "api_requests": {"used": row.api_used, "limit": row.api_limit} if row.api_limit else None,
         "country_codes": row.org_settings.get("country_codes", []),
         "settings_read_at": time("org_settings_at"),
         "index": {"state": row.index_state, "checked_at": time("index_checked_at")},

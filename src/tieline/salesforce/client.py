@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -68,12 +69,17 @@ class FixedToken:
 Record = dict[str, Any]
 
 
+_USAGE = re.compile(r"\bapi-usage=(\d{1,9})/(\d{1,9})\b")
+
+
 class SalesforceClient:
     """Calls of one connection."""
 
     def __init__(self, http: httpx2.AsyncClient, tokens: TokenSource) -> None:
         self._http = http
         self._tokens = tokens
+        self.api_usage: tuple[int, int] | None = None
+        """Requests that the org has counted today and how many it allows, as of the last answer that told."""
 
     async def call(
         self,
@@ -117,7 +123,14 @@ class SalesforceClient:
         if body is not None:
             content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             sent["Content-Type"] = "application/json; charset=utf-8"
-        return await answer_of(self._http, method, url, params=params, content=content, headers=sent)
+        return await answer_of(
+            self._http, method, url, params=params, content=content, headers=sent, heard=self._heard
+        )
+
+    def _heard(self, headers: httpx2.Headers) -> None:
+        told = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
+        if told:
+            self.api_usage = int(told.group(1)), int(told.group(2))
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """GET below the API's base."""
@@ -240,8 +253,12 @@ async def answer_of(
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     total_s: float = _CALL_S,
+    heard: Callable[[httpx2.Headers], None] | None = None,
 ) -> Any:
-    """Send one request and give its JSON (None when empty). Every failure is a `CrmFailure`."""
+    """Send one request and give its JSON (None when empty); `heard` gets the answer's headers.
+
+    Every failure is a `CrmFailure`.
+    """
     try:
         async with (
             asyncio.timeout(total_s),
@@ -264,6 +281,8 @@ async def answer_of(
         raise CrmFailure("never", "address_refused", type(error).__name__) from error
     except httpx2.HTTPError as error:
         raise CrmFailure("later", "crm_unreachable", type(error).__name__) from error
+    if heard is not None:
+        heard(response.headers)
     text = b"".join(chunks)
     good = 200 <= response.status_code < 300
     if good and not text.strip():

@@ -1,4 +1,4 @@
-"""Connections: an account's authorised links to CRMs. Connect, list, remove.
+"""Connections: an account's authorised links to CRMs. Connect, list, change, remove.
 
 Connecting is OAuth's web-server flow with PKCE (S256). The state is random, good once, for ten minutes, bound
 to the connection and to the user who began; it and the verifier's plain text are never stored. What the org
@@ -20,7 +20,7 @@ from uuid import UUID
 
 import httpx2
 import structlog
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Row
 
 from tieline.calllog import service as calllog
@@ -28,6 +28,7 @@ from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
 from tieline.identity.tables import app_user
 from tieline.ids import new_id
+from tieline.salesforce import revocations
 from tieline.salesforce.client import FixedToken, SalesforceClient, answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.network import refuse_address
@@ -52,13 +53,18 @@ __all__ = [
 
 log = structlog.get_logger()
 
-Environment = Literal["production", "sandbox", "embedded"]
+Environment = Literal["production", "sandbox", "domain", "embedded"]
+"""`domain` is an org's own address, where an org that allows no sign-in at login.salesforce.com is signed in to."""
 SCOPES = ("api", "refresh_token", "openid", "id")
 """What is asked of an org: its API, to stay signed in, and who authorised us."""
 ATTEMPT_LIFE = timedelta(minutes=10)
 CALLBACK_PATH = "/oauth/salesforce/callback"
 _LOGIN = {"production": "https://login.salesforce.com", "sandbox": "https://test.salesforce.com"}
 _INSTANCE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.my\.salesforce\.com")
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
+RELATED_DOMAINS = 20
+_DOMAINS_LOCK = 0x7469_0002
+"""Advisory lock of the transactions that give out related domains."""
 _IDENTITY = re.compile(r"/id/(00D[A-Za-z0-9]{12,15})/(005[A-Za-z0-9]{12,15})")
 
 
@@ -66,6 +72,12 @@ class ConnectionNameTaken(TielineError):
     """The account has a connection of this name."""
 
     code, status = "connection_name_taken", 409
+
+
+class DomainTaken(TielineError):
+    """Another connection's callbar is embedded from this origin: from the page alone, the two could not be told apart."""
+
+    code, status = "domain_taken", 409
 
 
 class AuthorisationInvalid(NotAllowed):
@@ -88,7 +100,10 @@ class OtherOrg(TielineError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDraft:
-    """What an administrator gives for a new connection. The addresses are given for the embedded org only."""
+    """What an administrator gives for a new connection, or for another environment of one.
+
+    The addresses are given for the embedded org only, `login_origin` also for an org's own domain.
+    """
 
     name: str
     environment: Environment
@@ -111,6 +126,13 @@ class Addresses:
 def addresses_of(draft: ConnectionDraft, *, trust_loopback: bool) -> Addresses:
     """The addresses to begin with. Those of a real org are known only once it has answered (`addresses_at`).
     Raises `InputInvalid`."""
+    if draft.environment == "domain":
+        own = (draft.login_origin or "").strip().lower().rstrip("/")
+        if not _INSTANCE.fullmatch(own):
+            raise InputInvalid(
+                "an own domain looks like https://name.my.salesforce.com", field="login_origin"
+            )
+        return Addresses(own, own, ())
     if draft.environment != "embedded":
         login = _LOGIN[draft.environment]
         return Addresses(login, login, ())
@@ -174,18 +196,9 @@ class Connections:
         `tx` is the account's. Raises `ConnectionNameTaken` and `InputInvalid`.
         """
         account_id = _account(tx)
-        name = " ".join(draft.name.split())
-        if not 0 < len(name) <= 80:
-            raise InputInvalid("a name of 1 to 80 characters", field="name")
-        if not 0 < len(draft.client_id) <= 255 or not draft.client_id.isprintable():
-            raise InputInvalid("a client id", field="client_id")
-        addresses = addresses_of(draft, trust_loopback=self._trust_loopback)
-        taken = await tx.scalar(
-            select(connection.c.id).where(connection.c.account_id == account_id, connection.c.name == name)
-        )
-        if taken:
-            raise ConnectionNameTaken(name=name)
+        addresses = self._addresses(draft)
         connection_id = new_id()
+        name = await _free_name(tx, draft.name, connection_id)
         await tx.execute(
             insert(connection).values(
                 account_id=account_id,
@@ -208,18 +221,54 @@ class Connections:
         )
         return connection_id, await self.authorise(tx, connection_id, user_id)
 
-    async def authorise(self, tx: Transaction, connection_id: UUID, user_id: UUID) -> str:
-        """The URL at which the user authorises a connection, new or again. Raises `NotFound`."""
-        account_id = _account(tx)
-        row = await tx.one(
-            select(connection.c.login_origin, connection.c.client_id).where(
-                connection.c.account_id == account_id,
-                connection.c.id == connection_id,
-                connection.c.state != "removed",
-            )
+    def _addresses(self, draft: ConnectionDraft) -> Addresses:
+        if not 0 < len(draft.client_id) <= 255 or not draft.client_id.isprintable():
+            raise InputInvalid("a client id", field="client_id")
+        return addresses_of(draft, trust_loopback=self._trust_loopback)
+
+    async def rename(self, tx: Transaction, connection_id: UUID, name: str) -> None:
+        """Give a connection another name. Raises `ConnectionNameTaken`, `InputInvalid` and `NotFound`."""
+        await living(tx, connection_id)
+        name = await _free_name(tx, name, connection_id)
+        await tx.execute(
+            update(connection)
+            .where(connection.c.account_id == tx.account_id, connection.c.id == connection_id)
+            .values(name=name)
         )
-        if row is None:
-            raise NotFound("no such connection")
+        tx.announce("connection", connection_id)
+
+    async def move(self, tx: Transaction, connection_id: UUID, to: ConnectionDraft, user_id: UUID) -> str:
+        """The URL at which the user authorises a connection for another environment, or for another org.
+
+        Until that has succeeded the connection is what it was. Raises `InputInvalid` and `NotFound`.
+        """
+        addresses = self._addresses(to)
+        change = {
+            "environment": to.environment,
+            "client_id": to.client_id,
+            "api_base": addresses.api_base,
+            "login_origin": addresses.login_origin,
+            "embedding_origins": list(addresses.embedding_origins),
+        }
+        return await self.authorise(tx, connection_id, user_id, change=change, client_secret=to.client_secret)
+
+    async def authorise(
+        self,
+        tx: Transaction,
+        connection_id: UUID,
+        user_id: UUID,
+        *,
+        change: dict[str, Any] | None = None,
+        client_secret: str | None = None,
+    ) -> str:
+        """The URL at which the user authorises a connection, new or again. Raises `NotFound`.
+
+        `change` is what it becomes thereby, with `client_secret` (see `move`).
+        """
+        account_id = _account(tx)
+        row = await living(tx, connection_id)
+        at = change or {"login_origin": row.login_origin, "client_id": row.client_id}
+        vault = self._salesforce.vault
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         await tx.execute(delete(oauth_attempt).where(oauth_attempt.c.expires_at < tx.now))
         await tx.execute(
@@ -228,7 +277,11 @@ class Connections:
                 state_hash=_sha256(state),
                 connection_id=connection_id,
                 user_id=user_id,
-                verifier=self._salesforce.vault.seal(verifier, account_id, connection_id, "verifier"),
+                verifier=vault.seal(verifier, account_id, connection_id, "verifier"),
+                change=change,
+                client_secret=vault.seal(client_secret, account_id, connection_id, "client_secret")
+                if client_secret
+                else None,
                 expires_at=tx.now + ATTEMPT_LIFE,
             )
         )
@@ -236,7 +289,7 @@ class Connections:
         query = urlencode(
             {
                 "response_type": "code",
-                "client_id": row.client_id,
+                "client_id": at["client_id"],
                 "redirect_uri": self.redirect_uri,
                 "scope": " ".join(SCOPES),
                 "state": state,
@@ -244,7 +297,7 @@ class Connections:
                 "code_challenge_method": "S256",
             }
         )
-        return f"{row.login_origin}/services/oauth2/authorize?{query}"
+        return f"{at['login_origin']}/services/oauth2/authorize?{query}"
 
     async def finish(
         self,
@@ -262,33 +315,52 @@ class Connections:
         attempt, row = await self._redeem(state, user_id)
         if error or not code:
             raise AuthorisationRefused(f"the org answered {error}", reason=(error or "no_code")[:60])
-        if issuer and issuer.rstrip("/") != row.login_origin:
-            raise AuthorisationInvalid("the callback comes from another issuer")
         account_id, connection_id = row.account_id, row.id
         vault = self._salesforce.vault
+        becomes: dict[str, Any] = attempt.change or {
+            name: getattr(row, name)
+            for name in ("environment", "client_id", "api_base", "login_origin", "embedding_origins")
+        }
+        secret = attempt.client_secret if attempt.change else row.client_secret
+        if issuer and issuer.rstrip("/") != becomes["login_origin"]:
+            raise AuthorisationInvalid("the callback comes from another issuer")
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
-            "client_id": row.client_id,
+            "client_id": becomes["client_id"],
             "code_verifier": vault.open(attempt.verifier, account_id, connection_id, "verifier"),
         }
-        if row.client_secret is not None:
-            form["client_secret"] = vault.open(row.client_secret, account_id, connection_id, "client_secret")
+        if secret is not None:
+            form["client_secret"] = vault.open(secret, account_id, connection_id, "client_secret")
         try:
-            answer = await token_request(self._salesforce.http, row.api_base, form)
+            answer = await token_request(self._salesforce.http, becomes["api_base"], form)
         except CrmFailure as failure:
             if failure.kind == "later":
                 raise
             raise AuthorisationRefused(failure.message, reason=failure.code) from failure
-        before = Addresses(row.api_base, row.login_origin, tuple(row.embedding_origins))
-        addresses = addresses_at(row.environment, before, str(answer.get("instance_url") or ""))
+        before = Addresses(becomes["api_base"], becomes["login_origin"], tuple(becomes["embedding_origins"]))
+        addresses = addresses_at(becomes["environment"], before, str(answer.get("instance_url") or ""))
         org_id, org_user_id = await self._identity(addresses.api_base, answer)
-        if row.org_id and row.org_id[:15] != org_id[:15]:
-            raise OtherOrg
+        another = row.org_id is not None and row.org_id[:15] != org_id[:15]
+        if another and attempt.change is None:
+            # A refreshed sandbox is a new org, too: moving the connection there is an act of its own.
+            raise OtherOrg(environment=row.environment)
         async with self._salesforce.database.account(account_id) as tx:
+            now = await living(tx, connection_id, lock=True)
+            if attempt.change is not None:
+                await revocations.leave(tx, now)
+            if another:
+                await _forget_records(tx, connection_id)
             values: dict[str, Any] = {
                 "state": "connected",
+                "environment": becomes["environment"],
+                "client_id": becomes["client_id"],
+                "client_secret": secret,
+                "refresh_token": None,
+                "connected_by": user_id,
+                "connected_at": tx.now,
+                "succeeded_at": tx.now,
                 "api_base": addresses.api_base,
                 "login_origin": addresses.login_origin,
                 "embedding_origins": list(addresses.embedding_origins),
@@ -304,6 +376,10 @@ class Connections:
                 "org_settings_at": None,
                 "index_checked_at": None,
             }
+            if attempt.change is None:
+                del values["refresh_token"]  # the old one stays where the org gives no new one
+            if another:
+                values |= {"index_state": "none", "index_progress": {}, "index_until": None}
             if answer.get("refresh_token"):
                 values["refresh_token"] = vault.seal(
                     answer["refresh_token"], account_id, connection_id, "refresh_token"
@@ -315,7 +391,7 @@ class Connections:
             )
             await calllog.retry(tx, connection_id)
             tx.announce("connection", connection_id)
-        log.info("connection.connected", connection_id=str(connection_id), environment=row.environment)
+        log.info("connection.connected", connection_id=str(connection_id), environment=becomes["environment"])
         return connection_id
 
     async def _redeem(self, state: str, user_id: UUID) -> tuple[Row[Any], Row[Any]]:
@@ -356,18 +432,13 @@ class Connections:
         return org_id, user_id
 
     async def remove(self, account_id: UUID, connection_id: UUID) -> None:
-        """Erase a connection's tokens and index, then revoke the grant at the org as far as that answers."""
-        vault = self._salesforce.vault
+        """Erase a connection's tokens and index; the org is told to revoke the grant, as soon as it answers."""
         async with self._salesforce.database.account(account_id) as tx:
-            mine = (connection.c.account_id == account_id) & (connection.c.id == connection_id)
-            row = await tx.one(
-                select(connection).where(mine, connection.c.state != "removed").with_for_update()
-            )
-            if row is None:
-                raise NotFound("no such connection")
+            row = await living(tx, connection_id, lock=True)
+            await revocations.leave(tx, row)
             await tx.execute(
                 update(connection)
-                .where(mine)
+                .where(connection.c.account_id == account_id, connection.c.id == connection_id)
                 .values(
                     state="removed",
                     # The name is free again; the row stays, because logs were delivered through it.
@@ -377,38 +448,124 @@ class Connections:
                     client_secret=None,
                     token_version=row.token_version + 1,
                     embedding_origins=[],
+                    related_domains=[],
                     index_state="none",
                 )
             )
-            for table in (indexed_record, record_owner):
-                await tx.execute(
-                    delete(table).where(
-                        table.c.account_id == account_id, table.c.connection_id == connection_id
-                    )
-                )
+            await _forget_records(tx, connection_id)
             await tx.execute(
                 update(app_user)
                 .where(app_user.c.account_id == account_id, app_user.c.connection_id == connection_id)
                 .values(connection_id=None)
             )
             tx.announce("connection", connection_id)
-        for column in ("refresh_token", "access_token"):
-            sealed = getattr(row, column)
-            if sealed is not None:
-                await self._revoke(row.api_base, vault.open(sealed, account_id, connection_id, column))
-                return  # revoking the refresh token takes the access tokens with it
+        # At once where the org answers; else the worker goes on.
+        await revocations.revoke_one(self._salesforce, connection_id)
 
-    async def _revoke(self, api_base: str, token: str) -> None:
-        try:
-            await answer_of(
-                self._salesforce.http,
-                "POST",
-                api_base + "/services/oauth2/revoke",
-                content=urlencode({"token": token}).encode(),
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-            )
-        except CrmFailure as failure:
-            log.warning("connection.revoke_failed", code=failure.code)
+
+async def living(tx: Transaction, connection_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """A connection that was not removed, its row held until commit if `lock`. Raises `NotFound`."""
+    wanted = select(connection).where(
+        connection.c.account_id == _account(tx),
+        connection.c.id == connection_id,
+        connection.c.state != "removed",
+    )
+    row = await tx.one(wanted.with_for_update() if lock else wanted)
+    if row is None:
+        raise NotFound("no such connection")
+    return row
+
+
+async def _free_name(tx: Transaction, name: str, connection_id: UUID) -> str:
+    name = " ".join(name.split())
+    if not 0 < len(name) <= 80:
+        raise InputInvalid("a name of 1 to 80 characters", field="name")
+    taken = await tx.scalar(
+        select(connection.c.id).where(
+            connection.c.account_id == _account(tx),
+            connection.c.name == name,
+            connection.c.id != connection_id,
+        )
+    )
+    if taken:
+        raise ConnectionNameTaken(name=name)
+    return name
+
+
+async def _forget_records(tx: Transaction, connection_id: UUID) -> None:
+    """Erase the phone index of a connection; what of its records stands in engagements stays there."""
+    for table in (indexed_record, record_owner):
+        await tx.execute(
+            delete(table).where(table.c.account_id == tx.account_id, table.c.connection_id == connection_id)
+        )
+
+
+async def set_related_domains(tx: Transaction, connection_id: UUID, domains: Sequence[str]) -> list[str]:
+    """Which origins may embed the callbar beside the org's own. Gives them as they are kept.
+
+    `tx` is the system's, for the account: other accounts' domains count as well. Raises `InputInvalid`
+    (`params.domain`), `DomainTaken` and `NotFound`.
+    """
+    row = await living(tx, connection_id, lock=True)
+    kept: list[str] = []
+    for domain in domains:
+        origin = related_origin(domain)
+        if origin not in kept and origin not in row.embedding_origins:
+            kept.append(origin)
+    if len(kept) > RELATED_DOMAINS:
+        raise InputInvalid(f"at most {RELATED_DOMAINS} related domains", field="domains")
+    # Nobody else may take one of them between this look and the commit.
+    await tx.execute(select(func.pg_advisory_xact_lock(_DOMAINS_LOCK)))
+    for origin in kept:
+        others = connection.c.embedding_origins.contains([origin]) | connection.c.related_domains.contains(
+            [origin]
+        )
+        if await tx.scalar(select(connection.c.id).where(others, connection.c.id != connection_id).limit(1)):
+            raise DomainTaken(domain=origin)
+    await tx.execute(
+        update(connection)
+        .where(connection.c.account_id == tx.account_id, connection.c.id == connection_id)
+        .values(related_domains=kept)
+    )
+    tx.announce("connection", connection_id)
+    return kept
+
+
+def related_origin(domain: str) -> str:
+    """A domain as administrators type it (`example.com`, `https://example.com/`) as an origin. Raises `InputInvalid`.
+
+    https only, except on this machine: a page that anybody on the way can change must not hold a callbar. No
+    wildcards, no paths, no credentials; a name is written as browsers send it (lower case, Punycode).
+    """
+    text = domain.strip()
+    text = text if "://" in text else f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
+        port = parts.port
+    except (ValueError, UnicodeError) as error:
+        raise InputInvalid("no web address", field="domains", domain=domain[:200]) from error
+    local = host in ("localhost", "127.0.0.1") or host.endswith(".localhost")
+    named = _HOST.fullmatch(host) is not None and ("." in host or local)
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment and "@" not in parts.netloc
+    if not named or not plain or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+        raise InputInvalid("no origin that can be allowed", field="domains", domain=domain[:200])
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None and port != usual else "")
+
+
+async def impact(tx: Transaction, connection_id: UUID) -> dict[str, int]:
+    """What removing a connection would do: whose client integration goes off, which call logs would stay here."""
+    await living(tx, connection_id)
+    mine = (app_user.c.account_id == tx.account_id) & (app_user.c.connection_id == connection_id)
+    users = await tx.scalar(select(func.count()).select_from(app_user).where(mine))
+    records = await tx.scalar(
+        select(func.count())
+        .select_from(indexed_record)
+        .where(indexed_record.c.account_id == tx.account_id, indexed_record.c.connection_id == connection_id)
+    )
+    logs = await calllog.undelivered(tx, connection_id)
+    return {"users": int(users or 0), "logs": logs, "records": int(records or 0)}
 
 
 async def listed(tx: Transaction) -> Sequence[Row[Any]]:
@@ -422,6 +579,12 @@ async def listed(tx: Transaction) -> Sequence[Row[Any]]:
             connection.c.login_origin,
             connection.c.org_id,
             connection.c.embedding_origins,
+            connection.c.related_domains,
+            connection.c.connected_at,
+            connection.c.succeeded_at,
+            connection.c.api_used,
+            connection.c.api_limit,
+            app_user.c.name.label("connected_by"),
             connection.c.org_settings,
             connection.c.org_settings_at,
             connection.c.index_state,
@@ -430,23 +593,37 @@ async def listed(tx: Transaction) -> Sequence[Row[Any]]:
             connection.c.error_at,
             connection.c.created_at,
         )
+        .select_from(
+            connection.outerjoin(
+                app_user,
+                (app_user.c.account_id == connection.c.account_id)
+                & (app_user.c.id == connection.c.connected_by),
+            )
+        )
         .where(connection.c.account_id == tx.account_id, connection.c.state != "removed")
         .order_by(connection.c.name)
     )
 
 
 async def embedded_by(tx: Transaction, origin: str) -> Row[Any] | None:
-    """The one connection (`account_id`, `id`, `embedding_origins`) whose pages at `origin` may embed the
-    callbar; None when there is none, or more than one. `tx` is the system's: the account is not yet known."""
-    rows = await tx.all(
-        select(connection.c.account_id, connection.c.id, connection.c.embedding_origins)
-        .where(
-            connection.c.embedding_origins.contains([origin]),
-            connection.c.state.in_(("connected", "reconnect")),
+    """The one connection (`account_id`, `id`, `origins`) whose callbar pages at `origin` may embed; None when
+    there is none, or more than one. `tx` is the system's: the account is not yet known.
+
+    An org's own origin, proven by whoever connected it, comes before what somebody else calls a related domain.
+    """
+    for column in (connection.c.embedding_origins, connection.c.related_domains):
+        rows = await tx.all(
+            select(
+                connection.c.account_id,
+                connection.c.id,
+                (connection.c.embedding_origins + connection.c.related_domains).label("origins"),
+            )
+            .where(column.contains([origin]), connection.c.state.in_(("connected", "reconnect")))
+            .limit(2)
         )
-        .limit(2)
-    )
-    return rows[0] if len(rows) == 1 else None
+        if rows:
+            return rows[0] if len(rows) == 1 else None
+    return None
 
 
 def _account(tx: Transaction) -> UUID:

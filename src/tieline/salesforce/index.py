@@ -221,7 +221,7 @@ class PhoneIndex:
             failed = "internal_error"
             log.exception("index.failed", connection_id=str(of.connection_id))
         finally:
-            await asyncio.shield(self._release(of, failed))
+            await asyncio.shield(self._release(of, failed, client.api_usage))
 
     async def _standing(self, of: _Leased) -> tuple[_Standing, datetime]:
         async with self._database.system() as tx:
@@ -240,11 +240,15 @@ class PhoneIndex:
         )
         return standing, tx.now
 
-    async def _release(self, of: _Leased, failed: str | None) -> None:
+    async def _release(self, of: _Leased, failed: str | None, api_usage: tuple[int, int] | None) -> None:
         async with self._database.system(of.account_id) as tx:
             values: dict[str, Any] = {"index_lease_until": None, "index_checked_at": tx.now}
             if failed:
                 values |= {"error_code": failed, "error_at": tx.now}
+            else:
+                values["succeeded_at"] = tx.now
+            if api_usage is not None:
+                values |= {"api_used": api_usage[0], "api_limit": api_usage[1]}
             await tx.execute(update(connection).where(*_is(connection.c, of)).values(**values))
 
     # --- load ------------------------------------------------------------------------------------------

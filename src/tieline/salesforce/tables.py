@@ -53,6 +53,15 @@ connection = account_table(
     at("index_lease_until"),
     # Somebody has records of the connection on a page of the portal until then.
     at("watched_until"),
+    # Origins beside the org's own that may embed the callbar and talk to it.
+    Column("related_domains", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # The user of ours who last authorised it.
+    Column("connected_by", Uuid),
+    at("connected_at"),
+    # When the org last answered as it should, and what it then said of its API's use today.
+    at("succeeded_at"),
+    Column("api_used", Integer),
+    Column("api_limit", Integer),
     Column("error_code", Text),
     at("error_at"),
     at("created_at", nullable=False),
@@ -67,10 +76,29 @@ oauth_attempt = account_table(
     Column("user_id", Uuid, nullable=False),
     # The PKCE verifier, encrypted.
     Column("verifier", LargeBinary, nullable=False),
+    # What the connection is to become once this succeeds (environment, client_id and the addresses), with the new
+    # client's secret, encrypted; null when it is only authorised again.
+    Column("change", JSONB),
+    Column("client_secret", LargeBinary),
     at("expires_at", nullable=False),
     ForeignKeyConstraint(
         ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
     ),
+)
+
+# Grants that are no longer ours to use and that an org has still to be told of. The connection may be gone.
+revocation = account_table(
+    "revocation",
+    Column("id", Uuid, primary_key=True),
+    Column("connection_id", Uuid, nullable=False),
+    Column("api_base", Text, nullable=False),
+    # Sealed as it was in the connection's column `kind`.
+    Column("token", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    at("next_at", nullable=False),
+    at("created_at", nullable=False),
+    Index("ix_revocation_next_at", "next_at"),
 )
 
 indexed_record = account_table(

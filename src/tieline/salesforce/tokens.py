@@ -17,14 +17,14 @@ from uuid import UUID
 
 import httpx2
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from tieline.db.database import Database
 from tieline.salesforce.client import SalesforceClient, Token, answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.network import http_client
-from tieline.salesforce.tables import connection
+from tieline.salesforce.tables import connection, revocation
 from tieline.settings import Settings
 from tieline.vault import SecretUnreadable, Vault
 
@@ -210,30 +210,38 @@ async def reseal(salesforce: Salesforce) -> int:
     """
     moved = 0
     async with salesforce.database.system() as tx:
-        rows = await tx.all(select(connection.c.account_id, connection.c.id, *_SECRETS))
-    for row in rows:
+        connections = await tx.all(select(connection.c.account_id, connection.c.id, *_SECRETS))
+        revocations = await tx.all(select(revocation))
+    for row in connections:
         for column in _SECRETS:
-            sealed = getattr(row, column.name)
-            if sealed is None:
-                continue
-            try:
-                anew = salesforce.vault.resealed(sealed, row.account_id, row.id, column.name)
-            except SecretUnreadable:
-                log.error("connection.secret_unreadable", connection_id=str(row.id), column=column.name)
-                continue
-            if anew is not None:
-                async with salesforce.database.system(row.account_id) as tx:
-                    changed = await tx.execute(
-                        update(connection)
-                        .where(
-                            connection.c.account_id == row.account_id,
-                            connection.c.id == row.id,
-                            column == sealed,
-                        )
-                        .values({column.name: anew})
-                    )
-                    moved += changed.rowcount
+            moved += await _resealed(salesforce, row, column, row.id, column.name)
+    for row in revocations:
+        moved += await _resealed(salesforce, row, revocation.c.token, row.connection_id, row.kind)
     return moved
+
+
+async def _resealed(
+    salesforce: Salesforce, row: Row[Any], column: Column[Any], connection_id: UUID, name: str
+) -> int:
+    """Reseal one secret, sealed for a connection's column `name`; 1 if it had to be."""
+    sealed = getattr(row, column.name)
+    if sealed is None:
+        return 0
+    try:
+        anew = salesforce.vault.resealed(sealed, row.account_id, connection_id, name)
+    except SecretUnreadable:
+        log.error("connection.secret_unreadable", connection_id=str(connection_id), column=name)
+        return 0
+    if anew is None:
+        return 0
+    table = column.table
+    async with salesforce.database.system(row.account_id) as tx:
+        changed = await tx.execute(
+            update(table)
+            .where(table.c.account_id == row.account_id, table.c.id == row.id, column == sealed)
+            .values({column.name: anew})
+        )
+        return changed.rowcount
 
 
 async def token_request(http: httpx2.AsyncClient, origin: str, form: dict[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import structlog
 from tieline.bus import Bus
 from tieline.calllog.delivery import Delivery, OnDelivered
 from tieline.calllog.service import DELIVERY
+from tieline.salesforce import revocations
 from tieline.salesforce.index import PhoneIndex
 from tieline.salesforce.tokens import Salesforce, reseal
 from tieline.salesforce.writer import SalesforceWriter
@@ -30,6 +31,7 @@ async def run(salesforce: Salesforce, bus: Bus, *, on_delivered: OnDelivered | N
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(delivery.run())
             tasks.create_task(index.run())
+            tasks.create_task(revocations.run(salesforce))
     finally:
         for subscription in subscriptions:
             subscription.close()

@@ -85,7 +85,7 @@ async def test_an_administrator_connects_lists_and_removes(portal: Portal, org: 
     assert parse_qs(urlsplit(landed.headers["location"]).query) == {"connected": [created.json()["id"]]}
     listed = (await portal.http.get("/api/v1/connections")).json()["connections"]
     mine = next(c for c in listed if c["id"] == created.json()["id"])
-    assert (mine["state"], mine["name"], mine["embedding_origins"]) == (
+    assert (mine["status"], mine["name"], mine["embedding_origins"]) == (
         "connected",
         "Acme CRM",
         [org.lightning],
