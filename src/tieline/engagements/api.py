@@ -305,6 +305,7 @@ async def _hints(
     if who.manages:
         subscriptions.append(told("agent", None, "agents", "queues"))
         subscriptions.append(told("engagement", None, "engagements", "queues"))
+        subscriptions.append(told("connection", None, "connections"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))
     sent_at = 0.0

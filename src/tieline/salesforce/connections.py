@@ -63,8 +63,8 @@ _LOGIN = {"production": "https://login.salesforce.com", "sandbox": "https://test
 _INSTANCE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.my\.salesforce\.com")
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
 RELATED_DOMAINS = 20
-_DOMAINS_LOCK = 0x7469_0002
-"""Advisory lock of the transactions that give out related domains."""
+_ORIGINS_LOCK = 0x7469_0002
+"""Advisory lock of the transactions that let an origin embed a callbar: each may embed one."""
 _IDENTITY = re.compile(r"/id/(00D[A-Za-z0-9]{12,15})/(005[A-Za-z0-9]{12,15})")
 
 
@@ -72,6 +72,12 @@ class ConnectionNameTaken(TielineError):
     """The account has a connection of this name."""
 
     code, status = "connection_name_taken", 409
+
+
+class OrgTaken(TielineError):
+    """Another connection is of this org: its callbar could not tell which of the two it belongs to."""
+
+    code, status = "connection_org_taken", 409
 
 
 class DomainTaken(TielineError):
@@ -346,7 +352,12 @@ class Connections:
         if another and attempt.change is None:
             # A refreshed sandbox is a new org, too: moving the connection there is an act of its own.
             raise OtherOrg(environment=row.environment)
-        async with self._salesforce.database.account(account_id) as tx:
+        async with self._salesforce.database.system(account_id) as tx:
+            await tx.execute(select(func.pg_advisory_xact_lock(_ORIGINS_LOCK)))
+            if await _embedding(
+                tx, connection.c.embedding_origins, addresses.embedding_origins, connection_id
+            ):
+                raise OrgTaken
             now = await living(tx, connection_id, lock=True)
             if attempt.change is not None:
                 await revocations.leave(tx, now)
@@ -514,14 +525,10 @@ async def set_related_domains(tx: Transaction, connection_id: UUID, domains: Seq
             kept.append(origin)
     if len(kept) > RELATED_DOMAINS:
         raise InputInvalid(f"at most {RELATED_DOMAINS} related domains", field="domains")
-    # Nobody else may take one of them between this look and the commit.
-    await tx.execute(select(func.pg_advisory_xact_lock(_DOMAINS_LOCK)))
-    for origin in kept:
-        others = connection.c.embedding_origins.contains([origin]) | connection.c.related_domains.contains(
-            [origin]
-        )
-        if await tx.scalar(select(connection.c.id).where(others, connection.c.id != connection_id).limit(1)):
-            raise DomainTaken(domain=origin)
+    await tx.execute(select(func.pg_advisory_xact_lock(_ORIGINS_LOCK)))
+    for column in (connection.c.embedding_origins, connection.c.related_domains):
+        if await _embedding(tx, column, kept, connection_id):
+            raise DomainTaken
     await tx.execute(
         update(connection)
         .where(connection.c.account_id == tx.account_id, connection.c.id == connection_id)
@@ -529,6 +536,13 @@ async def set_related_domains(tx: Transaction, connection_id: UUID, domains: Seq
     )
     tx.announce("connection", connection_id)
     return kept
+
+
+async def _embedding(tx: Transaction, column: Any, origins: Sequence[str], but: UUID) -> bool:
+    """Whether another living connection, of whichever account, has one of these origins in a column."""
+    living_one = connection.c.state.in_(("connected", "reconnect"))
+    found = select(connection.c.id).where(column.overlap(list(origins)), living_one, connection.c.id != but)
+    return bool(origins) and await tx.scalar(found.limit(1)) is not None
 
 
 def related_origin(domain: str) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from tieline.db.database import Database
 from tieline.db.embedded import EmbeddedPostgres
@@ -123,6 +123,16 @@ async def salesforce(database: Database, settings: Settings) -> AsyncIterator[Sa
     await made.close()
 
 
+async def leave_org(database: Database, org: Org) -> None:
+    """Let no connection of an earlier test be the org's: an org has one at a time."""
+    async with database.system() as tx:
+        await tx.execute(
+            update(connection)
+            .where(connection.c.embedding_origins.contains([org.lightning]))
+            .values(embedding_origins=[])
+        )
+
+
 async def connect(salesforce: Salesforce, tenant: Tenant, org: Org, name: str = "Embedded") -> UUID:
     """A connection authorised as an administrator's clicks do it."""
     connections = Connections(salesforce)
@@ -135,6 +145,7 @@ async def connect(salesforce: Salesforce, tenant: Tenant, org: Org, name: str = 
         login_origin=org.my,
         embedding_origins=(org.lightning,),
     )
+    await leave_org(salesforce.database, org)
     async with salesforce.database.account(tenant.account_id) as tx:
         connection_id, url = await connections.begin(tx, draft, tenant.user_id)
     told = await org.allow(url)

@@ -24,7 +24,7 @@ from tieline.salesforce.tables import connection
 from tieline.settings import Settings
 from tieline.web.http import PORTAL_COOKIE, Guard, install_errors
 
-from .conftest import Tenant
+from .conftest import Tenant, leave_org
 from .org import CALLBACK, CLIENT_ID, CLIENT_SECRET, PUBLIC_URL, Org
 from .test_delivery import Close, close, pass_time
 
@@ -64,7 +64,10 @@ async def portal(
         yield Portal(http, guard.csrf(who))
 
 
-async def test_an_administrator_connects_lists_and_removes(portal: Portal, org: Org) -> None:
+async def test_an_administrator_connects_lists_and_removes(
+    portal: Portal, org: Org, database: Database
+) -> None:
+    await leave_org(database, org)
     created = await portal.write(
         "POST",
         "/api/v1/connections",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from tieline.salesforce.connections import (
     ConnectionNameTaken,
     Connections,
     DomainTaken,
+    OrgTaken,
     OtherOrg,
     Salesforce,
     embedded_by,
@@ -117,6 +119,19 @@ async def test_another_org_is_moved_to_only_when_that_was_asked_for(
     async with database.account(connected.account_id) as tx:
         row = await living(tx, connected.connection_id)
     assert row.org_id != "00D000000000001AAA" and row.index_state == "none"
+
+
+async def test_an_org_has_one_connection(
+    salesforce: Salesforce, database: Database, connected: Tenant, org: Org
+) -> None:
+    connections = Connections(salesforce)
+    async with database.account(connected.account_id) as tx:
+        second, url = await connections.begin(tx, replace(embedded(org), name="Second"), connected.user_id)
+    told = await org.allow(url)
+    with pytest.raises(OrgTaken):
+        await connections.finish(user_id=connected.user_id, state=told["state"], code=told["code"])
+    async with database.account(connected.account_id) as tx:
+        assert (await living(tx, second)).state == "authorising"
 
 
 async def test_a_grant_is_revoked_though_its_org_was_away(

@@ -7,14 +7,39 @@ import { Symbol } from "../ui/Icon.tsx";
 import { Brand } from "./pages/SignIn.tsx";
 import { Link } from "./router.tsx";
 
-const PAGES = [
-  { path: "/portal/live", word: "nav.live", icon: "utility:people", managers: true },
-  { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", managers: false },
+interface Entry {
+  path: string;
+  word: string;
+  icon: string;
+  for: "everybody" | "managers" | "administrators";
+}
+
+/** The side's groups, named as the set-up guide names them. */
+const GROUPS: { word: string; entries: Entry[] }[] = [
+  {
+    word: "nav.group",
+    entries: [
+      { path: "/portal/live", word: "nav.live", icon: "utility:people", for: "managers" },
+      { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", for: "everybody" },
+    ],
+  },
+  {
+    word: "nav.integrations",
+    entries: [
+      { path: "/portal/connections", word: "nav.applications", icon: "utility:apps", for: "administrators" },
+    ],
+  },
 ];
 
 /** Who may see everybody's engagements and presence; agents see their own engagements. */
 export const isManager = (session: PortalSession): boolean =>
   session.user.roles.some((role) => role === "administrator" || role === "supervisor");
+
+export const isAdministrator = (session: PortalSession): boolean =>
+  session.user.roles.includes("administrator");
+
+const mayOpen = (session: PortalSession, entry: Entry): boolean =>
+  entry.for === "everybody" || (entry.for === "managers" ? isManager(session) : isAdministrator(session));
 
 export function Shell({
   session,
@@ -71,20 +96,33 @@ export function Shell({
         />
       </header>
       <nav className="ad-nav" aria-label={t("nav.label")}>
-        <h2 className="ad-nav__group">{t("nav.group")}</h2>
-        <ul>
-          {PAGES.filter((page) => !page.managers || isManager(session)).map((page) => {
-            const current = path === page.path || path.startsWith(`${page.path}/`);
-            return (
-              <li key={page.path}>
-                <Link to={page.path} className="ad-nav__item" aria-current={current ? "page" : undefined}>
-                  <Symbol name={page.icon} className="ad-nav__icon" />
-                  {t(page.word)}
-                </Link>
-              </li>
-            );
-          })}
-        </ul>
+        {GROUPS.map(({ word, entries }) => {
+          const own = entries.filter((entry) => mayOpen(session, entry));
+          return (
+            own.length > 0 && (
+              <div key={word} className="ad-nav__part">
+                <h2 className="ad-nav__group">{t(word)}</h2>
+                <ul>
+                  {own.map((entry) => {
+                    const current = path === entry.path || path.startsWith(`${entry.path}/`);
+                    return (
+                      <li key={entry.path}>
+                        <Link
+                          to={entry.path}
+                          className="ad-nav__item"
+                          aria-current={current ? "page" : undefined}
+                        >
+                          <Symbol name={entry.icon} className="ad-nav__icon" />
+                          {t(entry.word)}
+                        </Link>
+                      </li>
+                    );
+                  })}
+                </ul>
+              </div>
+            )
+          );
+        })}
       </nav>
       <main className="ad-main" id="content" tabIndex={-1}>
         {children}

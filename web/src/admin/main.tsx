@@ -11,13 +11,15 @@ import { Button, EmptyState, Modal } from "../ui/controls.tsx";
 import { createI18n, languageOf } from "../ui/i18n.ts";
 import { LiveProvider, SessionEnded } from "./live.tsx";
 import { CallbarSignIn } from "./pages/CallbarSignIn.tsx";
+import { AddConnectionPage, ConnectionPage } from "./pages/Connection.tsx";
+import { ConnectionsPage } from "./pages/Connections.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
 import { LivePage } from "./pages/Live.tsx";
 import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
 import { SignInPage } from "./pages/SignIn.tsx";
 import { Link, navigate, safeNext, usePlace } from "./router.tsx";
-import { isManager, Shell } from "./Shell.tsx";
+import { isAdministrator, isManager, Shell } from "./Shell.tsx";
 import { ProblemNotice } from "./words.tsx";
 
 const catalogues = { en: () => import("./locales/en.json"), ja: () => import("./locales/ja.json") };
@@ -97,7 +99,7 @@ function Pages({
   };
   const ended = useCallback(() => onSession(null), [onSession]);
   const manager = session !== null && isManager(session);
-  const administrator = session?.user.roles.includes("administrator") ?? false;
+  const administrator = session !== null && isAdministrator(session);
   const home = manager ? "/portal/live" : "/portal/engagements";
   const outside = path !== "/callbar/sign-in";
   useEffect(() => {
@@ -117,9 +119,14 @@ function Pages({
   if (!session) return signingIn ? <SignInPage onSignedIn={onSession} /> : null;
   if (signingIn) return null;
   const detail = /^\/portal\/engagements\/([^/]+)$/.exec(path);
+  const connection = /^\/portal\/connections\/([^/]+)$/.exec(path);
   let page: ReactNode;
   if (path === "/portal/live" && manager) page = <LivePage />;
   else if (path === "/portal/problems" && administrator) page = <Troubles path={path} />;
+  else if (path === "/portal/connections" && administrator) page = <ConnectionsPage query={query} />;
+  else if (path === "/portal/connections/new" && administrator) page = <AddConnectionPage />;
+  else if (connection?.[1] && administrator)
+    page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
   else

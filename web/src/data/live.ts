@@ -4,9 +4,16 @@
  * a second. `session` says that the page's own session may have ended.
  */
 /** `records`: what the CRM tells of customers. */
-export type LiveKind = "agents" | "engagements" | "queues" | "records" | "session";
+export type LiveKind = "agents" | "connections" | "engagements" | "queues" | "records" | "session";
 
-export const LIVE_KINDS: readonly LiveKind[] = ["agents", "engagements", "queues", "records", "session"];
+export const LIVE_KINDS: readonly LiveKind[] = [
+  "agents",
+  "connections",
+  "engagements",
+  "queues",
+  "records",
+  "session",
+];
 const EVERY_MS = 250;
 /** Hints of one change come right after one another. */
 const GATHER_MS = 10;

@@ -45,13 +45,6 @@ export async function retryLogs(connectionId: string): Promise<number> {
   return answer.retried;
 }
 
-/** The address at the CRM where a connection is authorised anew. */
-export async function authoriseAgain(connectionId: string): Promise<string> {
-  const path = `/api/v1/connections/${encodeURIComponent(connectionId)}/authorise`;
-  const answer = await request<{ authorize_url: string }>("POST", path, { csrf: csrfToken() });
-  return answer.authorize_url;
-}
-
 /** How many things need somebody. */
 export const problemCount = ({ connections, deliveries }: Problems): number =>
   connections.length + deliveries.failed.connections.length + deliveries.late.length;

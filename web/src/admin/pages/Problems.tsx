@@ -1,14 +1,8 @@
 /** What needs an administrator, told on every page as a banner and here in full, with what can be done. */
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import {
-  authoriseAgain,
-  type FailedLog,
-  problemCount,
-  type Problems,
-  readProblems,
-  retryLogs,
-} from "../../data/problems.ts";
+import { authoriseAgain } from "../../data/connections.ts";
+import { type FailedLog, problemCount, type Problems, readProblems, retryLogs } from "../../data/problems.ts";
 import { Button, EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { type Reading, useFailure, useReading } from "../live.tsx";

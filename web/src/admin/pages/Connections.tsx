@@ -1,0 +1,137 @@
+/** Integrations, Applications: the account's connections with their state, and how the last sign-in at an org went. */
+import { type ReactNode, useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { type Connection, type ConnectionStatus, readConnections } from "../../data/connections.ts";
+import { Problem } from "../../data/http.ts";
+import { Button, EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
+import { formatDateTime } from "../../ui/format.ts";
+import { useReading } from "../live.tsx";
+import { Link, navigate } from "../router.tsx";
+import { PageHead } from "../Shell.tsx";
+import { ProblemNotice, useProblemText, useRegion } from "../words.tsx";
+
+const BADGES: Record<ConnectionStatus, string> = {
+  connected: "ad-badge ad-badge_good",
+  needs_sign_in: "ad-badge ad-badge_bad",
+  not_reachable: "ad-badge ad-badge_bad",
+  disconnected: "ad-badge ad-badge_open",
+};
+
+export function StatusBadge({ status }: { status: ConnectionStatus }): ReactNode {
+  const { t } = useTranslation();
+  return <span className={BADGES[status]}>{t(`connection.status.${status}`)}</span>;
+}
+
+export function ConnectionsPage({ query }: { query: URLSearchParams }): ReactNode {
+  const { t } = useTranslation();
+  const { value, problem, again } = useReading("connections", readConnections, ["connections"]);
+  useEffect(() => {
+    document.title = t("connections.page");
+  }, [t]);
+  const add = (
+    <Button variant="brand" onClick={() => navigate("/portal/connections/new")}>
+      {t("connections.add")}
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title={t("connections.title")} explain={t("connections.explain")}>
+        {value !== null && value.connections.length > 0 && add}
+      </PageHead>
+      <Outcome query={query} connections={value?.connections ?? []} />
+      {problem && <ProblemNotice problem={problem} onRetry={again} />}
+      {value === null ? (
+        !problem && (
+          <div className="ad-wait">
+            <Spinner label={t("loading")} />
+          </div>
+        )
+      ) : value.connections.length === 0 ? (
+        <EmptyState icon="utility:apps" title={t("connections.none.title")} action={add}>
+          {t("connections.none.explain")}
+        </EmptyState>
+      ) : (
+        <Table connections={value.connections} />
+      )}
+    </>
+  );
+}
+
+/** What came of a sign-in at an org, told once: going on forgets it. */
+function Outcome({ query, connections }: { query: URLSearchParams; connections: Connection[] }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const textOf = useProblemText();
+  const connected = query.get("connected");
+  const failed = query.get("failed");
+  if (connected !== null) {
+    const found = connections.find(({ id }) => id === connected);
+    return (
+      found && (
+        <div className="ad-problems">
+          <Notice variant="info">{t("connections.connected", { name: found.name })}</Notice>
+        </div>
+      )
+    );
+  }
+  if (failed === null) return null;
+  const reason = `connections.reason.${query.get("reason") ?? ""}`;
+  return (
+    <div className="ad-problems">
+      <Notice variant="error">
+        <p>{i18n.exists(reason) ? t(reason) : textOf(new Problem(failed, 409))}</p>
+        <p>{t("connections.failed_so")}</p>
+      </Notice>
+    </div>
+  );
+}
+
+function Table({ connections }: { connections: Connection[] }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const region = useRegion();
+  const number = new Intl.NumberFormat(i18n.language);
+  return (
+    <div className="ad-table-box">
+      <table className="slds-table slds-table_bordered ad-table">
+        <thead>
+          <tr>
+            <th scope="col">{t("connection.name")}</th>
+            <th scope="col">{t("connection.application")}</th>
+            <th scope="col">{t("connection.environment")}</th>
+            <th scope="col">{t("connection.status")}</th>
+            <th scope="col">{t("connection.connected_by")}</th>
+            <th scope="col">{t("connection.succeeded_at")}</th>
+            <th scope="col" className="ad-right">
+              {t("connection.api_requests")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {connections.map((each) => (
+            <tr key={each.id}>
+              <th scope="row" className="ad-cell">
+                <Link to={`/portal/connections/${each.id}`}>{each.name}</Link>
+              </th>
+              <td className="ad-cell">Salesforce</td>
+              <td className="ad-cell">{t(`connection.environment.${each.environment}`)}</td>
+              <td className="ad-cell">
+                <StatusBadge status={each.status} />
+              </td>
+              <td className="ad-cell">{each.connected_by ?? "–"}</td>
+              <td className="ad-cell ad-number">
+                {each.succeeded_at ? formatDateTime(each.succeeded_at, region) : "–"}
+              </td>
+              <td className="ad-cell ad-number ad-right">
+                {each.api_requests
+                  ? t("connection.api_requests.of", {
+                      used: number.format(each.api_requests.used),
+                      limit: number.format(each.api_requests.limit),
+                    })
+                  : "–"}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
