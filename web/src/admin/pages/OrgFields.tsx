@@ -85,7 +85,7 @@ export function OrgFields({
   );
   return (
     <>
-      <fieldset className="slds-form-element">
+      <fieldset className="slds-form-element ad-choices">
         <legend className="slds-form-element__legend slds-form-element__label">
           {t("connection.environment")}
         </legend>

@@ -1,0 +1,108 @@
+"""Integrations, Applications: an administrator connects an org, changes and deletes the connection, in Japanese."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+from tests.journeys.conftest import Demo, Street
+from tests.journeys.desk import ADMIN, sign_in_to_crm, sign_in_to_portal
+from tests.journeys.looks import look
+from tests.journeys.words import words
+
+LANGUAGES = ("en", "ja")
+LOCALES = {"en": "en-US", "ja": "ja-JP"}
+_NEW_APP = """async ({ callback, name }) => {
+  const { csrf_token } = await (await fetch('/console/api/bootstrap')).json();
+  const answer = await fetch('/console/api/setup/apps', {
+    method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token },
+    body: JSON.stringify({ name, label: name, callbacks: [callback],
+                           scopes: ['api', 'refresh_token', 'openid', 'id'] }),
+  });
+  return answer.json();
+}"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, language: str) -> None:
+    say = words("admin", language)
+    context = await street.computer.browser.new_context(locale=LOCALES[language])
+    page = await context.new_page()
+    wrong: list[str] = []
+    async with demo.database() as database:
+        await database.execute("UPDATE app_user SET language = $1 WHERE email = $2", language, ADMIN.email)
+    try:
+        await page.goto(demo.console)
+        await sign_in_to_crm(page, ADMIN.email)
+        await page.wait_for_url("**/lightning/**")
+        callback = f"{demo.contact_center}/oauth/salesforce/callback"
+        app = await page.evaluate(_NEW_APP, {"callback": callback, "name": f"Second_{language}"})
+        await page.goto(demo.contact_center)
+        await sign_in_to_portal(page, ADMIN.email)
+        await page.get_by_role("link", name=say("nav.applications")).click()
+        row = page.get_by_role("row", name="Acme CRM")
+        await expect(row).to_contain_text(say("connection.status.connected"))
+        wrong += await look(page, "portal-applications", language)
+
+        await page.get_by_role("button", name=say("connections.add")).click()
+        await page.get_by_text(say("connection.environment.domain.more")).click()
+        await page.get_by_label(say("connection.name"), exact=False).first.fill("Acme CRM")
+        await page.get_by_label(say("connection.client_id")).fill(app["client_id"])
+        await page.get_by_label(say("connection.own_domain")).fill("https://example.com")
+        await page.get_by_role("button", name=say("connection.log_in")).click()
+        await page.get_by_text(say("connection.wrong.login_origin")).wait_for()
+        street.computer.expected = "Failed to load resource"
+        wrong += await look(page, "portal-application-refused", language)
+        await page.get_by_text(say("connection.environment.embedded.more")).click()
+        await page.get_by_label(say("connection.api_base")).fill(demo.crm.replace("localhost", "127.0.0.1"))
+        await page.get_by_label(say("connection.login_origin")).fill(
+            demo.console.replace(".lightning.", ".my.")
+        )
+        await page.get_by_label(say("connection.console")).fill("http://second.lightning.localhost:9")
+        await page.get_by_label(say("connection.client_secret")).fill(app["client_secret"])
+        await page.get_by_role("button", name=say("connection.log_in")).click()
+        await page.get_by_text(say("connection.wrong.name_taken")).wait_for()
+        await page.get_by_label(say("connection.name"), exact=False).first.fill("第二 CRM")
+        await page.get_by_role("button", name=say("connection.log_in")).click()
+        await _allow(page)
+        await page.get_by_text(say("connections.connected", name="第二 CRM")).wait_for()
+        wrong += await look(page, "portal-application-connected", language)
+
+        await page.get_by_role("link", name="第二 CRM").click()
+        state = page.get_by_role("region", name=say("connection.state"))
+        await expect(state).to_contain_text(ADMIN.name)
+        domains = page.get_by_role("region", name=say("connection.domains"))
+        for typed in ("http://example.com", demo.console):
+            await domains.get_by_role("textbox").fill(typed)
+            await domains.get_by_role("button", name=say("connection.domains.add.button")).click()
+            await expect(domains.locator(".slds-has-error")).to_be_visible()
+        await domains.get_by_role("textbox").fill("Shop.Example.com")
+        await domains.get_by_role("button", name=say("connection.domains.add.button")).click()
+        await domains.get_by_text("https://shop.example.com").wait_for()
+        await expect(domains.locator(".slds-has-error")).to_have_count(0)
+        wrong += await look(page, "portal-application", language)
+        await domains.get_by_role("button", name="https://shop.example.com").click()
+        await expect(domains.get_by_text("https://shop.example.com")).to_have_count(0)
+
+        edit = page.get_by_role("region", name=say("connection.edit"))
+        await edit.get_by_role("textbox").fill("Zweites CRM")
+        await edit.get_by_role("button", name=say("connection.save")).click()
+        await page.get_by_role("heading", level=1, name="Zweites CRM").wait_for()
+
+        await page.get_by_role("button", name=say("connection.remove.button")).click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_text(say("connection.remove.users_zero")).wait_for()
+        wrong += await look(page, "portal-application-deleting", language)
+        await dialog.get_by_role("button", name=say("connection.remove.button")).click()
+        await expect(page.get_by_role("row", name="Zweites CRM")).to_have_count(0)
+        await expect(row).to_contain_text(say("connection.status.connected"))
+    finally:
+        async with demo.database() as database:
+            await database.execute("UPDATE app_user SET language = $1 WHERE email = $2", "en", ADMIN.email)
+        await context.close()
+    assert wrong == []
+
+
+async def _allow(page: Page) -> None:
+    """Allow the contact center at the org, where the browser is signed in."""
+    await page.locator("button[value=allow]").click()
+    await page.wait_for_url("**/portal/connections?*")
