@@ -95,7 +95,7 @@ def _contact_field() -> Field:
     )  # fmt: skip
 
 
-def derive(row: Row, given: Mapping[str, Any], *, new: bool) -> None:
+def decide_kind(row: Row, given: Mapping[str, Any], *, new: bool) -> None:
     """What kind of account it is, and a person's name. Faults where its fields do not go together."""
     if new:
         row["IsPersonAccount"] = given.get("LastName") is not None

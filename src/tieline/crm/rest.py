@@ -27,7 +27,9 @@ from .options import ORDINARY, CallOptions
 from .orgs import Org
 from .preconditions import describe_unchanged, entity_tag, require_unchanged, unchanged
 from .query import DEFAULT_BATCH, attributes, run_more, run_query
-from .records import Records, Saved, storage_fault
+from .records import Records
+from .saving.drafts import Saved
+from .saving.storage import storage_fault
 from .sosl import parameterized, parse_search, run_search
 from .values import format_datetime, parse_datetime, write_value
 

@@ -19,8 +19,8 @@ from .door import bearer, org_named, org_with_id
 from .errors import Fault, Faults, not_found
 from .gateway import calling
 from .orgs import Org
-from .records import storage_fault
 from .rest import MAX_VERSION, MIN_VERSION, Call
+from .saving.storage import storage_fault
 from .softphone import parse_xml
 from .web import MAX_BODY, TooLarge, client_address, origin_here, place_of, read_body
 from .xml_values import INSTANCE, add, clean, document
