@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from .access import Caller, rights, visible
+from .access import Caller, rights, visible, visible_part
 from .errors import Fault
 from .matching import METHODS, STRONG, THRESHOLD, Method, key_in_sql, key_of, similarity
 from .metadata import Catalogue, ObjectType, index_name
 from .options import CallOptions
 from .schema import bump
+from .sharing import reachable
 
 MAX_RULES = 5
 """Active duplicate rules of one object."""
@@ -346,9 +347,11 @@ async def detected(
         results: dict[int, list[dict[str, Any]]] = {}
         for target, matching in ready.matching:
             matches = await _matches(search, target, matching, rule, [changes[at] for at in asked])
+            shown = await _shown(search, target, [match for one in matches for match in one])
             for at, one in zip(asked, matches, strict=True):
                 if one:
-                    results.setdefault(at, []).append(_match_result(search, target, matching, one))
+                    listed = [match for match in one if match.row["Id"] in shown]
+                    results.setdefault(at, []).append(_match_result(search, target, matching, listed))
         for at, rows in results.items():
             block = _action(rule, changes[at]) == "Block"
             if block or found[at] is None:
@@ -456,6 +459,15 @@ async def _candidates(
     return [(row["n"], row) for row in rows]
 
 
+async def _shown(search: Search, target: Target, matches: Sequence[_Match]) -> set[str]:
+    """Those of the records found that the caller may be told of: a rule may look at more than that."""
+    value = search.catalogue.objects.get(target.object_name)
+    if value is None or not rights(search.caller, value).read:
+        return set()
+    ids = list({match.row["Id"] for match in matches})
+    return await reachable(search.conn, search.catalogue, search.caller, value, ids)
+
+
 def _confidence(target: Target, items: Sequence[MatchItem], new: Row, old: Mapping[str, Any]) -> float:
     """The mean of the fields' similarities; 0 where one of them differs."""
     total = 0.0
@@ -500,9 +512,7 @@ def _record(search: Search, target: Target, match: _Match) -> dict[str, Any]:
     record_id = match.row["Id"]
     url = f"/services/data/v{search.version}/sobjects/{target.object_name}/{record_id}"
     shown: dict[str, Any] = {"attributes": {"type": target.object_name, "url": url}, "Id": record_id}
-    if (
-        search.options.duplicate_records
-        and rights(search.caller, search.catalogue.objects[target.object_name]).read
-    ):
-        shown |= {name: content for name, content in match.row.items() if name not in ("n", "Id")}
+    if search.options.duplicate_records:
+        fields = visible_part(search.catalogue, search.caller).objects[target.object_name].fields
+        shown |= {name: content for name, content in match.row.items() if name != "Id" and name in fields}
     return shown

@@ -303,7 +303,7 @@ async def record_count(call: Call, request: Request) -> Reply:
 @route("GET", "sobjects")
 async def describe_global(call: Call, request: Request) -> Reply:
     """All objects the user may read."""
-    if await describe_unchanged(call.conn, request.headers):
+    if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     found = [
         summary(value, call.caller, call.version)
@@ -344,7 +344,7 @@ async def _recent_item(call: Call, value: ObjectType, record_id: str) -> dict[st
 async def describe_object(call: Call, request: Request) -> Reply:
     """One object in full."""
     value = call.records.object(request.path["name"])
-    if await describe_unchanged(call.conn, request.headers):
+    if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     return Reply(body=describe(value, call.catalogue, call.caller, call.version))
 

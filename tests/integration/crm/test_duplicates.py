@@ -11,7 +11,8 @@ import pytest
 from .conftest import ADMIN, World, client_of
 from .package_files import NS, archive, manifest
 from .test_deploy import deploy
-from .test_rest import DATA, make
+from .test_permissions import new_user
+from .test_rest import DATA, make, soql
 
 ALLOW = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
@@ -143,6 +144,50 @@ async def test_collections_answer_row_by_row(warned: None, agent: httpx2.AsyncCl
     failed = answer.json()[0]["errors"][0]
     assert (failed["statusCode"], failed["fields"]) == ("DUPLICATES_DETECTED", [])
     assert failed["duplicateResult"]["matchResults"][0]["size"] == 1
+
+
+async def test_what_a_rule_found_shows_no_more_than_its_reader_may_see(
+    warned: None, world: World, admin: httpx2.AsyncClient
+) -> None:
+    """A rule that bypasses sharing finds what its reader cannot open, and fields that the reader cannot see."""
+    username = "narrow@duplicates.example"
+    await new_user(world, username)
+    http = await client_of(world, username)
+    twin = {"FirstName": "Nina", "LastName": "Narrow", "Email": "nina@narrow.example"}
+    record = await make(admin, "Contact", **twin)
+    asked = {"Sforce-Duplicate-Rule-Header": "includeRecordDetails=true"}
+
+    async def found() -> dict[str, Any]:
+        answer = await http.post(f"{DATA}/sobjects/Contact", json=twin, headers=asked)
+        (row,) = answer.json()
+        assert row["errorCode"] == "DUPLICATES_DETECTED"
+        return row["duplicateResult"]["matchResults"][0]
+
+    assert (await found())["matchRecords"][0]["record"]["Email"] == "nina@narrow.example"
+    grants = await soql(
+        admin,
+        "SELECT Id FROM FieldPermissions WHERE Field = 'Contact.Email' AND Parent.Profile.Name = 'Standard User'",
+    )
+    permission = f"{DATA}/sobjects/FieldPermissions/{grants['records'][0]['Id']}"
+    twin.pop("Email")
+    twin["Phone"] = "+49 30 555 0142"
+    await admin.patch(f"{DATA}/sobjects/Contact/{record}", json={"Phone": "030 555 0142"})
+    hidden = {"PermissionsRead": False, "PermissionsEdit": False}
+    assert (await admin.patch(permission, json=hidden)).status_code == 204
+    shown = (await found())["matchRecords"][0]["record"]
+    assert (shown["LastName"], "Email" in shown) == ("Narrow", False)
+    opened = {"PermissionsRead": True, "PermissionsEdit": True}
+    assert (await admin.patch(permission, json=opened)).status_code == 204
+    bypassing = rule(matching=STANDARD).replace("EnforceSharingRules", "BypassSharingRules")
+    for sharing, size in (("Private", 0), ("ReadWrite", 1)):
+        model = f"<CustomObject {NS}><sharingModel>{sharing}</sharingModel></CustomObject>"
+        files = {"package.xml": manifest(CustomObject=["Contact"]), "objects/Contact.object": model}
+        assert (await deploy(admin, archive(files)))["success"]
+        assert (await deploy(admin, package({"Warns": bypassing})))["success"]
+        result = await found()
+        assert (result["size"], len(result["matchRecords"])) == (size, size)
+    assert (await deploy(admin, package({"Warns": rule(matching=STANDARD)})))["success"]
+    await http.aclose()
 
 
 async def test_wrong_rules_are_not_deployed(admin: httpx2.AsyncClient) -> None:

@@ -70,6 +70,9 @@ async def _in_bin(records: Records, raw_id: str) -> tuple[ObjectType, str]:
     if seen is None:
         raise Fault("INVALID_ID_FIELD", "invalid record id", fields=[])
     value = records.catalogue.objects[seen.name]
+    if value.setup:
+        # Set-up has no recycle bin. What is deleted there must also stay known to those who keep describes.
+        raise Fault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
     require(records.caller, value, "delete")
     root = await records.conn.fetchval("SELECT root_id FROM meta.recycled WHERE record_id = $1", record_id)
     if root != record_id:
