@@ -49,6 +49,7 @@ from .gateway import rest
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
+from .shares import door as share_door
 from .soap import soap
 from .web import (
     Server,
@@ -126,6 +127,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *merging_door.ROUTES,
+        *share_door.ROUTES,
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),

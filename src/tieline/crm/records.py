@@ -27,6 +27,8 @@ from .saving import references
 from .saving.drafts import Draft, Row, Saved, auto_number, derive, name_is_id, with_defaults
 from .saving.storage import by_key, duplicate, existing, insert, lock, update
 from .schema import add_record_types
+from .shares.groups import furnish_groups
+from .shares.rows import Shares, forget_by_hand
 from .validation import broken_rules
 from .values import read_value
 
@@ -94,6 +96,8 @@ class Records:
         """Makes records, in order; one answer each."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "create")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).create(inputs)
         results: list[Saved | None] = [None] * len(inputs)
         drafts: list[Draft] = []
         for position, given in enumerate(inputs):
@@ -116,6 +120,8 @@ class Records:
         """Changes records by id; one answer each."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "edit")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).update(inputs)
         results: list[Saved | None] = [None] * len(inputs)
         ids = [parse_id(record_id) for record_id, _ in inputs]
         present = await lock(self.conn, value, [found for found in ids if found])
@@ -231,6 +237,8 @@ class Records:
         """Deletes records (they stay for queryAll) and what belongs to them; clears references to them."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "delete")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).delete(ids)
         parsed = [parse_id(record_id) for record_id in ids]
         present = await lock(self.conn, value, [found for found in parsed if found])
         refused_ids = await self._refused(value, present, "delete")
@@ -453,11 +461,18 @@ class Records:
                     if parent and target:
                         changes.append((target.name, parent, "activity"))
         await announce(self.conn, changes)
+        if value.name in self.catalogue.shares and not created:
+            handed_over = [
+                draft.record_id
+                for draft in saved
+                if draft.before and draft.before["OwnerId"] != draft.row["OwnerId"]
+            ]
+            if handed_over:
+                await forget_by_hand(self.conn, handed_over)
         if value.setup and saved:
-            moved = any("UserRoleId" in draft.given for draft in saved)
+            moved = created or any("UserRoleId" in draft.given for draft in saved)
             if created:
                 await self._furnish(value, saved)
-                moved = any(draft.row.get("UserRoleId") for draft in saved)
             await self.follow(value, moved=moved or value.name != "User")
 
     async def _furnish(self, value: ObjectType, drafts: Sequence[Draft]) -> None:
@@ -473,6 +488,8 @@ class Records:
                     for login_id, draft in zip(ids, drafts, strict=True)
                 ],
             )
+        elif value.name == "UserRole":
+            await furnish_groups(self.conn)
         elif value.name == "RecordType":
             for name in {str(draft.row["SobjectType"]) for draft in drafts}:
                 await add_record_types(self.conn, self.catalogue.objects[name])
@@ -480,12 +497,7 @@ class Records:
     async def follow(self, value: ObjectType, *, moved: bool) -> None:
         """What is worked out from rows of Set-up, worked out anew."""
         await permissions.follow(self.conn, value)
-        if value.name in sharing.RECOMPUTED_BY and (
-            moved
-            or await self.conn.fetchval(
-                'SELECT EXISTS (SELECT 1 FROM data."Group" WHERE "Type" = \'Organization\' AND NOT "IsDeleted")'
-            )
-        ):
+        if value.name in sharing.RECOMPUTED_BY and moved:
             await sharing.recompute(self.conn)
 
     async def _follow_persons(self, account: ObjectType, drafts: list[Draft]) -> None:
