@@ -40,6 +40,7 @@ from . import (
     setup,
     setup_apps,
     snapshots_door,
+    soap_records,
     soap_sign_in,
     ui_api,
 )
@@ -333,5 +334,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, screens, ui_api, soap_sign_in)
+RESOURCES = (addressed, batches, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -55,6 +55,8 @@ class Call:
     batch: int = DEFAULT_BATCH
     options: CallOptions = ORDINARY
     row_fault: Callable[[], Fault | None] = no_fault
+    door: str = ""
+    """Of SOAP: `u` for partner, `c` for enterprise."""
 
     def __post_init__(self) -> None:
         """Every door sees what its user may see: `catalogue` is cut down here, once."""
