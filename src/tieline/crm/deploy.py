@@ -17,6 +17,7 @@ import asyncpg
 from .callcenters import store_call_center
 from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
 from .deploy_apps import AppDeployment
+from .deploy_assignment import deploy_assignment_rules
 from .deploy_rules import deploy_duplicate_rule, deploy_matching_rules, deploy_validation_rule
 from .errors import Fault
 from .fields import (
@@ -237,6 +238,7 @@ async def run(call: Call, package: Package) -> list[Outcome]:
     await share_objects.ensure(call.conn)
     await deployment.reload()
     await deployment.each("SharingRules", lambda n, e, o: _deploy_sharing_rules(deployment, n, e, o))
+    await deployment.each("AssignmentRules", lambda n, e, o: _deploy_assignment_rules(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
     apps = AppDeployment(deployment)
@@ -568,6 +570,12 @@ async def _deploy_duplicate_rule(deployment: _Deployment, name: str, node: Node,
 async def _deploy_sharing_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
     outcome.id, outcome.created, outcome.changed = await deploy_sharing_rules(deployment.conn, name, node)
     await deployment.reload()
+
+
+async def _deploy_assignment_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_assignment_rules(
+        deployment.conn, deployment.catalogue, deployment.call.caller.user_id, name, node
+    )
 
 
 async def _deploy_translation(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from .access_migration import objects_and_access
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
+from .saving import assignment
 from .schema import CATALOGUE_SQL, create_object
 from .search import search_vector
 from .shares import objects as share_objects
@@ -314,6 +315,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_merged_and_converted", standard_merging.install),
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
     Step("2026_11_25_shares_of_records", _shares),
+    Step("2026_11_25_assignment_rules", assignment.install),
 )
 
 

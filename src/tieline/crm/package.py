@@ -25,6 +25,7 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "CustomObject": ("objects", ".object"),
     "MatchingRules": ("matchingRules", ".matchingRule"),
     "DuplicateRule": ("duplicateRules", ".duplicateRule"),
+    "AssignmentRules": ("assignmentRules", ".assignmentRules"),
     "SharingRules": ("sharingRules", ".sharingRules"),
     "CustomObjectTranslation": ("objectTranslations", ".objectTranslation"),
     "CallCenter": ("callCenters", ".callCenter"),
@@ -40,6 +41,7 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
 PARTS: Mapping[str, str] = {
     "CustomField": "CustomObject",
     "ValidationRule": "CustomObject",
+    "AssignmentRule": "AssignmentRules",
     "SharingCriteriaRule": "SharingRules",
     "SharingOwnerRule": "SharingRules",
 }

@@ -24,6 +24,7 @@ from .options import CallOptions
 from .orgs import Org
 from .person_accounts import decide_kind, mirrored, note_contacts, require_free
 from .saving import references
+from .saving.assignment import assign
 from .saving.drafts import Draft, Row, Saved, auto_number, derive, name_is_id, with_defaults
 from .saving.storage import by_key, duplicate, existing, insert, lock, update
 from .schema import add_record_types
@@ -353,6 +354,10 @@ class Records:
         self, value: ObjectType, drafts: list[Draft], results: list[Saved | None], *, creating: bool
     ) -> list[Draft]:
         """Drafts that may be saved; the others are answered. Fills derived fields."""
+        if drafts and self.options.auto_assign:
+            assign(
+                (await self.org.rules.at(self.conn, self.catalogue)).assignment, value, drafts, self.options
+            )
         related = await references.look_up(self.conn, self.catalogue, self.caller, value, drafts)
         passed: list[Draft] = []
         for draft in drafts:
