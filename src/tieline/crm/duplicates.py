@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from .access import Caller, rights, visible, visible_part
+from .criteria import Filter, ready
 from .errors import Fault
+from .filters import Criteria
 from .matching import METHODS, STRONG, THRESHOLD, Method, key_in_sql, key_of, similarity
 from .metadata import Catalogue, ObjectType, index_name
 from .options import CallOptions
@@ -76,6 +78,8 @@ class DuplicateRule:
     message: str = "Use one of these records?"
     enforce_sharing: bool = True
     position: int = 1
+    criteria: Criteria = field(default_factory=Criteria)
+    """Records for which it does not hold are let pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class ReadyDuplicateRule:
     """An active duplicate rule beside the matching rules of its targets."""
 
     rule: DuplicateRule
+    filter: Filter
     matching: tuple[tuple[Target, MatchingRule], ...]
 
 
@@ -192,6 +197,7 @@ async def save_duplicate_rule(conn: Any, catalogue: Catalogue, rule: DuplicateRu
         raise _refused("Action", "The action must be Allow or Block")
     if not 1 <= len(rule.targets) <= 3:
         raise _refused("DuplicateRuleMatchRules", "A duplicate rule matches against 1 to 3 objects")
+    ready(rule.criteria, value)
     matching = {(one.object_name, one.name): one for one in await matching_rules(conn)}
     for target in rule.targets:
         found = matching.get((target.object_name, target.matching_rule))
@@ -264,6 +270,8 @@ def _duplicate(data: Mapping[str, Any]) -> DuplicateRule:
     values: dict[str, Any] = dict(data)
     targets: list[dict[str, Any]] = values["targets"]
     values["targets"] = tuple(Target(**target) for target in targets)
+    if "criteria" in values:  # rules of former releases have none
+        values["criteria"] = Criteria.from_json(values["criteria"])
     return DuplicateRule(**values)
 
 
@@ -282,7 +290,10 @@ async def ready_duplicate_rules(conn: Any, catalogue: Catalogue) -> dict[str, tu
             for target in rule.targets
             if (target.object_name, target.matching_rule) in matching
         )
-        found[rule.object_name] = (*found.get(rule.object_name, ()), ReadyDuplicateRule(rule, pairs))
+        found[rule.object_name] = (
+            *found.get(rule.object_name, ()),
+            ReadyDuplicateRule(rule, ready(rule.criteria, catalogue.objects[rule.object_name]), pairs),
+        )
     return found
 
 
@@ -335,17 +346,17 @@ async def detected(
 ) -> list[DuplicatesDetected | None]:
     """For each record, in order, the refusal or warning that stops it: of the first rule that refuses, else warns."""
     found: list[DuplicatesDetected | None] = [None] * len(changes)
-    for ready in rules:
-        rule = ready.rule
+    for one_rule in rules:
+        rule = one_rule.rule
         asked = [
             position
             for position, change in enumerate(changes)
             if ((before := found[position]) is None or before.result["allowSave"])
-            and _concerns(ready, change)
+            and _concerns(one_rule, change)
             and _stops(rule, change, search.options)
         ]
         results: dict[int, list[dict[str, Any]]] = {}
-        for target, matching in ready.matching:
+        for target, matching in one_rule.matching:
             matches = await _matches(search, target, matching, rule, [changes[at] for at in asked])
             shown = await _shown(search, target, [match for one in matches for match in one])
             for at, one in zip(asked, matches, strict=True):
@@ -370,14 +381,16 @@ def _stops(rule: DuplicateRule, change: Change, options: CallOptions) -> bool:
     return alert and not options.allow_duplicates
 
 
-def _concerns(ready: ReadyDuplicateRule, change: Change) -> bool:
-    """An old record is compared only when a field that is matched has changed."""
+def _concerns(rule: ReadyDuplicateRule, change: Change) -> bool:
+    """Records the filter names; an old one is compared only when a field that is matched has changed."""
+    if not rule.filter.matches(change.row):
+        return False
     before = change.before
     if before is None:
         return True
     fields = {
         target.mapping.get(item.field, item.field)
-        for target, matching in ready.matching
+        for target, matching in rule.matching
         for items in matching.alternatives
         for item in items
     }

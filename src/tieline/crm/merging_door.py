@@ -36,7 +36,9 @@ async def merge_operation(call: Call, asked: Part) -> Any:
         value, master, values = record_of(call, request.need("masterRecord"))
         losers = [(part.text or "").strip() for part in request.all("recordToMergeIds")]
         done = await merge(call.records, value, master, losers, values)
-        result: dict[str, Any] = {"errors": [error(fault) for fault in done.faults]} if done.faults else {}
+        result: dict[str, Any] = (
+            {"errors": [error(fault, call.door) for fault in done.faults]} if done.faults else {}
+        )
         result |= {"id": done.id, "mergedRecordIds": list(done.merged_ids), "success": not done.faults}
         results.append(result | {"updatedRelatedIds": list(done.related_ids)})
     return {"result": results}
@@ -66,7 +68,7 @@ async def convert_operation(call: Call, asked: Part) -> Any:
         )
         result: dict[str, Any] = {"accountId": done.account_id, "contactId": done.contact_id}
         if done.faults:
-            result["errors"] = [error(fault) for fault in done.faults]
+            result["errors"] = [error(fault, call.door) for fault in done.faults]
         result |= {"leadId": done.lead_id, "opportunityId": done.opportunity_id, "success": not done.faults}
         results.append(result)
     return {"result": results}

@@ -97,29 +97,39 @@ def _object(call: Call, name: str) -> ObjectType:
 # -- what is answered ----------------------------------------------------------------------------------------
 
 
-def error(fault: Fault) -> Element:
+def error(fault: Fault, door: str) -> Element:
     """A refusal as an `errors` element has it."""
-    return _error(fault.as_save_error())
+    return _error(fault.as_save_error(), door)
 
 
-def _error(row: Mapping[str, Any]) -> Element:
+def _error(row: Mapping[str, Any], door: str) -> Element:
     found: Element = {}
     if row.get("duplicateResult"):
-        found["duplicateResult"] = row["duplicateResult"]
+        told: dict[str, Any] = row["duplicateResult"]
+        results = [
+            result
+            | {
+                "matchRecords": [
+                    match | {"record": sobject(match["record"], door)} for match in result["matchRecords"]
+                ]
+            }
+            for result in told["matchResults"]
+        ]
+        found["duplicateResult"] = told | {"matchResults": results}
     if row.get("fields"):
         found["fields"] = row["fields"]
     return found | {"message": row["message"], "statusCode": row["statusCode"]}
 
 
-def _result(row: Mapping[str, Any]) -> Element:
+def _result(row: Mapping[str, Any], door: str) -> Element:
     found: Element = {"created": row.get("created", False)} if "created" in row else {}
     if row["errors"]:
-        found["errors"] = [_error(one) for one in row["errors"]]
+        found["errors"] = [_error(one, door) for one in row["errors"]]
     return found | {"id": row.get("id"), "success": row["success"]}
 
 
-def _saved(saved: Saved) -> Element:
-    found: Element = {"errors": [error(fault) for fault in saved.faults]} if saved.faults else {}
+def _saved(saved: Saved, door: str) -> Element:
+    found: Element = {"errors": [error(fault, door) for fault in saved.faults]} if saved.faults else {}
     return found | {"id": saved.id, "success": saved.success}
 
 
@@ -191,8 +201,8 @@ def _records(call: Call, asked: Part) -> list[dict[str, Any]]:
     return found
 
 
-def _answers(reply: Reply) -> Element:
-    return {"result": [_result(row) for row in reply.body]}
+def _answers(call: Call, reply: Reply) -> Element:
+    return {"result": [_result(row, call.door) for row in reply.body]}
 
 
 def _body(call: Call, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -203,14 +213,14 @@ def _body(call: Call, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 async def create(call: Call, asked: Part) -> Any:
     """`create(sObjects)`."""
     rows = _records(call, asked)
-    return _answers(await composite.create_many(call, Request({}, {}, _body(call, rows))))
+    return _answers(call, await composite.create_many(call, Request({}, {}, _body(call, rows))))
 
 
 @operation("update", writes=True)
 async def update(call: Call, asked: Part) -> Any:
     """`update(sObjects)`, by the ids in them."""
     rows = _records(call, asked)
-    return _answers(await composite.update_many(call, Request({}, {}, _body(call, rows))))
+    return _answers(call, await composite.update_many(call, Request({}, {}, _body(call, rows))))
 
 
 @operation("upsert", writes=True)
@@ -222,7 +232,7 @@ async def upsert(call: Call, asked: Part) -> Any:
     if len(kinds) > 1:
         raise Fault("INVALID_TYPE", "All records of an upsert must be of one object")
     path = {"name": kinds.pop(), "field": field_name}
-    return _answers(await composite.upsert_many(call, Request(path, {}, _body(call, rows))))
+    return _answers(call, await composite.upsert_many(call, Request(path, {}, _body(call, rows))))
 
 
 @operation("delete", writes=True)
@@ -232,21 +242,21 @@ async def delete(call: Call, asked: Part) -> Any:
         "ids": ",".join(_texts(asked, "ids", MAX_RECORDS)),
         "allOrNone": str(call.options.all_or_none).lower(),
     }
-    return _answers(await composite.delete_many(call, Request({}, query)))
+    return _answers(call, await composite.delete_many(call, Request({}, query)))
 
 
 @operation("undelete", writes=True)
 async def undelete(call: Call, asked: Part) -> Any:
     """`undelete(ids)`."""
     saved = await recycle_bin.undelete(call.records, _texts(asked, "ids", MAX_RECORDS))
-    return {"result": [_saved(one) for one in saved]}
+    return {"result": [_saved(one, call.door) for one in saved]}
 
 
 @operation("emptyRecycleBin", writes=True)
 async def empty_recycle_bin(call: Call, asked: Part) -> Any:
     """`emptyRecycleBin(ids)`: removes deleted records for good."""
     saved = await recycle_bin.empty(call.records, _texts(asked, "ids", MAX_RECORDS))
-    return {"result": [_saved(one) for one in saved]}
+    return {"result": [_saved(one, call.door) for one in saved]}
 
 
 @operation("retrieve")

@@ -13,6 +13,8 @@ from .package_files import NS, archive, manifest
 from .test_deploy import deploy
 from .test_permissions import new_user
 from .test_rest import DATA, make, soql
+from .test_soap import session_of
+from .test_soap_records import Soap, sobject
 
 ALLOW = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
@@ -188,6 +190,70 @@ async def test_what_a_rule_found_shows_no_more_than_its_reader_may_see(
         assert (result["size"], len(result["matchRecords"])) == (size, size)
     assert (await deploy(admin, package({"Warns": rule(matching=STANDARD)})))["success"]
     await http.aclose()
+
+
+def _filtered(*lines: tuple[str, str, str], logic: str = "", table: str = "Contact") -> str:
+    items = "".join(
+        f"<duplicateRuleFilterItems><field>{field}</field><operation>{operation}</operation><sortOrder>{number}"
+        f"</sortOrder><table>{table}</table><value>{value}</value></duplicateRuleFilterItems>"
+        for number, (field, operation, value) in enumerate(lines, 1)
+    )
+    inside = f"<booleanFilter>{logic}</booleanFilter>" if logic else ""
+    return f"<duplicateRuleFilter>{inside}{items}</duplicateRuleFilter><duplicateRuleMatchRules><matchRuleSObject"
+
+
+async def test_a_rule_with_a_filter_concerns_the_records_it_names(
+    warned: None, world: World, admin: httpx2.AsyncClient
+) -> None:
+    plain = rule(matching=STANDARD)
+    only = _filtered(("LeadSource", "equals", "Web"), ("Title", "notEqual", "Boss"), logic="1 AND 2")
+    result = await deploy(
+        admin, package({"Warns": plain.replace("<duplicateRuleMatchRules><matchRuleSObject", only, 1)})
+    )
+    assert result["success"], result["details"]["componentFailures"][0]["problem"]
+    twin = {"FirstName": "Fil", "LastName": "Tered", "Email": "fil@tered.example"}
+    await make(admin, "Contact", **twin)
+    await make(admin, "Contact", **twin)
+    await make(admin, "Contact", **twin, LeadSource="Web", Title="boss")
+    answer = await admin.post(f"{DATA}/sobjects/Contact", json=twin | {"LeadSource": "Web"})
+    assert answer.json()[0]["errorCode"] == "DUPLICATES_DETECTED"
+    for wrong, words in (
+        (_filtered(("Nothing", "equals", "x")), "does not exist"),
+        (_filtered(("Title", "equals", "x"), table="User"), "A filter on User is not supported"),
+    ):
+        text = plain.replace("<duplicateRuleMatchRules><matchRuleSObject", wrong, 1)
+        result = await deploy(admin, package({"Warns": text}))
+        assert words in result["details"]["componentFailures"][0]["problem"]
+    assert (await deploy(admin, package({"Warns": plain})))["success"]
+
+
+async def test_soap_says_what_matched_and_saves_in_spite_of_it(
+    warned: None, admin: httpx2.AsyncClient
+) -> None:
+    soap = Soap(admin, await session_of(admin))
+    twin = {"FirstName": "Soa", "LastName": "Ped", "Email": "soa@ped.example"}
+    first = await make(admin, "Contact", **twin)
+    body = f"<create>{sobject('Contact', **twin)}</create>"
+    (refused,) = await soap(body)
+    assert refused.findtext("{*}errors/{*}statusCode") == "DUPLICATES_DETECTED"
+    found = refused.find("{*}errors/{*}duplicateResult")
+    record = found.find("{*}matchResults/{*}matchRecords/{*}record")
+    assert [record.findtext(f"{{*}}{name}") for name in ("type", "Id")] == ["Contact", first]
+    header = "<DuplicateRuleHeader><allowSave>true</allowSave></DuplicateRuleHeader>"
+    (saved,) = await soap(body, header)
+    assert saved.findtext("{*}success") == "true"
+    second = saved.findtext("{*}id")
+    await admin.patch(f"{DATA}/sobjects/Contact/{second}", json={"Email": None}, headers=ALLOW)
+    merging = (
+        f"<merge><request><masterRecord><sf:type>Contact</sf:type><sf:Id>{second}</sf:Id>"
+        f"<sf:Email>{twin['Email']}</sf:Email></masterRecord><recordToMergeIds>{first}</recordToMergeIds></request></merge>"
+    )
+    third = await make(admin, "Contact", LastName="Ped", FirstName="Soa")
+    await admin.patch(f"{DATA}/sobjects/Contact/{third}", json={"Email": twin["Email"]}, headers=ALLOW)
+    (stopped,) = await soap(merging)
+    assert stopped.findtext("{*}errors/{*}statusCode") == "DUPLICATES_DETECTED"
+    (merged,) = await soap(merging, header)
+    assert merged.findtext("{*}success") == "true"
 
 
 async def test_wrong_rules_are_not_deployed(admin: httpx2.AsyncClient) -> None:
