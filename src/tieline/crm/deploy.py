@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 
+from . import person_accounts
 from .callcenters import store_call_center
 from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
 from .deploy_apps import AppDeployment
@@ -438,6 +439,10 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
             await open_fields(
                 deployment.conn, value, opened(with_field(value, item), item), to_users=deployment.to_users
             )
+            if target == "Contact":
+                await person_accounts.follow_field(
+                    deployment.conn, deployment.catalogue, item, to_users=deployment.to_users
+                )
             outcome.created = outcome.changed = True
             continue
         if old.name != item.name:
@@ -449,6 +454,10 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
         wanted = replace(item, label_ja=old.label_ja, picklist=_keep_labels(old, item))
         if wanted != old:
             await update_field(deployment.conn, value, old, wanted)
+            if target == "Contact":
+                await person_accounts.follow_field(
+                    deployment.conn, deployment.catalogue, wanted, to_users=deployment.to_users
+                )
             outcome.changed = True
 
 
