@@ -88,6 +88,9 @@ def crm(
     ] = 8443,
     org: Annotated[list[str] | None, typer.Option(help="make and serve this org; may be repeated")] = None,
     empty: Annotated[bool, typer.Option(help="no sample data in orgs that are made now")] = False,
+    person_accounts: Annotated[
+        bool, typer.Option("--person-accounts", help="switch person accounts on in these orgs, for ever")
+    ] = False,
 ) -> None:
     """Serve an org alone on this machine, or the orgs of TIELINE_CRM_DATABASE_URL."""
     if context.invoked_subcommand is not None:
@@ -98,7 +101,11 @@ def crm(
     if os.environ.get("TIELINE_CRM_DATABASE_URL") and not org:
         _finish(local_org.serve_given(os.environ, listen, port))
     else:
-        _finish(local_org.serve_alone(os.environ, org or [], listen, port, empty=empty))
+        _finish(
+            local_org.serve_alone(
+                os.environ, org or [], listen, port, empty=empty, person_accounts=person_accounts
+            )
+        )
 
 
 @crm_app.command("snapshot")

@@ -90,7 +90,13 @@ async def _own_database(place: Place, environ: Mapping[str, str]) -> AsyncGenera
 
 
 async def serve_alone(
-    environ: Mapping[str, str], orgs: Sequence[str], listen: str, tls_port: int | None, *, empty: bool
+    environ: Mapping[str, str],
+    orgs: Sequence[str],
+    listen: str,
+    tls_port: int | None,
+    *,
+    empty: bool,
+    person_accounts: bool = False,
 ) -> None:
     """Makes the orgs where they are missing, serves them, and prints how to sign in.
 
@@ -113,7 +119,7 @@ async def serve_alone(
                 tls_port=tls_port,
                 faults_key=values.get("TIELINE_CRM_FAULTS_KEY") or secret(place.folder / "faults.key"),
             )
-            await make_orgs(settings, names, empty=empty)
+            await make_orgs(settings, names, empty=empty, person_accounts=person_accounts)
             certificates = None
             if tls_port is not None:
                 certificates = await asyncio.to_thread(local_certificates, place.folder / "tls", names)
@@ -128,8 +134,13 @@ async def serve_alone(
                 place.served.unlink(missing_ok=True)
 
 
-async def make_orgs(settings: CrmSettings, names: Sequence[str], *, empty: bool) -> None:
-    """Brings all orgs to this release and makes those of the names that there are not, with sample data."""
+async def make_orgs(
+    settings: CrmSettings, names: Sequence[str], *, empty: bool, person_accounts: bool = False
+) -> None:
+    """Brings all orgs to this release and makes those of the names that there are not, with sample data.
+
+    `person_accounts` switches those on in all that are named.
+    """
     from tieline.crm import sample
     from tieline.crm.orgs import connect
     from tieline.crm.provision import create_org, migrate_all
@@ -141,7 +152,7 @@ async def make_orgs(settings: CrmSettings, names: Sequence[str], *, empty: bool)
     finally:
         await conn.close()
     for name in names:
-        if name in known:
+        if name in known and not person_accounts:
             continue
         await create_org(
             settings,
@@ -149,8 +160,9 @@ async def make_orgs(settings: CrmSettings, names: Sequence[str], *, empty: bool)
             label=name.replace("-", " ").title(),
             admin_username=f"admin@{name}.example",
             admin_password=PASSWORD,
+            person_accounts=person_accounts,
         )
-        if not empty:
+        if not empty and name not in known:
             await sample.load(settings, name, PASSWORD)
 
 

@@ -16,6 +16,7 @@ from tieline.crm.metadata import Field, ObjectType
 from tieline.crm.migrations import ORG_STEPS, Step, migrate
 from tieline.crm.orgs import Org, connect
 from tieline.crm.records import Records
+from tieline.crm.saving.recycle_bin import undelete
 from tieline.crm.schema import create_object, load_catalogue
 from tieline.crm.settings import CrmSettings
 from tieline.db.embedded import EmbeddedPostgres
@@ -130,7 +131,7 @@ async def test_an_org_of_the_last_release_keeps_its_records_and_what_users_may_d
     administrator = await records_of(settings, conn, 1)
     assert administrator.caller.administrator
     async with conn.transaction():
-        restored = await administrator.undelete([make_id("003", "abc", 2)])
+        restored = await undelete(administrator, [make_id("003", "abc", 2)])
         frozen = await conn.fetchval('SELECT count(*) FROM data."UserLogin" WHERE NOT "IsFrozen"')
     assert (restored[0].faults, frozen) == ((), 2)
     await conn.close()

@@ -36,10 +36,12 @@ from . import (
     faults_door,
     merging_door,
     oauth_door,
+    recycle_door,
     screens,
     setup,
     setup_apps,
     snapshots_door,
+    soap_records,
     soap_sign_in,
     ui_api,
 )
@@ -49,6 +51,7 @@ from .gateway import rest
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
+from .shares import door as share_door
 from .soap import soap
 from .web import (
     Server,
@@ -126,6 +129,8 @@ def doors(dist: Path = Path()) -> list[Any]:
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *merging_door.ROUTES,
+        *share_door.ROUTES,
+        *recycle_door.ROUTES,
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
@@ -331,5 +336,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, screens, ui_api, soap_sign_in)
+RESOURCES = (addressed, batches, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -18,8 +18,9 @@ from .errors import Fault
 from .ids import parse_id
 from .metadata import ObjectType
 from .query import attributes
-from .records import Saved, storage_fault
 from .rest import Call, Reply, Request, dispatch, route, split_url
+from .saving.drafts import Saved
+from .saving.storage import storage_fault
 from .values import write_value
 
 MAX_SUBREQUESTS = 25

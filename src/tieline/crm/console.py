@@ -28,8 +28,8 @@ from .ids import parse_id
 from .layouts import ACTIVITY_FIELDS, LIST_COLUMNS, detail_sections
 from .metadata import Field, ObjectType
 from .query import DEFAULT_BATCH
-from .records import Row
 from .rest import Call, dispatch
+from .saving.drafts import Row
 from .schema import searched_expression
 from .search import matched_fields, searched_fields, tsquery
 from .sharing import reachable

@@ -18,7 +18,8 @@ from .changes import announce
 from .errors import Fault
 from .ids import parse_id
 from .metadata import ObjectType
-from .records import Records, Saved
+from .records import Records
+from .saving.drafts import Saved
 
 _NOW = "date_trunc('milliseconds', clock_timestamp())"
 _ADDRESS = ("Street", "City", "State", "PostalCode", "Country")

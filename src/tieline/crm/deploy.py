@@ -14,9 +14,11 @@ from typing import Any
 
 import asyncpg
 
+from . import person_accounts
 from .callcenters import store_call_center
 from .deploy_access import deploy_metadata_record, deploy_permission_set, deploy_record_type
 from .deploy_apps import AppDeployment
+from .deploy_assignment import deploy_assignment_rules
 from .deploy_rules import deploy_duplicate_rule, deploy_matching_rules, deploy_validation_rule
 from .errors import Fault
 from .fields import (
@@ -28,7 +30,7 @@ from .fields import (
     system_fields,
 )
 from .metadata import Catalogue, Field, FieldType, Kind, ObjectType, PicklistValue
-from .package import FOLDERS, PARTS_OF_OBJECTS, Node, Package, Problem, read_node
+from .package import FOLDERS, PARTS, Node, Package, Problem, read_node
 from .permissions import open_fields, open_object, opened
 from .rest import Call
 from .schema import (
@@ -40,6 +42,8 @@ from .schema import (
     update_object,
     with_field,
 )
+from .shares import objects as share_objects
+from .shares.rules import deploy_sharing_rules
 from .softphone import Definition, check_adapter_url
 
 _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
@@ -232,6 +236,10 @@ async def run(call: Call, package: Package) -> list[Outcome]:
             )
     await deployment.each("MatchingRules", lambda n, e, o: _deploy_matching_rules(deployment, n, e, o))
     await deployment.each("DuplicateRule", lambda n, e, o: _deploy_duplicate_rule(deployment, n, e, o))
+    await share_objects.ensure(call.conn)
+    await deployment.reload()
+    await deployment.each("SharingRules", lambda n, e, o: _deploy_sharing_rules(deployment, n, e, o))
+    await deployment.each("AssignmentRules", lambda n, e, o: _deploy_assignment_rules(deployment, n, e, o))
     await deployment.each("CustomObjectTranslation", lambda n, e, o: _deploy_translation(deployment, n, e, o))
     await deployment.each("CallCenter", lambda n, e, o: _deploy_call_center(deployment, n, e, o))
     apps = AppDeployment(deployment)
@@ -247,7 +255,7 @@ async def run(call: Call, package: Package) -> list[Outcome]:
 def _check_manifest(deployment: _Deployment) -> None:
     package = deployment.package
     for type_name, members in package.members.items():
-        if type_name in PARTS_OF_OBJECTS:
+        if type_name in PARTS:
             continue
         if type_name not in FOLDERS:
             outcome = Outcome(type_name, "", "package.xml")
@@ -262,8 +270,8 @@ def _check_manifest(deployment: _Deployment) -> None:
                 "zipped directory"
             )
             deployment.outcomes.append(outcome)
-    present_objects = set(package.names("CustomObject"))
-    for part in PARTS_OF_OBJECTS:
+    for part, whole in PARTS.items():
+        present_objects = set(package.names(whole))
         for member in sorted(package.members.get(part, frozenset())):
             if member != "*" and member.split(".")[0] not in present_objects:
                 outcome = Outcome(part, member, "package.xml")
@@ -421,6 +429,8 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
         value = deployment.catalogue.get(target)
         if value is None:
             raise Problem(f"In field: fullName - no CustomObject named {object_name} found", node.line)
+        if value.shares is not None:
+            raise Problem(f"{value.name} takes no fields", node.line)
         old = value.get(item.name)
         if old is None:
             if len(value.fields) >= _MAX_FIELDS:
@@ -429,6 +439,10 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
             await open_fields(
                 deployment.conn, value, opened(with_field(value, item), item), to_users=deployment.to_users
             )
+            if target == "Contact":
+                await person_accounts.follow_field(
+                    deployment.conn, deployment.catalogue, item, to_users=deployment.to_users
+                )
             outcome.created = outcome.changed = True
             continue
         if old.name != item.name:
@@ -440,6 +454,10 @@ async def _deploy_field(deployment: _Deployment, object_name: str, node: Node, o
         wanted = replace(item, label_ja=old.label_ja, picklist=_keep_labels(old, item))
         if wanted != old:
             await update_field(deployment.conn, value, old, wanted)
+            if target == "Contact":
+                await person_accounts.follow_field(
+                    deployment.conn, deployment.catalogue, wanted, to_users=deployment.to_users
+                )
             outcome.changed = True
 
 
@@ -555,6 +573,17 @@ async def _deploy_matching_rules(deployment: _Deployment, name: str, node: Node,
 async def _deploy_duplicate_rule(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
     outcome.id, outcome.created, outcome.changed = await deploy_duplicate_rule(
         deployment.conn, deployment.catalogue, name, node
+    )
+
+
+async def _deploy_sharing_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_sharing_rules(deployment.conn, name, node)
+    await deployment.reload()
+
+
+async def _deploy_assignment_rules(deployment: _Deployment, name: str, node: Node, outcome: Outcome) -> None:
+    outcome.id, outcome.created, outcome.changed = await deploy_assignment_rules(
+        deployment.conn, deployment.catalogue, deployment.call.caller.user_id, name, node
     )
 
 

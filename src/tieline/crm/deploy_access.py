@@ -12,9 +12,9 @@ from typing import Any
 from .metadata import Catalogue, ObjectType, Rights
 from .package import Node, Problem
 from .permissions import check_permission_row, follow, grant_fields, grant_object, new_ids
-from .records import Saved
 from .rest import Call
 from .rights import grantable
+from .saving.drafts import Saved
 from .schema import add_record_types
 from .standard_setup import PERMISSIONS
 from .values import read_value

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from .deploy_filters import criteria_of
 from .duplicates import (
     DuplicateRule,
     MatchingRule,
@@ -16,6 +17,7 @@ from .duplicates import (
     save_duplicate_rule,
     save_matching_rule,
 )
+from .filters import Criteria
 from .matching import Method
 from .metadata import Catalogue
 from .package import Node, Problem
@@ -158,8 +160,6 @@ def _single(tokens: Sequence[str], count: int, depth: int) -> tuple[list[list[in
 async def deploy_duplicate_rule(conn: Any, catalogue: Catalogue, full_name: str, node: Node) -> Done:
     """A duplicate rule: the file `duplicateRules/Contact.My_Rule.duplicateRule`."""
     node.only(_DUPLICATE, "DuplicateRule")
-    if any(item.children for item in node.all("duplicateRuleFilter")):
-        raise Problem("duplicateRuleFilter is not supported by this org", node.line)
     object_name, dot, name = full_name.partition(".")
     if not dot:
         raise Problem(f"The name {full_name[:60]!r} is not of the form Object.Rule", node.line)
@@ -176,6 +176,7 @@ async def deploy_duplicate_rule(conn: Any, catalogue: Catalogue, full_name: str,
         node.get("alertText") or DuplicateRule.message,
         node.get("securityOption") != "BypassSharingRules",
         node.number("sortOrder", 1, 1, 1000),
+        _filter(object_name, node),
     )
     known = {one.name: one for one in await duplicate_rules(conn, object_name)}
     changed = known.get(name) != rule
@@ -189,6 +190,17 @@ def _action(node: Node, tag: str) -> Any:
     if text not in ("Allow", "Block"):
         raise Problem(f"{tag} must be Allow or Block", node.line)
     return text
+
+
+def _filter(object_name: str, node: Node) -> Criteria:
+    """The conditions on the record that is saved."""
+    for element in node.all("duplicateRuleFilter"):
+        for line in element.all("duplicateRuleFilterItems"):
+            table = line.get("table") or object_name
+            if table != object_name:
+                raise Problem(f"A filter on {table[:40]} is not supported by this org", line.line)
+        return criteria_of(element, "duplicateRuleFilterItems")
+    return Criteria()
 
 
 def _target(node: Node) -> Target:

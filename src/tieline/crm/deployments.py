@@ -19,8 +19,8 @@ from .errors import Fault, not_found
 from .gateway import answer, api_version, calling, org_of_token
 from .ids import make_id
 from .package import read_package
-from .records import storage_fault
 from .rest import Call, Reply, Request, route
+from .saving.storage import storage_fault
 from .schema import load_catalogue
 from .values import format_datetime
 from .web import MAX_DEPLOY, TooLarge, json_response, parse_json, read_body

@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from .access import Caller, rights, visible
+from .access import Caller, rights, visible, visible_part
+from .criteria import Filter, ready
 from .errors import Fault
+from .filters import Criteria
 from .matching import METHODS, STRONG, THRESHOLD, Method, key_in_sql, key_of, similarity
 from .metadata import Catalogue, ObjectType, index_name
 from .options import CallOptions
 from .schema import bump
+from .sharing import reachable
 
 MAX_RULES = 5
 """Active duplicate rules of one object."""
@@ -75,6 +78,8 @@ class DuplicateRule:
     message: str = "Use one of these records?"
     enforce_sharing: bool = True
     position: int = 1
+    criteria: Criteria = field(default_factory=Criteria)
+    """Records for which it does not hold are let pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class ReadyDuplicateRule:
     """An active duplicate rule beside the matching rules of its targets."""
 
     rule: DuplicateRule
+    filter: Filter
     matching: tuple[tuple[Target, MatchingRule], ...]
 
 
@@ -191,6 +197,7 @@ async def save_duplicate_rule(conn: Any, catalogue: Catalogue, rule: DuplicateRu
         raise _refused("Action", "The action must be Allow or Block")
     if not 1 <= len(rule.targets) <= 3:
         raise _refused("DuplicateRuleMatchRules", "A duplicate rule matches against 1 to 3 objects")
+    ready(rule.criteria, value)
     matching = {(one.object_name, one.name): one for one in await matching_rules(conn)}
     for target in rule.targets:
         found = matching.get((target.object_name, target.matching_rule))
@@ -263,6 +270,8 @@ def _duplicate(data: Mapping[str, Any]) -> DuplicateRule:
     values: dict[str, Any] = dict(data)
     targets: list[dict[str, Any]] = values["targets"]
     values["targets"] = tuple(Target(**target) for target in targets)
+    if "criteria" in values:  # rules of former releases have none
+        values["criteria"] = Criteria.from_json(values["criteria"])
     return DuplicateRule(**values)
 
 
@@ -281,7 +290,10 @@ async def ready_duplicate_rules(conn: Any, catalogue: Catalogue) -> dict[str, tu
             for target in rule.targets
             if (target.object_name, target.matching_rule) in matching
         )
-        found[rule.object_name] = (*found.get(rule.object_name, ()), ReadyDuplicateRule(rule, pairs))
+        found[rule.object_name] = (
+            *found.get(rule.object_name, ()),
+            ReadyDuplicateRule(rule, ready(rule.criteria, catalogue.objects[rule.object_name]), pairs),
+        )
     return found
 
 
@@ -334,21 +346,23 @@ async def detected(
 ) -> list[DuplicatesDetected | None]:
     """For each record, in order, the refusal or warning that stops it: of the first rule that refuses, else warns."""
     found: list[DuplicatesDetected | None] = [None] * len(changes)
-    for ready in rules:
-        rule = ready.rule
+    for one_rule in rules:
+        rule = one_rule.rule
         asked = [
             position
             for position, change in enumerate(changes)
             if ((before := found[position]) is None or before.result["allowSave"])
-            and _concerns(ready, change)
+            and _concerns(one_rule, change)
             and _stops(rule, change, search.options)
         ]
         results: dict[int, list[dict[str, Any]]] = {}
-        for target, matching in ready.matching:
+        for target, matching in one_rule.matching:
             matches = await _matches(search, target, matching, rule, [changes[at] for at in asked])
+            shown = await _shown(search, target, [match for one in matches for match in one])
             for at, one in zip(asked, matches, strict=True):
                 if one:
-                    results.setdefault(at, []).append(_match_result(search, target, matching, one))
+                    listed = [match for match in one if match.row["Id"] in shown]
+                    results.setdefault(at, []).append(_match_result(search, target, matching, listed))
         for at, rows in results.items():
             block = _action(rule, changes[at]) == "Block"
             if block or found[at] is None:
@@ -367,14 +381,16 @@ def _stops(rule: DuplicateRule, change: Change, options: CallOptions) -> bool:
     return alert and not options.allow_duplicates
 
 
-def _concerns(ready: ReadyDuplicateRule, change: Change) -> bool:
-    """An old record is compared only when a field that is matched has changed."""
+def _concerns(rule: ReadyDuplicateRule, change: Change) -> bool:
+    """Records the filter names; an old one is compared only when a field that is matched has changed."""
+    if not rule.filter.matches(change.row):
+        return False
     before = change.before
     if before is None:
         return True
     fields = {
         target.mapping.get(item.field, item.field)
-        for target, matching in ready.matching
+        for target, matching in rule.matching
         for items in matching.alternatives
         for item in items
     }
@@ -456,6 +472,15 @@ async def _candidates(
     return [(row["n"], row) for row in rows]
 
 
+async def _shown(search: Search, target: Target, matches: Sequence[_Match]) -> set[str]:
+    """Those of the records found that the caller may be told of: a rule may look at more than that."""
+    value = search.catalogue.objects.get(target.object_name)
+    if value is None or not rights(search.caller, value).read:
+        return set()
+    ids = list({match.row["Id"] for match in matches})
+    return await reachable(search.conn, search.catalogue, search.caller, value, ids)
+
+
 def _confidence(target: Target, items: Sequence[MatchItem], new: Row, old: Mapping[str, Any]) -> float:
     """The mean of the fields' similarities; 0 where one of them differs."""
     total = 0.0
@@ -500,9 +525,7 @@ def _record(search: Search, target: Target, match: _Match) -> dict[str, Any]:
     record_id = match.row["Id"]
     url = f"/services/data/v{search.version}/sobjects/{target.object_name}/{record_id}"
     shown: dict[str, Any] = {"attributes": {"type": target.object_name, "url": url}, "Id": record_id}
-    if (
-        search.options.duplicate_records
-        and rights(search.caller, search.catalogue.objects[target.object_name]).read
-    ):
-        shown |= {name: content for name, content in match.row.items() if name not in ("n", "Id")}
+    if search.options.duplicate_records:
+        fields = visible_part(search.catalogue, search.caller).objects[target.object_name].fields
+        shown |= {name: content for name, content in match.row.items() if name != "Id" and name in fields}
     return shown

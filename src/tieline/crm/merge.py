@@ -145,7 +145,7 @@ async def _reparent(
     """Everything alive that points to a loser points to the master; ids of what was changed."""
     changed: list[str] = []
     for child, reference in catalogue.children.get(value.name, []):
-        if reference.name in ("MasterRecordId", "PersonContactId"):
+        if reference.name in ("MasterRecordId", "PersonContactId") or child.shares is not None:
             continue
         parameters: list[Any] = [losers, master]
         target = "$2"

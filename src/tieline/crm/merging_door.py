@@ -14,60 +14,15 @@ from .conversion import Conversion, Converted, convert
 from .errors import Fault, Faults, not_found
 from .ids import parse_id
 from .merge import MERGEABLE, Merged, merge
-from .metadata import Field, ObjectType
 from .rest import Call
 from .soap import Part, operation
+from .soap_records import error, record_of
 from .web import json_response, read_json
 
 MAX_MERGES = 200
 MAX_CONVERSIONS = 100
 
 # -- SOAP ----------------------------------------------------------------------------------------------------
-
-
-def _errors(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
-    return [
-        {"fields": list(fault.fields or ()) or None, "message": fault.message, "statusCode": fault.code}
-        if fault.fields
-        else {"message": fault.message, "statusCode": fault.code}
-        for fault in faults
-    ]
-
-
-def typed(item: Field | None, text: str | None) -> Any:
-    """An element's text as JSON would have it. What is no number stays text, and is refused as such later."""
-    if text is None or item is None:
-        return text
-    if item.type in ("int", "double", "currency", "percent"):
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return (
-        {"true": True, "1": True, "false": False, "0": False}.get(text, text)
-        if item.type == "boolean"
-        else text
-    )
-
-
-def record_of(call: Call, part: Part) -> tuple[ObjectType, str, dict[str, Any]]:
-    """Object, id and values of an sObject element; `fieldsToNull` empties fields."""
-    type_name = part.value("type") or part.type or ""
-    value = call.catalogue.get(type_name)
-    if value is None:
-        raise Fault("INVALID_TYPE", f"sObject type '{type_name[:80]}' is not supported.")
-    values: dict[str, Any] = {}
-    record_id = ""
-    for child in part.parts:
-        if child.name == "type":
-            continue
-        if child.name == "Id":
-            record_id = (child.text or "").strip()
-        elif child.name == "fieldsToNull":
-            values[(child.text or "").strip()] = None
-        else:
-            values[child.name] = typed(value.get(child.name), child.text)
-    return value, record_id, values
 
 
 @operation("merge", writes=True)
@@ -81,7 +36,9 @@ async def merge_operation(call: Call, asked: Part) -> Any:
         value, master, values = record_of(call, request.need("masterRecord"))
         losers = [(part.text or "").strip() for part in request.all("recordToMergeIds")]
         done = await merge(call.records, value, master, losers, values)
-        result: dict[str, Any] = {"errors": _errors(done.faults)} if done.faults else {}
+        result: dict[str, Any] = (
+            {"errors": [error(fault, call.door) for fault in done.faults]} if done.faults else {}
+        )
         result |= {"id": done.id, "mergedRecordIds": list(done.merged_ids), "success": not done.faults}
         results.append(result | {"updatedRelatedIds": list(done.related_ids)})
     return {"result": results}
@@ -111,7 +68,7 @@ async def convert_operation(call: Call, asked: Part) -> Any:
         )
         result: dict[str, Any] = {"accountId": done.account_id, "contactId": done.contact_id}
         if done.faults:
-            result["errors"] = _errors(done.faults)
+            result["errors"] = [error(fault, call.door) for fault in done.faults]
         result |= {"leadId": done.lead_id, "opportunityId": done.opportunity_id, "success": not done.faults}
         results.append(result)
     return {"result": results}

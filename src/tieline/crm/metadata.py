@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from .filters import Criteria
+
 FieldType = Literal[
     "id",
     "string",
@@ -80,6 +82,29 @@ class RecordTypeInfo:
     name: str
     developer_name: str
     active: bool
+
+
+Access = Literal["Read", "Edit"]
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRule:
+    """Records that a group of people reaches: those of owners in a group, or, without one, those a filter names.
+
+    `slot` is a number from 1 that the rule keeps; ids of share rows carry it.
+    """
+
+    object_name: str
+    name: str
+    label: str
+    access: Access
+    shared_to: str
+    shared_from: str | None = None
+    criteria: Criteria | None = None
+    contact_access: str = "None"
+    opportunity_access: str = "None"
+    case_access: str = "None"
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +205,15 @@ class ObjectType:
     searchable: bool = False
     activities: bool = False
     sharing: Sharing = "ReadWrite"
+    shares: str | None = None
+    """For `AccountShare` and its like: the object whose records the rows share."""
     fields: Mapping[str, Field] = field(default_factory=dict[str, Field])
     grants: Mapping[str, Rights] = field(default_factory=dict[str, Rights])
     """Object permissions by permission set, those of profiles included."""
     field_grants: Mapping[str, Mapping[str, bool]] = field(default_factory=dict[str, Mapping[str, bool]])
     """By permission set: fields that may be read, and whether they may be edited, too."""
     record_types: tuple[RecordTypeInfo, ...] = ()
+    sharing_rules: tuple[SharingRule, ...] = ()
     catalogue: Catalogue | None = field(default=None, compare=False, repr=False)
     """All objects there are, this one among them: sharing looks up parents there."""
 
@@ -197,7 +225,7 @@ class ObjectType:
     @property
     def custom(self) -> bool:
         """True for what an administrator or a deployment made."""
-        return self.kind != "standard"
+        return self.kind != "standard" or self.name.endswith("__Share")
 
     @property
     def setting(self) -> bool:
@@ -303,6 +331,11 @@ class Catalogue:
                         found[target].append((value, reference))
         return found
 
+    @cached_property
+    def shares(self) -> dict[str, ObjectType]:
+        """The objects of share rows by the object whose records they share."""
+        return {value.shares: value for value in self.objects.values() if value.shares}
+
     def get(self, name: str) -> ObjectType | None:
         """The object of that API name, in any case."""
         return self.by_lower.get(name.lower())
@@ -325,6 +358,7 @@ class Granted:
     rights: dict[str, Rights] = field(default_factory=dict[str, Rights])
     fields: dict[str, dict[str, bool]] = field(default_factory=dict[str, dict[str, bool]])
     record_types: list[RecordTypeInfo] = field(default_factory=list[RecordTypeInfo])
+    sharing_rules: list[SharingRule] = field(default_factory=list[SharingRule])
 
 
 def build_catalogue(
@@ -345,6 +379,7 @@ def build_catalogue(
             grants=given.rights,
             field_grants=given.fields,
             record_types=tuple(given.record_types),
+            sharing_rules=tuple(given.sharing_rules),
         )
         objects[value.name] = value
     with_activities = tuple(
@@ -365,7 +400,7 @@ def build_catalogue(
 
 def definition_of(value: ObjectType) -> dict[str, Any]:
     """An object without its fields, as the registry keeps it."""
-    loaded = {"fields", "grants", "field_grants", "record_types", "catalogue"}
+    loaded = {"fields", "grants", "field_grants", "record_types", "sharing_rules", "catalogue"}
     names = ObjectType.__dataclass_fields__
     return {name: getattr(value, name) for name in names if name not in loaded}
 

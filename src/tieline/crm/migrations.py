@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import standard_merging
+from . import sharing, standard_merging
 from .access_migration import objects_and_access
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
+from .saving import assignment
 from .schema import CATALOGUE_SQL, create_object
 from .search import search_vector
+from .shares import objects as share_objects
+from .shares.groups import furnish_groups
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
 
 _LOCK = 0x63726D6D  # "crmm"
@@ -291,6 +294,15 @@ CREATE TRIGGER changed BEFORE UPDATE ON meta.catalogue
  FOR EACH ROW EXECUTE FUNCTION meta.catalogue_changed();
 """
 
+
+async def _shares(conn: Any) -> None:
+    """Share rows, sharing rules, and the groups that both can name."""
+    await conn.execute(share_objects.TABLES)
+    await share_objects.ensure(conn)
+    await furnish_groups(conn)
+    await sharing.recompute(conn)
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -302,6 +314,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_rules_of_records", _rules),
     Step("2026_11_25_merged_and_converted", standard_merging.install),
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
+    Step("2026_11_25_shares_of_records", _shares),
+    Step("2026_11_25_assignment_rules", assignment.install),
 )
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 class CallOptions:
     """`client` is the name a program gives itself. The next three are about duplicate rules.
 
+    `auto_assign` has new and changed leads and cases go where an assignment rule says: the active one, or the one named
+    by id in `assignment_rule`. `all_or_none` is SOAP's: one refused record undoes the others of its call.
     `allow_duplicates` saves in spite of a rule that only warns; `duplicate_records` asks for the fields of what was
     found; `duplicates_as_caller` looks only at records that the caller may see.
     """
@@ -23,7 +25,9 @@ class CallOptions:
     allow_duplicates: bool = False
     duplicate_records: bool = False
     duplicates_as_caller: bool = True
-    auto_assign: bool = True
+    auto_assign: bool = False
+    assignment_rule: str | None = None
+    all_or_none: bool = False
 
 
 ORDINARY = CallOptions()
@@ -42,14 +46,13 @@ def pairs(header: str | None) -> dict[str, str]:
 def call_options(headers: Mapping[str, str]) -> CallOptions:
     """The options of a request; `headers` by lower-case name."""
     about, duplicates = headers.get("sforce-call-options"), headers.get("sforce-duplicate-rule-header")
-    assign = headers.get("sforce-auto-assign", "").strip().lower() != "false"
-    if about is None and duplicates is None:
-        return CallOptions(auto_assign=assign)
+    assign = headers.get("sforce-auto-assign", "").strip()
     asked = pairs(duplicates)
     return CallOptions(
         client=pairs(about).get("client", "")[:100],
         allow_duplicates=asked.get("allowsave", "").lower() == "true",
         duplicate_records=asked.get("includerecorddetails", "").lower() == "true",
         duplicates_as_caller=asked.get("runascurrentuser", "true").lower() != "false",
-        auto_assign=assign,
+        auto_assign=assign.lower() != "false",
+        assignment_rule=assign[:18] if assign.lower() not in ("", "true", "false") else None,
     )

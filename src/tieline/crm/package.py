@@ -25,6 +25,8 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "CustomObject": ("objects", ".object"),
     "MatchingRules": ("matchingRules", ".matchingRule"),
     "DuplicateRule": ("duplicateRules", ".duplicateRule"),
+    "AssignmentRules": ("assignmentRules", ".assignmentRules"),
+    "SharingRules": ("sharingRules", ".sharingRules"),
     "CustomObjectTranslation": ("objectTranslations", ".objectTranslation"),
     "CallCenter": ("callCenters", ".callCenter"),
     "PermissionSet": ("permissionsets", ".permissionset"),
@@ -36,8 +38,14 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "ConnectedApp": ("connectedApps", ".connectedApp"),
 }
 """Folder and suffix of each metadata type that this org takes."""
-PARTS_OF_OBJECTS = ("CustomField", "ValidationRule")
-"""Types whose members (`Object.Part`) stand in their object's file."""
+PARTS: Mapping[str, str] = {
+    "CustomField": "CustomObject",
+    "ValidationRule": "CustomObject",
+    "AssignmentRule": "AssignmentRules",
+    "SharingCriteriaRule": "SharingRules",
+    "SharingOwnerRule": "SharingRules",
+}
+"""Types whose members (`Object.Part`) stand in a file of their object, and the type of that file."""
 
 
 class Problem(Exception):
@@ -119,8 +127,8 @@ class Package:
         """Components of a type in the archive that the manifest names (or `*`)."""
         folder, suffix = FOLDERS[type_name]
         wanted = self.members.get(type_name, frozenset())
-        if type_name == "CustomObject":
-            for part in PARTS_OF_OBJECTS:
+        for part, whole in PARTS.items():
+            if whole == type_name:
                 wanted |= {member.split(".")[0] for member in self.members.get(part, frozenset())}
         found: list[str] = []
         for path in sorted(self.files):

@@ -2,8 +2,8 @@
 """Person accounts: accounts that are people, each with a contact that follows it.
 
 Switched on for a whole org, once and for ever, as at Salesforce. From then on an account that is made with a last name
-is a person: its name is composed, its `Person...` fields are the contact's, and the contact is changed through the
-account only. Queries on Contact return these contacts like all others.
+is a person: its name is composed, its `Person...` fields are the contact's, so are its `X__pc` fields for the custom
+fields of contacts, and the contact is changed through the account only. Queries on Contact return these contacts, too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from .errors import Fault
 from .ids import make_id
 from .metadata import Catalogue, Field, ObjectType
-from .permissions import open_fields, openable_fields
-from .schema import add_field, load_catalogue, update_field
+from .permissions import grant_fields, open_fields, openable_fields, opened
+from .schema import add_field, load_catalogue, update_field, with_field
 
 RECORD_TYPE = "PersonAccount"
 _NAMES = ("FirstName", "LastName", "Salutation")
@@ -32,6 +32,7 @@ MIRRORED: Mapping[str, str] = {
 }
 """Fields of the account to those of its contact."""
 _PERSON_ONLY = frozenset({*_NAMES, *(f"Person{name}" for name in _OF_PERSONS)})
+_OF_CONTACT = "__pc"
 _READ_ONLY: dict[str, Any] = {"createable": False, "updateable": False}
 
 Row = dict[str, Any]
@@ -61,14 +62,24 @@ async def enable(conn: Any, instance: str, user_id: str) -> bool:
         known = contact.get(source)
         if known is not None and account.get(target) is None:
             await add_field(conn, account, replace(known, name=target, required=False))
+    for item in contact.fields.values():
+        if (shown := account_field(item)) is not None:
+            await add_field(conn, account, shown)
     old = {"Account": account, "Contact": contact}
     catalogue = await load_catalogue(conn)
     for name, before in old.items():
         value = catalogue.objects[name]
         fields = {
-            key: editable for key, editable in openable_fields(value).items() if key not in before.fields
+            key: editable
+            for key, editable in openable_fields(value).items()
+            if key not in before.fields and not key.endswith(_OF_CONTACT)
         }
         await open_fields(conn, value, fields, to_users=True)
+    for set_id, granted in contact.field_grants.items():
+        own = {
+            f"{name[:-1]}pc": edit for name, edit in granted.items() if account_field(contact.fields[name])
+        }
+        await grant_fields(conn, [set_id], "Account", own)
     # A lead without a company becomes a person account.
     company = lead.fields["Company"]
     await update_field(conn, lead, company, replace(company, required=False))
@@ -95,12 +106,40 @@ def _contact_field() -> Field:
     )  # fmt: skip
 
 
-def derive(row: Row, given: Mapping[str, Any], *, new: bool) -> None:
+def account_field(item: Field) -> Field | None:
+    """The account's field for a custom field of contacts, `X__pc` for `X__c`; None where there is none."""
+    if not item.custom or item.auto_number is not None or item.master:
+        return None
+    return replace(
+        item, name=f"{item.name[:-1]}pc", required=False, unique=False, external_id=False, child_relationship=None,
+        relationship=item.relationship and f"{item.relationship[:-1]}pr",
+    )  # fmt: skip
+
+
+async def follow_field(conn: Any, catalogue: Catalogue, item: Field, *, to_users: bool) -> None:
+    """A custom field of contacts that was made or changed, on accounts that are people."""
+    shown = account_field(item) if enabled(catalogue) else None
+    if shown is None:
+        return
+    account = catalogue.objects["Account"]
+    old = account.get(shown.name)
+    if old is None:
+        await add_field(conn, account, shown)
+        await open_fields(conn, account, opened(with_field(account, shown), shown), to_users=to_users)
+    elif old != shown:
+        await update_field(conn, account, old, shown)
+
+
+def decide_kind(row: Row, given: Mapping[str, Any], *, new: bool) -> None:
     """What kind of account it is, and a person's name. Faults where its fields do not go together."""
     if new:
         row["IsPersonAccount"] = given.get("LastName") is not None
     if not row["IsPersonAccount"]:
-        wrong = [name for name in given if name in _PERSON_ONLY and given[name] is not None]
+        wrong = [
+            name
+            for name in given
+            if (name in _PERSON_ONLY or name.endswith(_OF_CONTACT)) and given[name] is not None
+        ]
         if wrong:
             raise _bad_fields(wrong)
         return
@@ -121,11 +160,12 @@ def _bad_fields(names: list[str]) -> Fault:
 
 def mirrored(contact: ObjectType, given: Mapping[str, Any]) -> Row:
     """What a person's contact takes over of values given to the account."""
-    return {
-        MIRRORED[name]: content
-        for name, content in given.items()
-        if name in MIRRORED and MIRRORED[name] in contact.fields
-    }
+    found = ((MIRRORED.get(name) or _of_contact(name), content) for name, content in given.items())
+    return {name: content for name, content in found if name in contact.fields}
+
+
+def _of_contact(name: str) -> str:
+    return f"{name.removesuffix(_OF_CONTACT)}__c" if name.endswith(_OF_CONTACT) else ""
 
 
 def require_free(value: ObjectType, row: Mapping[str, Any]) -> None:

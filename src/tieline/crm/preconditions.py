@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -73,10 +73,21 @@ def require_unchanged(headers: Mapping[str, str], row: Mapping[str, Any], *, tag
         )
 
 
-async def describe_unchanged(conn: Any, headers: Mapping[str, str]) -> bool:
-    """True where no object or field of the org has changed since the reader's copy."""
+_SEEN_BY = """
+SELECT greatest(
+    c.changed_at, u."SystemModstamp",
+    (SELECT max(greatest(a."SystemModstamp", CASE WHEN a."ExpirationDate" <= now() THEN a."ExpirationDate" END))
+       FROM data."PermissionSetAssignment" a WHERE a."AssigneeId" = u."Id")
+) FROM meta.catalogue c CROSS JOIN data."User" u WHERE u."Id" = $1
+"""
+_MARGIN = timedelta(seconds=60)
+"""A change is dated when its transaction begins and seen when that ends, which is at most so much later."""
+
+
+async def describe_unchanged(conn: Any, headers: Mapping[str, str], user_id: str) -> bool:
+    """True where no object or field of the org, and nothing of what the user may see, changed since the reader's copy."""
     since = http_date(headers.get("if-modified-since"))
     if since is None:
         return False
-    changed_at: datetime = await conn.fetchval("SELECT changed_at FROM meta.catalogue")
-    return changed_at.replace(microsecond=0) <= since
+    changed_at: datetime = await conn.fetchval(_SEEN_BY, user_id)
+    return changed_at + _MARGIN < since

@@ -17,6 +17,7 @@ from .ids import make_id
 from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
 from .orgs import Org, connect
 from .permissions import furnish_profiles
+from .person_accounts import enable
 from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings
@@ -61,8 +62,11 @@ async def create_org(
     admin_username: str,
     admin_password: str,
     admin_language: str = "en_US",
+    person_accounts: bool = False,
 ) -> str:
     """An empty org with one administrator; answers its 18-character id. An existing org is only migrated.
+
+    `person_accounts` switches those on, also in an existing org; there is no way back.
 
     `name` (lower-case letters, digits, hyphens) is part of its addresses. ValueError for bad input.
     """
@@ -85,6 +89,9 @@ async def create_org(
             org_id: str = await _furnish(
                 conn, settings, name, label, admin_username, admin_password, admin_language
             )
+            if person_accounts:
+                async with conn.transaction():
+                    await enable(conn, *await _founder(conn))
         finally:
             await conn.close()
         # Last, so that a server never opens an org that is not whole.
@@ -99,6 +106,15 @@ async def create_org(
         return org_id
     finally:
         await registry.close()
+
+
+async def _founder(conn: Any) -> tuple[str, str]:
+    """The instance's characters, and the user who was first."""
+    row = await conn.fetchrow(
+        "SELECT (SELECT value #>> '{}' FROM meta.setting WHERE name = 'instance'),"
+        ' (SELECT "Id" FROM data."User" ORDER BY "CreatedDate", "Id" LIMIT 1)'
+    )
+    return row[0], row[1]
 
 
 async def _create_database(conn: Any, database: str) -> None:

@@ -8,10 +8,7 @@ record that is refused leaves no trace while its neighbours in the same call may
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -22,58 +19,21 @@ from .changes import announce
 from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
 from .ids import make_id, parse_id
-from .metadata import COLUMN_TYPES, Catalogue, Field, ObjectType, index_name
+from .metadata import Catalogue, Field, ObjectType, index_name
 from .options import CallOptions
 from .orgs import Org
-from .person_accounts import derive, mirrored, note_contacts, require_free
-from .schema import add_record_types, searched_expression
-from .search import search_vector
-from .standard import CLOSED_TASK_STATUSES, STAGES
+from .person_accounts import decide_kind, mirrored, note_contacts, require_free
+from .saving import references
+from .saving.assignment import assign
+from .saving.drafts import Draft, Row, Saved, auto_number, derive, name_is_id, with_defaults
+from .saving.storage import by_key, duplicate, existing, insert, lock, update
+from .schema import add_record_types
+from .shares.groups import furnish_groups
+from .shares.rows import Shares, forget_by_hand
 from .validation import broken_rules
-from .values import clean_text, read_value
+from .values import read_value
 
-Row = dict[str, Any]
 _NOW = "date_trunc('milliseconds', clock_timestamp())"
-_COMPOSED = re.compile(r"\{(0+)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What became of one record: its id, or why it was refused."""
-
-    id: str | None = None
-    created: bool = False
-    faults: tuple[Fault, ...] = ()
-
-    @property
-    def success(self) -> bool:
-        """True when the record was saved."""
-        return not self.faults
-
-
-@dataclass(slots=True)
-class _Draft:
-    """One record on its way: the values given, then the whole row."""
-
-    position: int
-    given: Row
-    row: Row
-    record_id: str = ""
-    before: Row | None = None
-
-
-def person_name(row: Mapping[str, Any]) -> str:
-    """The composed name: first name, then last name. Other orders are for screens."""
-    return " ".join(part for part in (row.get("FirstName"), row.get("LastName")) if part)
-
-
-def storage_fault(error: Exception) -> Fault:
-    """What Salesforce would say for a refusal by the database that is nobody's mistake."""
-    if isinstance(error, asyncpg.exceptions.LockNotAvailableError | asyncpg.exceptions.DeadlockDetectedError):
-        return Fault("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", fields=[])
-    if isinstance(error, asyncpg.exceptions.QueryCanceledError):
-        return Fault("QUERY_TIMEOUT", "Your query request was running for too long.", status=400)
-    raise error
 
 
 class Records:
@@ -137,14 +97,16 @@ class Records:
         """Makes records, in order; one answer each."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "create")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).create(inputs)
         results: list[Saved | None] = [None] * len(inputs)
-        drafts: list[_Draft] = []
+        drafts: list[Draft] = []
         for position, given in enumerate(inputs):
             try:
                 if any(key.lower() == "id" for key in given):
                     raise Fault("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
                 values = await self._read(value, given, creating=True)
-                drafts.append(_Draft(position, values, self._with_defaults(value, values)))
+                drafts.append(Draft(position, values, with_defaults(value, values, self.caller.user_id)))
             except Fault as fault:
                 results[position] = Saved(faults=(fault,))
         drafts = await self._checked(value, drafts, results, creating=True)
@@ -152,21 +114,23 @@ class Records:
             await self._number(value, drafts)
             for draft in drafts:
                 draft.row["Id"] = draft.record_id
-            await self._save(value, drafts, results, self._insert, created=True)
+            await self._save(value, drafts, results, insert, created=True)
         return [result or Saved() for result in results]
 
     async def update(self, value: ObjectType, inputs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Saved]:
         """Changes records by id; one answer each."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "edit")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).update(inputs)
         results: list[Saved | None] = [None] * len(inputs)
         ids = [parse_id(record_id) for record_id, _ in inputs]
-        present = await self._lock(value, [found for found in ids if found])
+        present = await lock(self.conn, value, [found for found in ids if found])
         refused = await self._refused(value, present, "edit")
-        drafts: list[_Draft] = []
+        drafts: list[Draft] = []
         for position, ((raw_id, given), record_id) in enumerate(zip(inputs, ids, strict=True)):
             try:
-                row = self._existing(value, raw_id, record_id, present)
+                row = existing(value, raw_id, record_id, present)
                 if row["Id"] in refused:
                     raise readonly()
                 values = await self._read(value, given, creating=False)
@@ -176,12 +140,12 @@ class Records:
                 before = dict(row)
                 # Within one call a later change of the same record builds on the earlier one.
                 row.update(values)
-                drafts.append(_Draft(position, values, row, row["Id"], before))
+                drafts.append(Draft(position, values, row, row["Id"], before))
             except Fault as fault:
                 results[position] = Saved(faults=(fault,))
         drafts = await self._checked(value, drafts, results, creating=False)
         if drafts:
-            await self._save(value, drafts, results, self._update, created=False)
+            await self._save(value, drafts, results, update, created=False)
         return [result or Saved() for result in results]
 
     async def upsert(
@@ -219,7 +183,7 @@ class Records:
                 "(SELECT DISTINCT k FROM unnest($1::text[]) k ORDER BY k) ordered",
                 [f"{value.name}.{key.name}={compared}" for _, _, compared in keys],
             )
-        found = await self._by_key(value, key, [stored for _, stored, _ in keys])
+        found = await by_key(self.conn, value, key, [stored for _, stored, _ in keys])
         to_create: list[tuple[int, Row]] = []
         to_update: list[tuple[int, str, Row]] = []
         for position, stored, compared in keys:
@@ -267,21 +231,23 @@ class Records:
         stored = read_value(key, raw)
         if stored is None:
             return []
-        found = await self._by_key(value, key, [stored])
+        found = await by_key(self.conn, value, key, [stored])
         return next(iter(found.values()), [])
 
     async def delete(self, value: ObjectType, ids: Sequence[str]) -> list[Saved]:
         """Deletes records (they stay for queryAll) and what belongs to them; clears references to them."""
         value = self.catalogue.objects[value.name]
         require(self.caller, value, "delete")
+        if value.shares is not None:
+            return await Shares(self.conn, self.catalogue, self.caller, value).delete(ids)
         parsed = [parse_id(record_id) for record_id in ids]
-        present = await self._lock(value, [found for found in parsed if found])
+        present = await lock(self.conn, value, [found for found in parsed if found])
         refused_ids = await self._refused(value, present, "delete")
         results: list[Saved] = []
         doomed: list[str] = []
         for raw_id, record_id in zip(ids, parsed, strict=True):
             try:
-                row = self._existing(value, raw_id, record_id, present)
+                row = existing(value, raw_id, record_id, present)
                 require_free(value, row)
                 if row["Id"] in refused_ids:
                     raise readonly()
@@ -305,68 +271,8 @@ class Records:
             doomed = [record_id for record_id in doomed if record_id not in held]
         if doomed:
             await recycle.delete(self.conn, self.catalogue, value, doomed, self.caller.user_id)
-            await self._follow(value, moved=True)
+            await self.follow(value, moved=True)
         return results
-
-    async def undelete(self, ids: Sequence[str]) -> list[Saved]:
-        """Brings deleted records back with what was deleted along with them; one answer each."""
-        results: list[Saved] = []
-        for raw_id in ids:
-            try:
-                results.append(await self._undelete(raw_id))
-            except Fault as fault:
-                results.append(Saved(faults=(fault,)))
-        return results
-
-    async def _undelete(self, raw_id: str) -> Saved:
-        value, record_id = await self._in_bin(raw_id)
-        row = (await self._lock(value, [record_id]))[record_id]
-        for reference in value.fields.values():
-            # A detail whose master is gone has nowhere to come back to.
-            target = self.catalogue.of_id(row[reference.name]) if reference.master else None
-            if target is not None and await self.conn.fetchval(
-                f'SELECT "IsDeleted" FROM {target.table} WHERE "Id" = $1', row[reference.name]
-            ):
-                raise Fault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
-        draft = _Draft(0, {}, row, record_id)
-        try:
-            async with self.conn.transaction():
-                await recycle.undelete(self.conn, self.catalogue, record_id, self.caller.user_id)
-        except asyncpg.exceptions.UniqueViolationError as error:
-            return Saved(faults=(await self._duplicate(value, draft, error),))
-        await self._follow(value, moved=True)
-        return Saved(record_id)
-
-    async def empty(self, ids: Sequence[str]) -> list[Saved]:
-        """Empties deleted records from the recycle bin: they are gone for good; one answer each."""
-        results: list[Saved] = []
-        for raw_id in ids:
-            try:
-                _, record_id = await self._in_bin(raw_id)
-                await recycle.purge(self.conn, self.catalogue, [record_id])
-                results.append(Saved(record_id))
-            except Fault as fault:
-                results.append(Saved(faults=(fault,)))
-        return results
-
-    async def _in_bin(self, raw_id: str) -> tuple[ObjectType, str]:
-        """A deleted record that the user may bring back or remove. UNDELETE_FAILED where it is not in the bin."""
-        record_id = parse_id(raw_id)
-        if record_id is None:
-            raise Fault("MALFORMED_ID", f"malformed id {raw_id[:80]}", fields=["Id"])
-        seen = self.visible.of_id(record_id)
-        if seen is None:
-            raise Fault("INVALID_ID_FIELD", "invalid record id", fields=[])
-        value = self.catalogue.objects[seen.name]
-        require(self.caller, value, "delete")
-        root = await self.conn.fetchval("SELECT root_id FROM meta.recycled WHERE record_id = $1", record_id)
-        if root != record_id:
-            raise Fault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
-        if record_id not in await sharing.reachable(
-            self.conn, self.catalogue, self.caller, value, [record_id], "delete"
-        ):
-            raise readonly()
-        return value, record_id
 
     async def _held(self, value: ObjectType, ids: list[str]) -> set[str]:
         """Which of the records may not go, because a lookup that restricts deletion points to them."""
@@ -444,42 +350,24 @@ class Records:
             )
         raise Fault("INVALID_FIELD", f"Invalid foreign key reference for {reference.relationship}")
 
-    def _with_defaults(self, value: ObjectType, values: Row) -> Row:
-        row: Row = {}
-        for item in value.fields.values():
-            if not item.stored:
-                continue
-            if item.name in values and not (values[item.name] is None and item.type == "boolean"):
-                content = values[item.name]
-                if content is None and item.required and item.type == "picklist":
-                    content = next((choice.value for choice in item.picklist if choice.default), None)
-            elif item.type == "boolean":
-                content = item.default is True
-            elif item.default is not None:
-                content = read_value(item, item.default)
-            elif item.type == "picklist":
-                content = next((choice.value for choice in item.picklist if choice.default), None)
-            else:
-                content = None
-            row[item.name] = content
-        if "OwnerId" in row and row["OwnerId"] is None:
-            row["OwnerId"] = self.caller.user_id
-        return row
-
     async def _checked(
-        self, value: ObjectType, drafts: list[_Draft], results: list[Saved | None], *, creating: bool
-    ) -> list[_Draft]:
+        self, value: ObjectType, drafts: list[Draft], results: list[Saved | None], *, creating: bool
+    ) -> list[Draft]:
         """Drafts that may be saved; the others are answered. Fills derived fields."""
-        related = await self._look_up_references(value, drafts)
-        passed: list[_Draft] = []
+        if drafts and self.options.auto_assign:
+            assign(
+                (await self.org.rules.at(self.conn, self.catalogue)).assignment, value, drafts, self.options
+            )
+        related = await references.look_up(self.conn, self.catalogue, self.caller, value, drafts)
+        passed: list[Draft] = []
         for draft in drafts:
             try:
-                self._check_references(value, draft, related)
+                references.check(self.catalogue, value, draft, related)
                 if value.name == "Account" and "IsPersonAccount" in value.fields:
-                    derive(draft.row, draft.given, new=creating)
+                    decide_kind(draft.row, draft.given, new=creating)
                 if value.setup:
                     permissions.check_permission_row(self.catalogue, value, draft.row)
-                _derive(value, draft.row, related, draft.given)
+                derive(value, draft.row, related, draft.given)
                 missing = [
                     item.name
                     for item in value.fields.values()
@@ -500,8 +388,8 @@ class Records:
         return await self._by_the_rules(value, passed, results)
 
     async def _by_the_rules(
-        self, value: ObjectType, drafts: list[_Draft], results: list[Saved | None]
-    ) -> list[_Draft]:
+        self, value: ObjectType, drafts: list[Draft], results: list[Saved | None]
+    ) -> list[Draft]:
         """Drafts that validation and duplicate rules let pass; the others are answered."""
         rules = await self.org.rules.at(self.conn, self.catalogue)
         validation = rules.validation.get(value.name)
@@ -520,111 +408,7 @@ class Records:
             drafts = [draft for draft in drafts if results[draft.position] is None]
         return drafts
 
-    async def _look_up_references(
-        self, value: ObjectType, drafts: Sequence[_Draft]
-    ) -> dict[str, Mapping[str, Any]]:
-        wanted: dict[str, set[str]] = {}
-        for draft in drafts:
-            for name in draft.given:
-                item = value.fields[name]
-                target_id = draft.given[name]
-                if item.type != "reference" or target_id is None:
-                    continue
-                target = self.catalogue.of_id(target_id)
-                if target is not None and target.name in item.reference_to:
-                    wanted.setdefault(target.name, set()).add(target_id)
-        found: dict[str, Mapping[str, Any]] = {}
-        for name, ids in wanted.items():
-            target = self.catalogue.objects[name]
-            more = "".join(
-                f', t."{column}"'
-                for column in (
-                    "AccountId",
-                    "IsActive",
-                    "SobjectType",
-                    "Type",
-                    "IsConverted",
-                    "IsPersonAccount",
-                )
-                if column in target.fields
-            )
-            params: list[Any] = [list(ids)]
-            seen, edited = (
-                self.only_reachable(target, "t", params, level).removeprefix(" AND ") or "true"
-                for level in ("read", "edit")
-            )
-            for row in await self.conn.fetch(
-                f'SELECT t."Id", t."IsDeleted", {seen} AS seen, {edited} AS editable{more} FROM {target.table} t'
-                ' WHERE t."Id" = ANY($1)',
-                *params,
-            ):
-                found[row["Id"]] = row
-            if name == "Group":
-                await self._check_queues(value, found, ids)
-        return found
-
-    async def _check_queues(
-        self, value: ObjectType, found: dict[str, Mapping[str, Any]], ids: Iterable[str]
-    ) -> None:
-        """Groups that may own records of `value` are its queues; `owns` says so beside each group."""
-        rows = await self.conn.fetch(
-            'SELECT "QueueId" FROM data."QueueSobject" WHERE "QueueId" = ANY($1) AND "SobjectType" = $2'
-            ' AND NOT "IsDeleted"',
-            list(ids),
-            value.name,
-        )
-        queues = {row["QueueId"] for row in rows}
-        for group_id in ids:
-            if group_id in found:
-                found[group_id] = dict(found[group_id]) | {"owns": group_id in queues}
-
-    def _check_references(
-        self, value: ObjectType, draft: _Draft, related: Mapping[str, Mapping[str, Any]]
-    ) -> None:
-        for name, target_id in draft.given.items():
-            item = value.fields[name]
-            if item.type != "reference" or target_id is None:
-                continue
-            target = self.catalogue.of_id(target_id)
-            if target is None or target.name not in item.reference_to:
-                raise Fault(
-                    "FIELD_INTEGRITY_EXCEPTION",
-                    f"{item.label}: id value of incorrect type: {target_id}",
-                    fields=[item.name],
-                )
-            row = related.get(target_id)
-            if row is None:
-                raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[item.name])
-            if row["IsDeleted"]:
-                raise Fault("ENTITY_IS_DELETED", "entity is deleted", fields=[item.name])
-            if name == "AccountId":
-                require_free(value, row)  # a person has one contact
-            if row.get("IsConverted"):
-                raise Fault(
-                    "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[item.name]
-                )
-            if not row["seen"] or (item.master and not row["editable"]):
-                raise Fault(
-                    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-                    "insufficient access rights on cross-reference id",
-                    fields=[item.name],
-                )
-            if item.name == "OwnerId" and row.get("owns") is False:
-                raise Fault(
-                    "INVALID_OPERATION", "Queue not associated with this SObject type", fields=["OwnerId"]
-                )
-            if item.name == "OwnerId" and row.get("IsActive") is False:
-                raise Fault("INACTIVE_OWNER_OR_USER", "owner or user is inactive.", fields=["OwnerId"])
-            if item.name == "RecordTypeId" and (
-                row.get("SobjectType") != value.name or not row.get("IsActive")
-            ):
-                raise Fault(
-                    "INVALID_CROSS_REFERENCE_KEY",
-                    f"Record Type ID: this ID value isn't valid for the user: {target_id}",
-                    fields=["RecordTypeId"],
-                )
-
-    async def _number(self, value: ObjectType, drafts: Sequence[_Draft]) -> None:
+    async def _number(self, value: ObjectType, drafts: Sequence[Draft]) -> None:
         numbers = await self.conn.fetch(
             "SELECT nextval('meta.record_number') AS n FROM generate_series(1, $1)", len(drafts)
         )
@@ -638,36 +422,38 @@ class Records:
                 )
                 for draft, row in zip(drafts, numbers, strict=True):
                     draft.row[item.name] = auto_number(item.auto_number, row["n"])
-            elif item.name_field and draft_name_is_id(value, item):
+            elif item.name_field and name_is_id(value, item):
                 for draft in drafts:
                     draft.row[item.name] = draft.row.get(item.name) or draft.record_id[:15]
 
     async def _save(
         self,
         value: ObjectType,
-        drafts: list[_Draft],
+        drafts: list[Draft],
         results: list[Saved | None],
-        write: Callable[[ObjectType, list[_Draft]], Any],
+        write: Callable[[Any, ObjectType, Sequence[Draft], str], Any],
         *,
         created: bool,
     ) -> None:
         """Writes all drafts at once; where that fails, one after the other, each in its own savepoint."""
         try:
             async with self.conn.transaction():
-                await write(value, drafts)
+                await write(self.conn, value, drafts, self.caller.user_id)
             saved = drafts
         except asyncpg.exceptions.UniqueViolationError as error:
             if len(drafts) == 1:
-                results[drafts[0].position] = Saved(faults=(await self._duplicate(value, drafts[0], error),))
+                results[drafts[0].position] = Saved(
+                    faults=(await duplicate(self.conn, value, drafts[0], error),)
+                )
                 return
             saved = []
             for draft in drafts:
                 try:
                     async with self.conn.transaction():
-                        await write(value, [draft])
+                        await write(self.conn, value, [draft], self.caller.user_id)
                     saved.append(draft)
                 except asyncpg.exceptions.UniqueViolationError as own:
-                    results[draft.position] = Saved(faults=(await self._duplicate(value, draft, own),))
+                    results[draft.position] = Saved(faults=(await duplicate(self.conn, value, draft, own),))
         if value.name == "Account" and "IsPersonAccount" in value.fields:
             await self._follow_persons(value, [draft for draft in saved if draft.row["IsPersonAccount"]])
         changes: list[tuple[str, str, str]] = []
@@ -680,14 +466,21 @@ class Records:
                     if parent and target:
                         changes.append((target.name, parent, "activity"))
         await announce(self.conn, changes)
+        if value.name in self.catalogue.shares and not created:
+            handed_over = [
+                draft.record_id
+                for draft in saved
+                if draft.before and draft.before["OwnerId"] != draft.row["OwnerId"]
+            ]
+            if handed_over:
+                await forget_by_hand(self.conn, handed_over)
         if value.setup and saved:
-            moved = any("UserRoleId" in draft.given for draft in saved)
+            moved = created or any("UserRoleId" in draft.given for draft in saved)
             if created:
                 await self._furnish(value, saved)
-                moved = any(draft.row.get("UserRoleId") for draft in saved)
-            await self._follow(value, moved=moved or value.name != "User")
+            await self.follow(value, moved=moved or value.name != "User")
 
-    async def _furnish(self, value: ObjectType, drafts: Sequence[_Draft]) -> None:
+    async def _furnish(self, value: ObjectType, drafts: Sequence[Draft]) -> None:
         """What the org itself makes beside new rows of Set-up."""
         if value.name == "User":
             ids = await permissions.new_ids(self.conn, "0Yw", len(drafts))
@@ -700,36 +493,33 @@ class Records:
                     for login_id, draft in zip(ids, drafts, strict=True)
                 ],
             )
+        elif value.name == "UserRole":
+            await furnish_groups(self.conn)
         elif value.name == "RecordType":
             for name in {str(draft.row["SobjectType"]) for draft in drafts}:
                 await add_record_types(self.conn, self.catalogue.objects[name])
 
-    async def _follow(self, value: ObjectType, *, moved: bool) -> None:
+    async def follow(self, value: ObjectType, *, moved: bool) -> None:
         """What is worked out from rows of Set-up, worked out anew."""
         await permissions.follow(self.conn, value)
-        if value.name in sharing.RECOMPUTED_BY and (
-            moved
-            or await self.conn.fetchval(
-                'SELECT EXISTS (SELECT 1 FROM data."Group" WHERE "Type" = \'Organization\' AND NOT "IsDeleted")'
-            )
-        ):
+        if value.name in sharing.RECOMPUTED_BY and moved:
             await sharing.recompute(self.conn)
 
-    async def _follow_persons(self, account: ObjectType, drafts: list[_Draft]) -> None:
+    async def _follow_persons(self, account: ObjectType, drafts: list[Draft]) -> None:
         """The contacts of person accounts say what their accounts say."""
         contact = self.catalogue.objects["Contact"]
-        born: list[_Draft] = []
+        born: list[Draft] = []
         for draft in drafts:
             if draft.before is None:
                 values = mirrored(contact, draft.row) | {"AccountId": draft.record_id}
-                row = self._with_defaults(contact, values) | {"IsPersonAccount": True}
-                _derive(contact, row, {}, values)
-                born.append(_Draft(0, values, row))
+                row = with_defaults(contact, values, self.caller.user_id) | {"IsPersonAccount": True}
+                derive(contact, row, {}, values)
+                born.append(Draft(0, values, row))
         if born:
             await self._number(contact, born)
             for draft in born:
                 draft.row["Id"] = draft.record_id
-            await self._insert(contact, born)
+            await insert(self.conn, contact, born, self.caller.user_id)
             await note_contacts(
                 self.conn, account, {draft.row["AccountId"]: draft.record_id for draft in born}
             )
@@ -738,109 +528,19 @@ class Records:
             if draft.before is not None and draft.before["PersonContactId"]:
                 contact_id: str = draft.before["PersonContactId"]
                 changes.setdefault(contact_id, {}).update(mirrored(contact, draft.given))
-        rows = await self._lock(contact, list(changes))
+        rows = await lock(self.conn, contact, list(changes))
         followed = [
-            _Draft(0, changes[key], row | changes[key], key) for key, row in rows.items() if changes[key]
+            Draft(0, changes[key], row | changes[key], key) for key, row in rows.items() if changes[key]
         ]
         for draft in followed:
-            _derive(contact, draft.row, {}, draft.given)
+            derive(contact, draft.row, {}, draft.given)
         if followed:
-            await self._update(contact, followed)
+            await update(self.conn, contact, followed, self.caller.user_id)
         await announce(
             self.conn,
             [(contact.name, draft.record_id, "created") for draft in born]
             + [(contact.name, draft.record_id, "updated") for draft in followed],
         )
-
-    async def _insert(self, value: ObjectType, drafts: list[_Draft]) -> None:
-        names = [name for name, item in value.fields.items() if name not in _SYSTEM and item.stored]
-        placeholders = [f"${position}" for position in range(1, len(names) + 1)]
-        columns = [value.fields[name].column for name in names]
-        user = f"${len(names) + 1}"
-        columns += [
-            '"IsDeleted"',
-            '"CreatedDate"',
-            '"CreatedById"',
-            '"LastModifiedDate"',
-            '"LastModifiedById"',
-        ]
-        placeholders += ["false", _NOW, user, _NOW, user]
-        columns.append('"SystemModstamp"')
-        placeholders.append(_NOW)
-        if value.searchable:
-            columns.append("_search")
-            placeholders.append(f"${len(names) + 2}::text::tsvector")
-        sql = f"INSERT INTO {value.table} ({', '.join(columns)}) VALUES ({', '.join(placeholders)})"
-        rows = [
-            [draft.row.get(name) for name in names]
-            + [self.caller.user_id]
-            + ([search_vector(value, draft.row)] if value.searchable else [])
-            for draft in drafts
-        ]
-        await self._write_rows(sql, rows)
-
-    async def _update(self, value: ObjectType, drafts: list[_Draft]) -> None:
-        touched = {name for draft in drafts for name in draft.given}
-        touched.update(item.name for item in value.fields.values() if item.calculated and item.stored)
-        if "CaseNumber" in value.fields:
-            touched.discard("CaseNumber")
-        names = sorted(touched)
-        sets = [f"{value.fields[name].column} = ${position}" for position, name in enumerate(names, start=3)]
-        sets += [f'"LastModifiedDate" = {_NOW}', '"LastModifiedById" = $2', f'"SystemModstamp" = {_NOW}']
-        if value.searchable:
-            sets.append(f"_search = ${len(names) + 3}::text::tsvector")
-        sql = f'UPDATE {value.table} SET {", ".join(sets)} WHERE "Id" = $1'
-        rows = [
-            [draft.record_id, self.caller.user_id]
-            + [draft.row.get(name) for name in names]
-            + ([search_vector(value, draft.row)] if value.searchable else [])
-            for draft in drafts
-        ]
-        await self._write_rows(sql, rows)
-
-    async def _write_rows(self, sql: str, rows: list[list[Any]]) -> None:
-        if len(rows) == 1:
-            await self.conn.execute(sql, *rows[0])
-        else:
-            await self.conn.executemany(sql, rows)
-
-    async def _duplicate(self, value: ObjectType, draft: _Draft, error: Any) -> Fault:
-        if error.constraint_name == "one_permissionsetassignment":
-            return Fault(
-                "DUPLICATE_VALUE",
-                f"Duplicate PermissionSetAssignment. Assignee: {draft.row['AssigneeId'][:15]}; "
-                f"Permission Set: {draft.row['PermissionSetId'][:15]}",
-                fields=["AssigneeId", "PermissionSetId"],
-            )
-        item = value.unique_indexes.get(error.constraint_name or "")
-        if item is None:
-            return Fault("DUPLICATE_VALUE", "duplicate value found: unknown", fields=[])
-        found = await self._by_key(value, item, [draft.row[item.name]])
-        others = [other for ids in found.values() for other in ids]
-        shown = others[0][:15] if others else "unknown"
-        return Fault(
-            "DUPLICATE_VALUE",
-            f"duplicate value found: {item.name} duplicates value on record with id: {shown}",
-            fields=[item.name],
-        )
-
-    async def _by_key(self, value: ObjectType, key: Field, values: list[Any]) -> dict[str, list[str]]:
-        """Ids of live records by compared key."""
-        expression = searched_expression(key)
-        folded = key.textual and not key.case_sensitive
-        compared = [item.lower() if folded and isinstance(item, str) else item for item in values]
-        kind = COLUMN_TYPES.get(key.type, "text").split(" ")[0]
-        kind = "double precision" if kind == "double" else kind
-        rows = await self.conn.fetch(
-            f'SELECT "Id", {expression} AS k FROM {value.table} '
-            f'WHERE {expression} = ANY($1::{kind}[]) AND NOT "IsDeleted" ORDER BY "Id" LIMIT 2000',
-            compared,
-        )
-        found: dict[str, list[str]] = {}
-        for row in rows:
-            name = str(row["k"]) if key.case_sensitive else str(row["k"]).lower()
-            found.setdefault(name, []).append(row["Id"])
-        return found
 
     async def _refused(self, value: ObjectType, present: dict[str, Row], level: sharing.Level) -> set[str]:
         """Of locked rows: drops those the user may not even see, answers those that may not be written."""
@@ -851,102 +551,3 @@ class Records:
                 del present[record_id]
         allowed = await sharing.reachable(self.conn, self.catalogue, self.caller, value, list(seen), level)
         return seen - allowed
-
-    async def _lock(self, value: ObjectType, ids: Sequence[str]) -> dict[str, Row]:
-        columns = ", ".join(item.column for item in value.fields.values() if item.stored)
-        rows = await self.conn.fetch(
-            f'SELECT {columns} FROM {value.table} WHERE "Id" = ANY($1) ORDER BY "Id" FOR UPDATE', list(ids)
-        )
-        return {row["Id"]: dict(row) for row in rows}
-
-    def _existing(
-        self, value: ObjectType, raw_id: str, record_id: str | None, present: Mapping[str, Row]
-    ) -> Row:
-        if record_id is None:
-            raise Fault("MALFORMED_ID", f"malformed id {raw_id[:80]}", fields=["Id"])
-        if record_id[:3] != value.key_prefix:
-            raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404, fields=[])
-        row = present.get(record_id)
-        if row is None:
-            raise Fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404, fields=[])
-        if row["IsDeleted"]:
-            raise Fault("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
-        return row
-
-
-_SYSTEM = frozenset(
-    {"IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"}
-)
-
-
-def auto_number(pattern: str, number: int) -> str:
-    """A display format such as `VC-{00000}` filled with a number."""
-    return _COMPOSED.sub(lambda found: str(number).zfill(len(found.group(1))), pattern, count=1)
-
-
-def draft_name_is_id(value: ObjectType, item: Field) -> bool:
-    """True for a custom object's optional text name, which falls back to the record's id."""
-    return value.kind == "custom" and item.name == "Name" and not item.required
-
-
-def _derive_stage(row: Row, given: Row) -> None:
-    """What an opportunity's stage says; a probability that is given with it stays."""
-    probability, row["IsClosed"], row["IsWon"], row["ForecastCategory"] = STAGES.get(
-        str(row.get("StageName")), (row.get("Probability"), False, False, "Pipeline")
-    )
-    if "StageName" in given and given.get("Probability") is None:
-        given["Probability"] = row["Probability"] = probability
-    amount, chance = row.get("Amount"), row.get("Probability")
-    row["ExpectedRevenue"] = None if amount is None or chance is None else round(amount * chance / 100, 2)
-
-
-def _derive(value: ObjectType, row: Row, related: Mapping[str, Mapping[str, Any]], given: Row) -> None:
-    """Fills the fields that follow from others."""
-    if value.person and value.name != "Account":
-        row["Name"] = person_name(row) or None
-    if value.name in ("Task", "Event"):
-        who, what = row.get("WhoId"), row.get("WhatId")
-        if who and what and str(who).startswith("00Q"):
-            raise Fault(
-                "FIELD_INTEGRITY_EXCEPTION",
-                "Related To ID: a Lead cannot be combined with a related record",
-                fields=["WhatId"],
-            )
-        for other in (what, who):
-            if other is None:
-                continue
-            if str(other).startswith("001"):
-                row["AccountId"] = other
-                break
-            if other in related and related[other].get("AccountId"):
-                row["AccountId"] = related[other]["AccountId"]
-                break
-        else:
-            if not who and not what:
-                row["AccountId"] = None
-    if value.name == "Task":
-        closed = row.get("Status") in CLOSED_TASK_STATUSES
-        row["IsClosed"] = closed
-        if not closed:
-            row["CompletedDateTime"] = None
-        elif row.get("CompletedDateTime") is None:
-            row["CompletedDateTime"] = datetime.now(UTC).replace(microsecond=0)
-        row["IsHighPriority"] = row.get("Priority") == "High"
-    elif value.name == "Opportunity":
-        _derive_stage(row, given)
-    elif value.name == "Case":
-        row["IsClosed"] = row.get("Status") == "Closed"
-        if not row["IsClosed"]:
-            row["ClosedDate"] = None
-        elif row.get("ClosedDate") is None:
-            row["ClosedDate"] = datetime.now(UTC).replace(microsecond=0)
-        contact = related.get(row.get("ContactId") or "")
-        if contact is not None and not row.get("AccountId"):
-            row["AccountId"] = contact.get("AccountId")
-    elif value.name == "User":
-        row["UserType"] = "Standard"
-        username = clean_text(str(row.get("Username") or ""))
-        if username and ("@" not in username or " " in username):
-            raise Fault(
-                "INVALID_EMAIL_ADDRESS", f"Username: invalid email address: {username}", fields=["Username"]
-            )

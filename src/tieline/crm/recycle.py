@@ -12,6 +12,7 @@ from typing import Any
 
 from .changes import announce
 from .metadata import Catalogue, Field, ObjectType
+from .shares.rows import forget_by_hand, forget_groups
 
 _NOW = "date_trunc('milliseconds', clock_timestamp())"
 
@@ -45,6 +46,8 @@ async def _delete(
         [roots[record_id] for record_id in taken],
     )
     await announce(conn, [(value.name, record_id, "deleted") for record_id in taken])
+    if value.name == "Group":
+        await forget_groups(conn, taken)
     for child, reference in catalogue.children.get(value.name, []):
         if reference.on_delete in ("keep", "restrict"):
             continue
@@ -126,5 +129,6 @@ async def purge(conn: Any, catalogue: Catalogue, root_ids: Sequence[str]) -> Non
     for name, ids in by_object.items():
         value = catalogue.objects.get(name)
         if value is not None:
+            await forget_by_hand(conn, ids)
             await conn.execute(f'DELETE FROM {value.table} WHERE "Id" = ANY($1) AND "IsDeleted"', ids)
     await conn.execute("DELETE FROM meta.recycled_link WHERE root_id = ANY($1)", list(root_ids))

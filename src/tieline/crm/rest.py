@@ -27,7 +27,9 @@ from .options import ORDINARY, CallOptions
 from .orgs import Org
 from .preconditions import describe_unchanged, entity_tag, require_unchanged, unchanged
 from .query import DEFAULT_BATCH, attributes, run_more, run_query
-from .records import Records, Saved, storage_fault
+from .records import Records
+from .saving.drafts import Saved
+from .saving.storage import storage_fault
 from .sosl import parameterized, parse_search, run_search
 from .values import format_datetime, parse_datetime, write_value
 
@@ -53,6 +55,8 @@ class Call:
     batch: int = DEFAULT_BATCH
     options: CallOptions = ORDINARY
     row_fault: Callable[[], Fault | None] = no_fault
+    door: str = ""
+    """Of SOAP: `u` for partner, `c` for enterprise."""
 
     def __post_init__(self) -> None:
         """Every door sees what its user may see: `catalogue` is cut down here, once."""
@@ -301,7 +305,7 @@ async def record_count(call: Call, request: Request) -> Reply:
 @route("GET", "sobjects")
 async def describe_global(call: Call, request: Request) -> Reply:
     """All objects the user may read."""
-    if await describe_unchanged(call.conn, request.headers):
+    if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     found = [
         summary(value, call.caller, call.version)
@@ -342,7 +346,7 @@ async def _recent_item(call: Call, value: ObjectType, record_id: str) -> dict[st
 async def describe_object(call: Call, request: Request) -> Reply:
     """One object in full."""
     value = call.records.object(request.path["name"])
-    if await describe_unchanged(call.conn, request.headers):
+    if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     return Reply(body=describe(value, call.catalogue, call.caller, call.version))
 

@@ -78,7 +78,11 @@ class Caller:
 
 def grantable(value: ObjectType) -> bool:
     """True for objects that ObjectPermissions rows open: neither Set-up nor activities."""
-    return value.name not in _ACTIVITIES and not (value.setup and value.kind == "standard")
+    return (
+        value.name not in _ACTIVITIES
+        and value.shares is None
+        and not (value.setup and value.kind == "standard")
+    )
 
 
 def permissionable(value: ObjectType, item: Field) -> bool:
@@ -109,6 +113,8 @@ def rights(caller: Caller, value: ObjectType) -> Rights:
 
 def _granted(caller: Caller, value: ObjectType) -> Rights:
     held = caller.held
+    if value.shares is not None:
+        return _of_share_rows(caller, value)
     if value.setup and value.kind == "standard":
         reads, writes = _SETUP.get(value.name, (None, "CustomizeApplication"))
         write = writes in held
@@ -124,6 +130,15 @@ def _granted(caller: Caller, value: ObjectType) -> Rights:
     else:
         granted = _of_rows(caller, value)
     return granted | Rights(read=True, view_all=True) if "ViewAllData" in held else granted
+
+
+def _of_share_rows(caller: Caller, value: ObjectType) -> Rights:
+    """Who reads an object sees who shares its records; which rows may be written is a question of the records."""
+    base = value.catalogue.objects.get(value.shares or "") if value.catalogue else None
+    if base is None or base.sharing == "ControlledByParent" or (base.custom and base.sharing == "ReadWrite"):
+        return _NONE
+    read = _granted(caller, base).read
+    return Rights(read, read, read, read)
 
 
 def _of_rows(caller: Caller, value: ObjectType) -> Rights:

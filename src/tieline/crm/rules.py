@@ -9,6 +9,7 @@ from typing import Any
 
 from .duplicates import ReadyDuplicateRule, ready_duplicate_rules
 from .metadata import Catalogue
+from .saving.assignment import ReadyAssignment, ready_assignments
 from .validation import ReadyRule, make_ready, rules_of
 
 
@@ -18,6 +19,7 @@ class Rules:
 
     validation: Mapping[str, tuple[ReadyRule, ...]]
     duplicates: Mapping[str, tuple[ReadyDuplicateRule, ...]]
+    assignment: Mapping[str, tuple[ReadyAssignment, ...]]
 
 
 class RuleShelf:
@@ -25,7 +27,7 @@ class RuleShelf:
 
     def __init__(self) -> None:
         self._catalogue: Catalogue | None = None
-        self._rules = Rules({}, {})
+        self._rules = Rules({}, {}, {})
         self._loading = asyncio.Lock()
 
     async def at(self, conn: Any, catalogue: Catalogue) -> Rules:
@@ -36,7 +38,9 @@ class RuleShelf:
         async with self._loading:
             if self._catalogue is not catalogue:
                 self._rules = Rules(
-                    make_ready(catalogue, await rules_of(conn)), await ready_duplicate_rules(conn, catalogue)
+                    make_ready(catalogue, await rules_of(conn)),
+                    await ready_duplicate_rules(conn, catalogue),
+                    await ready_assignments(conn, catalogue),
                 )
                 self._catalogue = catalogue
             return self._rules

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from .filters import Criteria
 from .ids import base62
 from .metadata import (
     COLUMN_TYPES,
@@ -20,6 +21,7 @@ from .metadata import (
     ObjectType,
     RecordTypeInfo,
     Rights,
+    SharingRule,
     build_catalogue,
     definition_of,
     index_name,
@@ -82,7 +84,20 @@ async def _granted(conn: Any) -> dict[str, Granted]:
     ):
         info = RecordTypeInfo(row["Id"], row["Name"], row["DeveloperName"], row["IsActive"])
         found.setdefault(row["SobjectType"], Granted()).record_types.append(info)
+    if await conn.fetchval("SELECT to_regclass('meta.sharing_rule') IS NOT NULL"):
+        for row in await conn.fetch(
+            "SELECT definition FROM meta.sharing_rule ORDER BY object_name, (definition->>'slot')::int"
+        ):
+            rule = sharing_rule(row["definition"])
+            found.setdefault(rule.object_name, Granted()).sharing_rules.append(rule)
     return found
+
+
+def sharing_rule(data: dict[str, Any]) -> SharingRule:
+    """The value of a kept rule."""
+    values: dict[str, Any] = dict(data)
+    values["criteria"] = Criteria.from_json(data["criteria"]) if data["criteria"] else None
+    return SharingRule(**values)
 
 
 async def has_permissions(conn: Any) -> bool:
@@ -169,7 +184,7 @@ async def install(conn: Any, objects: Iterable[ObjectType]) -> None:
             continue
         wanted = replace(
             value, fields=old.fields, sharing=old.sharing, activities=old.activities, grants=old.grants,
-            field_grants=old.field_grants, record_types=old.record_types,
+            field_grants=old.field_grants, record_types=old.record_types, sharing_rules=old.sharing_rules,
         )  # fmt: skip
         if wanted != old:
             await update_object(conn, wanted)

@@ -18,7 +18,7 @@ from .callcenters import store_call_center
 from .console import Visit, answering, visiting
 from .errors import Fault, Faults, not_found
 from .ids import parse_id
-from .records import Saved
+from .saving.drafts import Saved
 from .softphone import Definition, check_adapter_url, check_layout, check_utility_items, parse_definition
 from .web import json_response, read_body, read_json
 

@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - identifiers come from the catalogue, values are parameters
-"""Which records of an object a user may see, edit and delete: organization-wide default, owner, roles, queues.
+"""Which records of an object a user may see, edit and delete: defaults, owner, roles, queues, shares, sharing rules.
 
 One SQL condition per object and level, AND-ed into whatever reads or locks rows. Owners whose records somebody in a
 role reaches (users of the roles below it, their queues and groups) stand in `meta.role_owner`, members of groups in
 `meta.group_user`; both are worked out anew when roles, users' roles, groups or members change. So a condition is
-`OwnerId = ANY(array)`, which indexes serve.
+`OwnerId = ANY(array)`, which indexes serve; and whoever reaches the records of others reaches what is shared with them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from .criteria import ready
 from .errors import Fault
-from .metadata import Catalogue, ObjectType
+from .metadata import Catalogue, ObjectType, SharingRule
 from .rights import Caller, rights
 
 Level = Literal["read", "edit", "delete"]
 Param = Callable[[Any], str]
+_BELOW_ACCOUNTS = {
+    "Contact": "contact_access",
+    "Opportunity": "opportunity_access",
+    "Case": "case_access",
+}
+"""Objects that a share of their account may open, and what in it says so."""
 RECOMPUTED_BY = frozenset({"User", "UserRole", "Group", "GroupMember"})
 """Objects whose rows decide who reaches whose records."""
 
@@ -66,7 +73,8 @@ WITH below(role_id, user_id) AS (
 INSERT INTO meta.role_owner
 SELECT role_id, user_id FROM below
 UNION
-SELECT b.role_id, g.group_id FROM below b JOIN meta.group_user g ON g.user_id = b.user_id
+SELECT b.role_id, m.group_id FROM below b JOIN meta.group_user m ON m.user_id = b.user_id
+    JOIN data."Group" g ON g."Id" = m.group_id AND (g."Type" <> 'Regular' OR g."DoesIncludeBosses")
 """
 _LOCK = 0x7368617265
 """Recomputing waits for other recomputing: both read what the other has not yet committed."""
@@ -98,6 +106,9 @@ def row_condition(
     """
     whole = catalogue.whole
     value = whole.objects.get(value.name, value)
+    if value.shares is not None:
+        parent = next(item.name for item in value.fields.values() if item.reference_to == (value.shares,))
+        return _by_parent(whole, caller, value, parent, alias, param, level)
     granted = rights(caller, value)
     if granted.modify_all or (level == "read" and granted.view_all):
         return None
@@ -117,16 +128,64 @@ def row_condition(
         return None
     if value.sharing == "Read" and level == "read":
         return None
-    return _owned(caller, alias, param)
+    owned = _owned(caller, alias, param)
+    if level == "delete" or value.name not in whole.shares:
+        return owned
+    return "(" + " OR ".join([owned, *_shared(whole, caller, value, alias, param, level)]) + ")"
+
+
+def _reached(caller: Caller, param: Param) -> str:
+    """A user, the user's groups, and everybody in roles below with their groups: as an array in SQL."""
+    me = f'({param(caller.user_id)}::text COLLATE "C")'
+    return (
+        f"ARRAY(SELECT {me} UNION ALL SELECT group_id FROM meta.group_user WHERE user_id = {me}"
+        ' UNION ALL SELECT o.owner_id FROM meta.role_owner o JOIN data."User" u ON u."UserRoleId" = o.role_id'
+        f' WHERE u."Id" = {me})'
+    )
 
 
 def _owned(caller: Caller, alias: str, param: Param) -> str:
-    me = f'({param(caller.user_id)}::text COLLATE "C")'
+    return f'{alias}."OwnerId" = ANY({_reached(caller, param)})'
+
+
+def _shared(
+    whole: Catalogue, caller: Caller, value: ObjectType, alias: str, param: Param, level: Level
+) -> list[str]:
+    """Ways to a record beside its owner: a share of it, of its account, or a sharing rule."""
+    enough = ["Edit"] if level == "edit" else ["Read", "Edit"]
+    reached = _reached(caller, param)
+
+    def shared(record: str, kind: str, column: str) -> str:
+        return (
+            f"{record} = ANY(ARRAY(SELECT s.record_id FROM meta.share s WHERE s.object_name = {param(kind)}"
+            f" AND s.grantee_id = ANY({reached}) AND s.{column} = ANY({param(enough)}::text[])))"
+        )
+
+    ways = [shared(f'{alias}."Id"', value.name, "access")]
+    ways += [
+        _by_rule(value, rule, alias, param, reached) for rule in value.sharing_rules if rule.access in enough
+    ]
+    below = _BELOW_ACCOUNTS.get(value.name)
+    if below is not None:
+        ways.append(shared(f'{alias}."AccountId"', "Account", below))
+        account, inner = whole.objects["Account"], f"{alias}_a"
+        ways += [
+            f'EXISTS (SELECT 1 FROM {account.table} {inner} WHERE {inner}."Id" = {alias}."AccountId"'
+            f" AND {_by_rule(account, rule, inner, param, reached)})"
+            for rule in account.sharing_rules
+            if getattr(rule, below) in enough
+        ]
+    return ways
+
+
+def _by_rule(value: ObjectType, rule: SharingRule, alias: str, param: Param, reached: str) -> str:
+    target = f"{param(rule.shared_to)}::text = ANY({reached})"
+    if rule.criteria is not None:
+        return f"({target} AND {ready(rule.criteria, value).sql(alias, param)})"
+    source = f"{param(rule.shared_from)}::text"
     return (
-        f'{alias}."OwnerId" = ANY(ARRAY(SELECT {me}'
-        f" UNION ALL SELECT group_id FROM meta.group_user WHERE user_id = {me}"
-        ' UNION ALL SELECT o.owner_id FROM meta.role_owner o JOIN data."User" u ON u."UserRoleId" = o.role_id'
-        f' WHERE u."Id" = {me}))'
+        f'{alias}."OwnerId" = ANY(ARRAY(SELECT o.id FROM (SELECT {source} AS id UNION ALL'
+        f" SELECT user_id FROM meta.group_user WHERE group_id = {source}) o WHERE {target}))"
     )
 
 

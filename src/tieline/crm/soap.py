@@ -7,7 +7,7 @@ and answers plain values: a mapping's entries become elements, a list repeats it
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -18,9 +18,11 @@ from starlette.responses import Response
 from .door import bearer, org_named, org_with_id
 from .errors import Fault, Faults, not_found
 from .gateway import calling
+from .options import CallOptions
 from .orgs import Org
-from .records import storage_fault
+from .query import batch_size
 from .rest import MAX_VERSION, MIN_VERSION, Call
+from .saving.storage import storage_fault
 from .softphone import parse_xml
 from .web import MAX_BODY, TooLarge, client_address, origin_here, place_of, read_body
 from .xml_values import INSTANCE, add, clean, document
@@ -32,10 +34,11 @@ _FAULTS: Mapping[str, str] = {
     "u": "urn:fault.partner.soap.sforce.com",
     "c": "urn:fault.enterprise.soap.sforce.com",
 }
-_SOBJECTS: Mapping[str, str] = {
+SOBJECTS: Mapping[str, str] = {
     "u": "urn:sobject.partner.soap.sforce.com",
     "c": "urn:sobject.enterprise.soap.sforce.com",
 }
+"""Namespaces of records."""
 _FAULT_TYPES: Mapping[str, str] = {
     "INVALID_LOGIN": "LoginFault",
     "INVALID_FIELD": "InvalidFieldFault",
@@ -147,11 +150,38 @@ def _part(element: Any, depth: int = 0) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request: the operation, and what its headers say: a session, or the org to sign in to."""
+    """A request: the operation, and its headers: a session or the org to sign in to, and options."""
 
     operation: Part
-    session_id: str
-    org_id: str
+    header: Part | None
+
+    def said(self, name: str, value: str) -> str:
+        """A value of a header, empty where it is missing."""
+        found = self.header.one(name) if self.header else None
+        return ((found.value(value) or "") if found else "").strip()
+
+    @property
+    def session_id(self) -> str:
+        """The session that the header names, checked by nobody."""
+        return self.said("SessionHeader", "sessionId")
+
+    def options(self) -> CallOptions:
+        """What the headers ask of the org beyond the request itself."""
+
+        def flag(name: str, value: str, default: bool = False) -> bool:
+            text = self.said(name, value)
+            return text in ("true", "1") if text else default
+
+        rule_id = self.said("AssignmentRuleHeader", "assignmentRuleId")
+        return CallOptions(
+            client=self.said("CallOptions", "client")[:100],
+            allow_duplicates=flag("DuplicateRuleHeader", "allowSave"),
+            duplicate_records=flag("DuplicateRuleHeader", "includeRecordDetails"),
+            duplicates_as_caller=flag("DuplicateRuleHeader", "runAsCurrentUser", True),
+            auto_assign=bool(rule_id) or flag("AssignmentRuleHeader", "useDefaultRule"),
+            assignment_rule=rule_id[:18] or None,
+            all_or_none=flag("AllOrNoneHeader", "allOrNone"),
+        )
 
 
 def read_envelope(raw: bytes, namespace: str) -> Message:
@@ -169,13 +199,7 @@ def read_envelope(raw: bytes, namespace: str) -> Message:
     asked = body.parts[0]
     if asked.namespace != namespace:
         raise Fault("soapenv:Client", f"No operation available for request {{{asked.namespace}}}{asked.name}")
-    header = envelope.one("Header")
-
-    def said(name: str, value: str) -> str:
-        found = header.one(name) if header else None
-        return ((found.value(value) or "") if found else "").strip()
-
-    return Message(asked, said("SessionHeader", "sessionId"), said("LoginScopeHeader", "organizationId"))
+    return Message(asked, envelope.one("Header"))
 
 
 def _envelope(extra: dict[str | None, str]) -> tuple[Any, Any]:
@@ -189,7 +213,7 @@ def _send(root: Any, status: int, headers: Mapping[str, str]) -> Response:
 
 
 def _answer(door: str, name: str, value: Any, headers: Mapping[str, str]) -> Response:
-    root, body = _envelope({None: NAMESPACES[door], "sf": _SOBJECTS[door]})
+    root, body = _envelope({None: NAMESPACES[door], "sf": SOBJECTS[door]})
     add(body, f"{name}Response", value, NAMESPACES[door])
     return _send(root, 200, headers)
 
@@ -223,7 +247,10 @@ def _api_version(text: str) -> str:
     return f"{int(whole)}.0"
 
 
-async def _work(request: Request, org: Org, version: str, session_id: str, asked: Part, door: str) -> Any:
+async def _work(
+    request: Request, org: Org, version: str, session_id: str, message: Message, door: str
+) -> Any:
+    asked = message.operation
     opening = _ENTRANCES.get((door, asked.name))
     if opening is not None:
         visitor = Visitor(org, door, version, origin_here(request), client_address(request), session_id)
@@ -234,7 +261,10 @@ async def _work(request: Request, org: Org, version: str, session_id: str, asked
     handler, writes = known
     if not session_id:
         raise Fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
-    async with calling(request, org, version, session_id) as call:
+    size = message.said("QueryOptions", "batchSize")
+    async with calling(request, org, version, session_id) as plain:
+        batch = batch_size(f"batchSize={size}") if size else plain.batch
+        call = replace(plain, options=message.options(), door=door, batch=batch)
         if not writes:
             return await handler(call, asked)
         async with call.conn.transaction():
@@ -255,10 +285,14 @@ async def soap(request: Request) -> Response:
             raise Fault("soapenv:Client", f"The request is larger than {MAX_BODY} bytes") from None
         message = read_envelope(raw, NAMESPACES[door])
         asked, session_id = message.operation, message.session_id or bearer(request)
-        org = await (org_named(request, session_id) if session_id else org_with_id(request, message.org_id))
+        org = await (
+            org_named(request, session_id)
+            if session_id
+            else org_with_id(request, message.said("LoginScopeHeader", "organizationId"))
+        )
         headers["Sforce-Limit-Info"] = org.usage.header
         try:
-            value = await _work(request, org, version, session_id, asked, door)
+            value = await _work(request, org, version, session_id, message, door)
         except Faults as faults:
             raise faults.faults[0] from None
         except asyncpg.PostgresError as error:

@@ -18,8 +18,8 @@ from .ids import parse_id
 from .metadata import Field, ObjectType, child_relationship
 from .preconditions import entity_tag
 from .query import run_query
-from .records import Saved
 from .rest import Call, Reply, Request, one, record_id_of, route
+from .saving.drafts import Saved
 from .screens import MASTER
 from .values import format_datetime, parse_datetime
 

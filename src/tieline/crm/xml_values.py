@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Content whose element says its `xsi:type`, and whose children may have a namespace of their own."""
+
+    type: str
+    value: Any
+    namespace: str | None = None
 
 
 def clean(text: str) -> str:
@@ -32,7 +42,10 @@ def add(parent: Any, name: str, value: Any, namespace: str = "") -> None:
 
 def fill(element: Any, value: Any, namespace: str = "") -> None:
     """Gives an element its content."""
-    if value is None:
+    if isinstance(value, Typed):
+        element.set(f"{{{INSTANCE}}}type", value.type)
+        fill(element, value.value, value.namespace or namespace)
+    elif value is None:
         element.set(f"{{{INSTANCE}}}nil", "true")
     elif isinstance(value, Mapping):
         values: Mapping[str, Any] = value

@@ -276,3 +276,21 @@ async def console(world: World) -> AsyncIterator[Browser]:
     await browser.open_console(ADMIN, PASSWORD)
     yield browser
     await browser.close()
+
+
+@pytest.fixture(scope="session")
+async def office(world: World) -> AsyncIterator[Any]:
+    """Users, roles, a queue and cases: `office.Office`."""
+    from .office import an_office  # it needs this file
+
+    async with an_office(world) as office:
+        yield office
+
+
+@pytest.fixture
+async def private(office: Any) -> AsyncIterator[Any]:
+    """The office with private cases, nobody above anybody, the queue empty."""
+    from .office import private_cases
+
+    async with private_cases(office) as office:
+        yield office

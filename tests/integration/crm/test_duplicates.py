@@ -11,7 +11,10 @@ import pytest
 from .conftest import ADMIN, World, client_of
 from .package_files import NS, archive, manifest
 from .test_deploy import deploy
-from .test_rest import DATA, make
+from .test_permissions import new_user
+from .test_rest import DATA, make, soql
+from .test_soap import session_of
+from .test_soap_records import Soap, sobject
 
 ALLOW = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
@@ -143,6 +146,114 @@ async def test_collections_answer_row_by_row(warned: None, agent: httpx2.AsyncCl
     failed = answer.json()[0]["errors"][0]
     assert (failed["statusCode"], failed["fields"]) == ("DUPLICATES_DETECTED", [])
     assert failed["duplicateResult"]["matchResults"][0]["size"] == 1
+
+
+async def test_what_a_rule_found_shows_no_more_than_its_reader_may_see(
+    warned: None, world: World, admin: httpx2.AsyncClient
+) -> None:
+    """A rule that bypasses sharing finds what its reader cannot open, and fields that the reader cannot see."""
+    username = "narrow@duplicates.example"
+    await new_user(world, username)
+    http = await client_of(world, username)
+    twin = {"FirstName": "Nina", "LastName": "Narrow", "Email": "nina@narrow.example"}
+    record = await make(admin, "Contact", **twin)
+    asked = {"Sforce-Duplicate-Rule-Header": "includeRecordDetails=true"}
+
+    async def found() -> dict[str, Any]:
+        answer = await http.post(f"{DATA}/sobjects/Contact", json=twin, headers=asked)
+        (row,) = answer.json()
+        assert row["errorCode"] == "DUPLICATES_DETECTED"
+        return row["duplicateResult"]["matchResults"][0]
+
+    assert (await found())["matchRecords"][0]["record"]["Email"] == "nina@narrow.example"
+    grants = await soql(
+        admin,
+        "SELECT Id FROM FieldPermissions WHERE Field = 'Contact.Email' AND Parent.Profile.Name = 'Standard User'",
+    )
+    permission = f"{DATA}/sobjects/FieldPermissions/{grants['records'][0]['Id']}"
+    twin.pop("Email")
+    twin["Phone"] = "+49 30 555 0142"
+    await admin.patch(f"{DATA}/sobjects/Contact/{record}", json={"Phone": "030 555 0142"})
+    hidden = {"PermissionsRead": False, "PermissionsEdit": False}
+    assert (await admin.patch(permission, json=hidden)).status_code == 204
+    shown = (await found())["matchRecords"][0]["record"]
+    assert (shown["LastName"], "Email" in shown) == ("Narrow", False)
+    opened = {"PermissionsRead": True, "PermissionsEdit": True}
+    assert (await admin.patch(permission, json=opened)).status_code == 204
+    bypassing = rule(matching=STANDARD).replace("EnforceSharingRules", "BypassSharingRules")
+    for sharing, size in (("Private", 0), ("ReadWrite", 1)):
+        model = f"<CustomObject {NS}><sharingModel>{sharing}</sharingModel></CustomObject>"
+        files = {"package.xml": manifest(CustomObject=["Contact"]), "objects/Contact.object": model}
+        assert (await deploy(admin, archive(files)))["success"]
+        assert (await deploy(admin, package({"Warns": bypassing})))["success"]
+        result = await found()
+        assert (result["size"], len(result["matchRecords"])) == (size, size)
+    assert (await deploy(admin, package({"Warns": rule(matching=STANDARD)})))["success"]
+    await http.aclose()
+
+
+def _filtered(*lines: tuple[str, str, str], logic: str = "", table: str = "Contact") -> str:
+    items = "".join(
+        f"<duplicateRuleFilterItems><field>{field}</field><operation>{operation}</operation><sortOrder>{number}"
+        f"</sortOrder><table>{table}</table><value>{value}</value></duplicateRuleFilterItems>"
+        for number, (field, operation, value) in enumerate(lines, 1)
+    )
+    inside = f"<booleanFilter>{logic}</booleanFilter>" if logic else ""
+    return f"<duplicateRuleFilter>{inside}{items}</duplicateRuleFilter><duplicateRuleMatchRules><matchRuleSObject"
+
+
+async def test_a_rule_with_a_filter_concerns_the_records_it_names(
+    warned: None, world: World, admin: httpx2.AsyncClient
+) -> None:
+    plain = rule(matching=STANDARD)
+    only = _filtered(("LeadSource", "equals", "Web"), ("Title", "notEqual", "Boss"), logic="1 AND 2")
+    result = await deploy(
+        admin, package({"Warns": plain.replace("<duplicateRuleMatchRules><matchRuleSObject", only, 1)})
+    )
+    assert result["success"], result["details"]["componentFailures"][0]["problem"]
+    twin = {"FirstName": "Fil", "LastName": "Tered", "Email": "fil@tered.example"}
+    await make(admin, "Contact", **twin)
+    await make(admin, "Contact", **twin)
+    await make(admin, "Contact", **twin, LeadSource="Web", Title="boss")
+    answer = await admin.post(f"{DATA}/sobjects/Contact", json=twin | {"LeadSource": "Web"})
+    assert answer.json()[0]["errorCode"] == "DUPLICATES_DETECTED"
+    for wrong, words in (
+        (_filtered(("Nothing", "equals", "x")), "does not exist"),
+        (_filtered(("Title", "equals", "x"), table="User"), "A filter on User is not supported"),
+    ):
+        text = plain.replace("<duplicateRuleMatchRules><matchRuleSObject", wrong, 1)
+        result = await deploy(admin, package({"Warns": text}))
+        assert words in result["details"]["componentFailures"][0]["problem"]
+    assert (await deploy(admin, package({"Warns": plain})))["success"]
+
+
+async def test_soap_says_what_matched_and_saves_in_spite_of_it(
+    warned: None, admin: httpx2.AsyncClient
+) -> None:
+    soap = Soap(admin, await session_of(admin))
+    twin = {"FirstName": "Soa", "LastName": "Ped", "Email": "soa@ped.example"}
+    first = await make(admin, "Contact", **twin)
+    body = f"<create>{sobject('Contact', **twin)}</create>"
+    (refused,) = await soap(body)
+    assert refused.findtext("{*}errors/{*}statusCode") == "DUPLICATES_DETECTED"
+    found = refused.find("{*}errors/{*}duplicateResult")
+    record = found.find("{*}matchResults/{*}matchRecords/{*}record")
+    assert [record.findtext(f"{{*}}{name}") for name in ("type", "Id")] == ["Contact", first]
+    header = "<DuplicateRuleHeader><allowSave>true</allowSave></DuplicateRuleHeader>"
+    (saved,) = await soap(body, header)
+    assert saved.findtext("{*}success") == "true"
+    second = saved.findtext("{*}id")
+    await admin.patch(f"{DATA}/sobjects/Contact/{second}", json={"Email": None}, headers=ALLOW)
+    merging = (
+        f"<merge><request><masterRecord><sf:type>Contact</sf:type><sf:Id>{second}</sf:Id>"
+        f"<sf:Email>{twin['Email']}</sf:Email></masterRecord><recordToMergeIds>{first}</recordToMergeIds></request></merge>"
+    )
+    third = await make(admin, "Contact", LastName="Ped", FirstName="Soa")
+    await admin.patch(f"{DATA}/sobjects/Contact/{third}", json={"Email": twin["Email"]}, headers=ALLOW)
+    (stopped,) = await soap(merging)
+    assert stopped.findtext("{*}errors/{*}statusCode") == "DUPLICATES_DETECTED"
+    (merged,) = await soap(merging, header)
+    assert merged.findtext("{*}success") == "true"
 
 
 async def test_wrong_rules_are_not_deployed(admin: httpx2.AsyncClient) -> None:

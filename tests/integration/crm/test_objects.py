@@ -11,6 +11,7 @@ from tieline.crm.auth import caller_of_user
 from tieline.crm.custom_settings import setting_for
 from tieline.crm.orgs import Org, connect
 from tieline.crm.records import Records
+from tieline.crm.saving.recycle_bin import empty, undelete
 from tieline.crm.schema import load_catalogue
 
 from .conftest import ADMIN, World, client_of
@@ -225,9 +226,9 @@ async def test_details_go_with_their_master_and_come_back_with_it(
     conn = await connect(world.settings, "crm_test_acme")
     async with conn.transaction():
         records = await records_of(world, conn)
-        refused = (await records.undelete([detail]))[0]
+        refused = (await undelete(records, [detail]))[0]
         assert refused.faults[0].code == "UNDELETE_FAILED"
-        assert [saved.faults for saved in await records.undelete([master, account])] == [(), ()]
+        assert [saved.faults for saved in await undelete(records, [master, account])] == [(), ()]
     await conn.close()
     found = await soql(admin, f"SELECT Id, Every__r.Look__c FROM Detail__c WHERE Id = '{detail}'")
     # A record in the bin keeps its lookups: only those of live records are cleared.
@@ -245,7 +246,7 @@ async def test_a_cleared_lookup_comes_back_unless_something_else_stands_there(
     await admin.patch(f"{DATA}/sobjects/Every__c/{moved}", json={"Look__c": second})
     conn = await connect(world.settings, "crm_test_acme")
     async with conn.transaction():
-        assert (await (await records_of(world, conn)).undelete([first]))[0].success
+        assert (await undelete(await records_of(world, conn), [first]))[0].success
     found = {
         row["Id"]: row["Look__c"]
         for row in (await soql(admin, "SELECT Id, Look__c FROM Every__c WHERE Look__c <> null"))["records"]
@@ -255,8 +256,8 @@ async def test_a_cleared_lookup_comes_back_unless_something_else_stands_there(
     await admin.delete(f"{DATA}/sobjects/Account/{first}")
     async with conn.transaction():
         records = await records_of(world, conn)
-        assert (await records.empty([first]))[0].success
-        assert (await records.undelete([first]))[0].faults[0].code == "UNDELETE_FAILED"
+        assert (await empty(records, [first]))[0].success
+        assert (await undelete(records, [first]))[0].faults[0].code == "UNDELETE_FAILED"
     await conn.close()
     gone = await admin.get(f"{DATA}/queryAll", params={"q": f"SELECT Id FROM Contact WHERE Id = '{contact}'"})
     assert gone.json()["totalSize"] == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime as http_date
 from itertools import product
 from typing import Any
 
@@ -349,3 +351,34 @@ async def test_a_frozen_or_inactive_user_is_out_at_once(
     await http.aclose()
     await browser.close()
     await fresh.close()
+
+
+async def test_a_describe_that_was_kept_is_stale_once_the_reader_sees_more(
+    world: World, gate: Gate, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, closed: None
+) -> None:
+    conn = await world.database()
+    for statement in (
+        "ALTER TABLE meta.catalogue DISABLE TRIGGER changed",
+        "UPDATE meta.catalogue SET changed_at = now() - interval '3 days'",
+        "ALTER TABLE meta.catalogue ENABLE TRIGGER changed",
+        """UPDATE data."User" SET "SystemModstamp" = now() - interval '3 days'""",
+        """UPDATE data."PermissionSetAssignment" SET "SystemModstamp" = now() - interval '3 days'""",
+    ):
+        await conn.execute(statement)
+    kept = {"If-Modified-Since": http_date(datetime.now(UTC) - timedelta(days=2), usegmt=True)}
+    paths = [f"{DATA}/sobjects", f"{DATA}/sobjects/Contact/describe"]
+
+    async def statuses(http: httpx2.AsyncClient) -> list[int]:
+        return [(await http.get(path, headers=kept)).status_code for path in paths]
+
+    assert await statuses(member) == await statuses(admin) == [304, 304]
+    other = await make(admin, "PermissionSet", Name="Gate_Second", Label="Gate Second")
+    await conn.execute("ALTER TABLE meta.catalogue DISABLE TRIGGER changed")
+    await conn.execute("UPDATE meta.catalogue SET changed_at = now() - interval '3 days'")
+    await conn.execute("ALTER TABLE meta.catalogue ENABLE TRIGGER changed")
+    given = await make(admin, "PermissionSetAssignment", PermissionSetId=other, AssigneeId=gate.user_id)
+    assert (await statuses(member), await statuses(admin)) == ([200, 200], [304, 304])
+    assert (await admin.delete(f"{DATA}/sobjects/PermissionSetAssignment/{given}")).status_code == 204
+    assert await statuses(member) == [200, 200]
+    await conn.close()
+    assert (await admin.delete(f"{DATA}/sobjects/PermissionSet/{other}")).status_code == 204

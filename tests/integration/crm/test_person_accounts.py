@@ -7,32 +7,28 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tieline.crm.orgs import connect
-from tieline.crm.person_accounts import enable
 from tieline.crm.provision import create_org
 
 from .browser import Browser
 from .conftest import AGENT, PASSWORD, World
+from .package_files import NS, archive, manifest
+from .test_deploy import deploy
 from .test_rest import DATA, error, make, soql
 from .test_soap import envelope, login_of, post, value
 
 OWNER = "owner@people.example"
+LATER = "owner@later.example"
 CONVERTED = "Closed - Converted"
 
 
 @pytest.fixture(scope="module")
 async def people(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator's client of an org with person accounts."""
-    await create_org(
-        world.settings, name="people", label="People", admin_username=OWNER, admin_password=PASSWORD
-    )
-    conn = await connect(world.settings, "crm_test_people")
-    instance = await conn.fetchval("SELECT value FROM meta.setting WHERE name = 'instance'")
-    admin = await conn.fetchval('SELECT "Id" FROM data."User"')
-    async with conn.transaction():
-        assert await enable(conn, instance, admin) is True
-    assert await enable(conn, instance, admin) is False, "once and for ever"
-    await conn.close()
+    for _ in range(2):  # once and for ever
+        await create_org(
+            world.settings, name="people", label="People", admin_username=OWNER, admin_password=PASSWORD,
+            person_accounts=True,
+        )  # fmt: skip
     async with httpx2.AsyncClient(base_url=world.base, timeout=20) as http:
         http.headers["Host"] = f"people.my.localhost:{world.port}"
         answer = await post(http, envelope(login_of(OWNER, PASSWORD)))
@@ -198,3 +194,49 @@ async def test_an_agent_does_not_switch_them_on(world: World) -> None:
     answer = await browser.api("PUT", "setup/person-accounts", json={"enabled": True})
     assert error(answer) == (403, "INSUFFICIENT_ACCESS")
     await browser.close()
+
+
+def _contact_fields(length: int) -> bytes:
+    text = (
+        f"<CustomObject {NS}><fields><fullName>Hobby__c</fullName><label>Hobby</label><length>{length}</length>"
+        "<type>Text</type></fields><fields><fullName>Vip__c</fullName><defaultValue>false</defaultValue>"
+        "<label>VIP</label><type>Checkbox</type></fields><fields><fullName>Number__c</fullName>"
+        "<displayFormat>C-{000}</displayFormat><label>Number</label><type>AutoNumber</type></fields></CustomObject>"
+    )
+    return archive({"package.xml": manifest(CustomObject=["Contact"]), "objects/Contact.object": text})
+
+
+async def test_custom_fields_of_contacts_are_fields_of_people(people: httpx2.AsyncClient) -> None:
+    for length in (20, 40):
+        result = await deploy(people, _contact_fields(length))
+        assert result["success"], result["details"]["componentFailures"]
+        described = (await people.get(f"{DATA}/sobjects/Account/describe")).json()
+        fields = {item["name"]: item for item in described["fields"] if item["name"].endswith("__pc")}
+        assert (sorted(fields), fields["Hobby__pc"]["length"]) == (["Hobby__pc", "Vip__pc"], length)
+        assert fields["Hobby__pc"]["custom"] is True
+    account, contact = await person(people, LastName="Keen", Hobby__pc="Chess")
+    row = await one(people, "Contact", contact)
+    assert (row["Hobby__c"], row["Vip__c"]) == ("Chess", False)
+    changed = await people.patch(
+        f"{DATA}/sobjects/Account/{account}", json={"Hobby__pc": "Go", "Vip__pc": True}
+    )
+    assert changed.status_code == 204
+    row = await one(people, "Contact", contact)
+    assert (row["Hobby__c"], row["Vip__c"]) == ("Go", True)
+    found = await soql(people, "SELECT Hobby__pc FROM Account WHERE Hobby__pc = 'go'")
+    assert found["totalSize"] == 1
+    company = await people.post(f"{DATA}/sobjects/Account", json={"Name": "Firm", "Hobby__pc": "Golf"})
+    assert error(company) == (400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+
+
+async def test_custom_fields_that_were_there_before_come_along(world: World) -> None:
+    settings = {"name": "later", "label": "Later", "admin_username": LATER, "admin_password": PASSWORD}
+    await create_org(world.settings, **settings)
+    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as http:
+        http.headers["Host"] = f"later.my.localhost:{world.port}"
+        answer = await post(http, envelope(login_of(LATER, PASSWORD)))
+        http.headers["Authorization"] = f"Bearer {value(answer.text, 'sessionId')}"
+        assert (await deploy(http, _contact_fields(20)))["success"]
+        await create_org(world.settings, **settings, person_accounts=True)
+        _, contact = await person(http, LastName="Late", Hobby__pc="Skat")
+        assert (await one(http, "Contact", contact))["Hobby__c"] == "Skat"

@@ -2,88 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
-
-import httpx2
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .browser import Browser
-from .conftest import ADMIN, PASSWORD, World, client_of
+from .conftest import PASSWORD, World
+from .office import DEFAULTS, NAMES, ROLES, Office, share
 from .package_files import NS, archive, manifest
 from .test_deploy import deploy
-from .test_permissions import new_user
 from .test_rest import DATA, error, make, soql
-
-NAMES = ("a", "b", "c", "d")
-ROLES = 4
-DEFAULTS = ("Private", "Read", "ReadWrite")
-
-
-def _share(sharing: str) -> bytes:
-    text = f"<CustomObject {NS}><sharingModel>{sharing}</sharingModel></CustomObject>"
-    return archive({"package.xml": manifest(CustomObject=["Case"]), "objects/Case.object": text})
-
-
-@dataclass
-class Office:
-    """Four users, four roles, a queue with a group inside, and one case of each owner."""
-
-    users: list[str] = field(default_factory=list[str])
-    roles: list[str] = field(default_factory=list[str])
-    queue: str = ""
-    group: str = ""
-    cases: dict[str, str] = field(default_factory=dict[str, str])
-    clients: list[httpx2.AsyncClient] = field(default_factory=list[httpx2.AsyncClient])
-    admin: httpx2.AsyncClient = field(default_factory=httpx2.AsyncClient)
-
-    async def arrange(
-        self, parents: list[int | None], roles: list[int | None], direct: set[int], grouped: set[int]
-    ) -> None:
-        """Parents of roles, roles of users, members of the queue and of the group in it, as asked for."""
-        path = f"{DATA}/sobjects"
-        for role in self.roles:
-            await self.patch("UserRole", role, ParentRoleId=None)
-        for number, parent in enumerate(parents):
-            if parent is not None:
-                await self.patch("UserRole", self.roles[number], ParentRoleId=self.roles[parent])
-        for user, role in zip(self.users, roles, strict=True):
-            await self.patch("User", user, UserRoleId=None if role is None else self.roles[role])
-        rows = await soql(self.admin, "SELECT Id, UserOrGroupId FROM GroupMember")
-        for row in rows["records"]:
-            if row["UserOrGroupId"].startswith("005"):
-                await self.admin.delete(f"{path}/GroupMember/{row['Id']}")
-        for group, members in ((self.queue, direct), (self.group, grouped)):
-            for member in sorted(members):
-                await make(self.admin, "GroupMember", GroupId=group, UserOrGroupId=self.users[member])
-
-    async def patch(self, name: str, record_id: str, **fields: Any) -> None:
-        answer = await self.admin.patch(f"{DATA}/sobjects/{name}/{record_id}", json=fields)
-        assert answer.status_code == 204, answer.text
-
-
-@pytest.fixture(scope="session")
-async def office(world: World) -> AsyncIterator[Office]:
-    office = Office(admin=await client_of(world, ADMIN))
-    for name in NAMES:
-        office.users.append(await new_user(world, f"{name}@office.example"))
-        office.clients.append(await client_of(world, f"{name}@office.example"))
-    for number in range(ROLES):
-        office.roles.append(await make(office.admin, "UserRole", Name=f"Role {number}"))
-    office.queue = await make(office.admin, "Group", Name="Hotline", Type="Queue")
-    await make(office.admin, "QueueSobject", QueueId=office.queue, SobjectType="Case")
-    office.group = await make(office.admin, "Group", Name="Helpers", Type="Regular")
-    await make(office.admin, "GroupMember", GroupId=office.queue, UserOrGroupId=office.group)
-    for owner in (*office.users, office.queue):
-        office.cases[owner] = await make(office.admin, "Case", Subject="shared", OwnerId=owner)
-    yield office
-    result = await deploy(office.admin, _share("ReadWrite"))
-    assert result["success"]
-    for http in (*office.clients, office.admin):
-        await http.aclose()
 
 
 def above(parents: list[int | None], role: int | None) -> set[int]:
@@ -116,7 +43,7 @@ async def test_everybody_reaches_what_the_model_says(office: Office, data: st.Da
     direct, grouped = data.draw(people), data.draw(people)
     sharing = data.draw(st.sampled_from(DEFAULTS))
     await office.arrange(parents, roles, direct, grouped)
-    assert (await deploy(office.admin, _share(sharing)))["success"]
+    assert (await deploy(office.admin, share(sharing)))["success"]
     everything = set(office.cases.values())
     for number, http in enumerate(office.clients):
         owners, queue = reached(parents, roles, direct | grouped, number)
@@ -148,15 +75,6 @@ async def test_everybody_reaches_what_the_model_says(office: Office, data: st.Da
             assert error(write) == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
         else:
             assert error(write) == (404, "INVALID_CROSS_REFERENCE_KEY")
-
-
-@pytest.fixture
-async def private(office: Office) -> AsyncIterator[Office]:
-    """Cases private, nobody above anybody, the queue empty."""
-    await office.arrange([None] * ROLES, [None] * len(NAMES), set(), set())
-    assert (await deploy(office.admin, _share("Private")))["success"]
-    yield office
-    assert (await deploy(office.admin, _share("ReadWrite")))["success"]
 
 
 async def test_no_door_of_the_console_shows_what_is_out_of_reach(private: Office, world: World) -> None:

@@ -1,0 +1,1 @@
+"""Who else reaches a record: share rows, and the rules that share records of a kind."""
