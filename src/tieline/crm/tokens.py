@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from . import auth, jws
 from .access import Caller
 from .apps import App, find_app, is_preapproved, may_use
+from .guessing import guess_of, note, wait_of
 from .openid import id_token, subject_of
 from .orgs import Org
 
@@ -86,11 +87,14 @@ def client_credentials(form: Mapping[str, str], authorization: str | None) -> tu
     return form.get("client_id", ""), form.get("client_secret") or None
 
 
-async def _authenticate(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, *, public: str = "code"
-) -> App:
-    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens."""
-    client_id, secret = client_credentials(form, authorization)
+async def _authenticate(conn: Any, demand: Demand, *, public: str = "code") -> App:
+    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens.
+
+    Wrong secrets are counted for the app and the address together: nobody can lock an app out elsewhere. At most
+    one more than the pool has connections is looked at beyond the limit, since each holds one until it is counted.
+    """
+    org = demand.org
+    client_id, secret = client_credentials(demand.form, demand.authorization)
     app = await find_app(conn, org, client_id)
     if app is None:
         raise OAuthError("invalid_client_id", "client identifier invalid")
@@ -101,7 +105,15 @@ async def _authenticate(
         if public != "never" and allowed:
             return app
         raise OAuthError("invalid_client", "client secret is required")
-    if app.secret is None or not hmac.compare_digest(app.secret.encode(), secret.encode("utf-8", "replace")):
+    guess = guess_of(org, "client", f"{client_id}\n{demand.address}", demand.address)
+    waits = await wait_of(conn, guess)
+    fits = app.secret is not None and hmac.compare_digest(
+        app.secret.encode(), secret.encode("utf-8", "replace")
+    )
+    if waits or not fits:
+        # Who has to wait is not told: that the guesses are no longer looked at is nothing to learn.
+        if not waits:
+            await note(conn, guess)
         raise OAuthError("invalid_client", "invalid client credentials")
     return app
 
@@ -114,7 +126,7 @@ async def _redeem_code(demand: Demand) -> dict[str, Any]:
     hashed = auth.token_hash(form.get("code", ""))
     refusal: OAuthError | None = None
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization)
+        app = await _authenticate(conn, demand)
         async with conn.transaction():
             row = await conn.fetchrow(
                 "SELECT *, expires_at > now() AS live FROM auth.code WHERE hash = $1 FOR UPDATE", hashed
@@ -171,7 +183,7 @@ async def _refresh(demand: Demand) -> dict[str, Any]:
     hashed = auth.token_hash(form.get("refresh_token", ""))
     refusal = OAuthError("invalid_grant", "expired access/refresh token")
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization, public="refresh")
+        app = await _authenticate(conn, demand, public="refresh")
         async with conn.transaction():
             row = await conn.fetchrow(
                 "SELECT r.replaced_at, r.created_at AS issued_at, r.used_at AS last_used_at, g.*, now() AS now"
@@ -263,6 +275,7 @@ def _check_claims(claims: Mapping[str, Any], demand: Demand) -> None:
         demand.origin,
         org.settings.base_origin,
         org.settings.my_origin(org.name),
+        org.settings.my_origin(org.name, secure=True),
         "https://login.salesforce.com",
         "https://test.salesforce.com",
     }
@@ -313,7 +326,7 @@ async def _client_credentials(demand: Demand) -> dict[str, Any]:
     """A token for the user whom an administrator made the app run as."""
     org = demand.org
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, demand.form, demand.authorization, public="never")
+        app = await _authenticate(conn, demand, public="never")
         if app.run_as is None:
             raise OAuthError("invalid_grant", "no client credentials user enabled")
         async with conn.transaction():
@@ -329,7 +342,7 @@ async def _password(demand: Demand) -> dict[str, Any]:
     org, form = demand.org, demand.form
     failure = OAuthError("invalid_grant", "authentication failure")
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization, public="never")
+        app = await _authenticate(conn, demand, public="never")
         if (
             await conn.fetchval("SELECT value FROM meta.setting WHERE name = $1", PASSWORD_SETTING)
             is not True
@@ -385,7 +398,9 @@ async def _answer(
     if refresh:
         answer["refresh_token"] = refresh
     if "openid" in scopes:
-        answer["id_token"] = await id_token(conn, org, app.client_id, caller.user_id, access, nonce)
+        answer["id_token"] = await id_token(
+            conn, org, app.client_id, caller.user_id, access, nonce, demand.origin
+        )
     return answer
 
 
@@ -415,10 +430,11 @@ async def revoke(org: Org, text: str) -> None:
             raise OAuthError("invalid_token", "invalid token: unknown")
 
 
-async def introspect(org: Org, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
+async def introspect(demand: Demand) -> dict[str, Any]:
     """What a token is worth, for the app it was given to, or for an app that may look at all."""
+    org = demand.org
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, authorization)
+        app = await _authenticate(conn, demand)
         row = await conn.fetchrow(
             "SELECT g.client_id, g.user_id, g.scopes, t.created_at, t.expires_at FROM auth.access_token t"
             " JOIN auth.grant g ON g.id = t.grant_id"
@@ -426,7 +442,7 @@ async def introspect(org: Org, form: Mapping[str, str], authorization: str | Non
             " SELECT g.client_id, g.user_id, g.scopes, r.created_at, NULL FROM auth.refresh_token r"
             " JOIN auth.grant g ON g.id = r.grant_id"
             " WHERE r.hash = $1 AND r.replaced_at IS NULL AND (g.client_id = $2 OR $3)",
-            auth.token_hash(form.get("token", "")),
+            auth.token_hash(demand.form.get("token", "")),
             app.client_id,
             app.introspect_all,
         )
@@ -439,7 +455,7 @@ async def introspect(org: Org, form: Mapping[str, str], authorization: str | Non
         "scope": " ".join(row["scopes"]),
         "client_id": row["client_id"],
         "username": caller.username,
-        "sub": subject_of(org, caller.user_id),
+        "sub": subject_of(org, caller.user_id, demand.origin),
         "token_type": "access_token" if row["expires_at"] else "refresh_token",
         "iat": issued,
         "nbf": issued,

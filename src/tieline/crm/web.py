@@ -56,6 +56,23 @@ def origin_here(request: Request) -> str:
     return f"{request.url.scheme}://{request.headers['host']}"
 
 
+def is_secure(request: Request) -> bool:
+    """True where the asker came over TLS, and so must stay."""
+    return request.url.scheme == "https"
+
+
+def my_origin(request: Request) -> str:
+    """The org's sign-in origin, by the scheme that the asker came with."""
+    org = org_of(request)
+    return org.settings.my_origin(org.name, secure=is_secure(request))
+
+
+def lightning_origin(request: Request) -> str:
+    """The origin of the org's console, by the scheme that the asker came with."""
+    org = org_of(request)
+    return org.settings.lightning_origin(org.name, secure=is_secure(request))
+
+
 class TooLarge(Exception):
     """The body exceeds the limit of its door."""
 
@@ -160,22 +177,34 @@ def redirect(location: str, status: int = 303) -> Response:
     )
 
 
+def _cookie_name(request: Request, name: str) -> str:
+    """Cookies know no ports, and browsers do not let a page in clear replace one that came over TLS: two names."""
+    return f"__Host-{name}" if is_secure(request) else name
+
+
+def cookie_of(request: Request, name: str) -> str:
+    """What `set_cookie` gave the browser, or nothing."""
+    return request.cookies.get(_cookie_name(request, name), "")
+
+
 def set_cookie(request: Request, response: Response, name: str, value: str, *, seconds: int) -> None:
     """A cookie for this host only that scripts cannot read."""
     response.set_cookie(
-        name,
+        _cookie_name(request, name),
         value,
         max_age=seconds,
         path="/",
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
 
 
-def drop_cookie(response: Response, name: str) -> None:
+def drop_cookie(request: Request, response: Response, name: str) -> None:
     """Forgets a cookie."""
-    response.delete_cookie(name, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(
+        _cookie_name(request, name), path="/", httponly=True, samesite="lax", secure=is_secure(request)
+    )
 
 
 def same_origin(request: Request) -> bool:
