@@ -14,7 +14,19 @@ from .formats import zone_of
 from .ids import parse_id
 from .metadata import Field
 from .scope import NUMBERS, Scope, Value, is_multipicklist, readable_object
-from .soql_tree import Comparison, Condition, DateRange, Money, Path, Query, Selected, Test, Text, pointed
+from .soql_tree import (
+    Call,
+    Comparison,
+    Condition,
+    DateRange,
+    Money,
+    Path,
+    Query,
+    Selected,
+    Test,
+    Text,
+    pointed,
+)
 
 MAX_PARAMETERS = 5_000
 """Values in one statement. Lists of IN count once."""
@@ -53,6 +65,12 @@ def condition(scope: Scope, test: Test, *, top: bool = True) -> str:
 def _comparison(scope: Scope, test: Comparison, *, top: bool) -> str:
     found = scope.filtered(test.left)
     operator, value = test.operator, test.value
+    if isinstance(test.left, Call) and test.left.name == "DISTANCE" and operator not in ("<", ">"):
+        raise scope.fault(
+            "INVALID_QUERY_FILTER_OPERATOR",
+            test.at,
+            f"DISTANCE can be compared with < and > only, not {operator}",
+        )
     if isinstance(value, Query):
         if operator not in ("IN", "NOT IN"):
             raise scope.malformed(test.at, f"unexpected token: '{operator}'")

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import standard_merging
 from .access_migration import objects_and_access
+from .address_migration import locate
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
@@ -302,6 +303,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_rules_of_records", _rules),
     Step("2026_11_25_merged_and_converted", standard_merging.install),
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
+    Step("2026_11_25_located_addresses", locate),
 )
 
 

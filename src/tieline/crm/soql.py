@@ -289,18 +289,17 @@ class _Build(Transformer[Token, Any]):
         return Call(upper, inner, at)
 
     def _distance(self, name: Token, given: list[Any]) -> Call:
-        """`DISTANCE(field or GEOLOCATION(n, n), the same, 'mi' or 'km')`: read, for orgs without such fields."""
+        """`DISTANCE(field or GEOLOCATION(n, n), the same, 'mi' or 'km')`."""
         numbers = [item for item in given if isinstance(item, int | float)]
         if name.upper() == "GEOLOCATION":
             if len(given) != 2 or len(numbers) != 2:
                 raise _unexpected(name)
-            return Call("GEOLOCATION", None, name.start_pos or 0)
+            return Call("GEOLOCATION", None, name.start_pos or 0, tuple(map(float, numbers)))
         if len(given) != 3 or not isinstance(given[2], Text) or numbers:
             raise _unexpected(name)
         if not all(isinstance(item, Path) or _named(item, "GEOLOCATION") for item in given[:2]):
             raise _unexpected(name)
-        field_ = next((item for item in given[:2] if isinstance(item, Path)), None)
-        return Call("DISTANCE", field_, name.start_pos or 0)
+        return Call("DISTANCE", given[0], name.start_pos or 0, (given[1], given[2].value))
 
     # -- select and from
 
