@@ -141,6 +141,7 @@ async def end_sessions(conn: Any, user_id: str) -> None:
     """Ends all sessions of a user, and the codes that would become some."""
     await conn.execute("DELETE FROM auth.web_session WHERE user_id = $1", user_id)
     await conn.execute("DELETE FROM auth.code WHERE user_id = $1 AND used_grant IS NULL", user_id)
+    await conn.execute("DELETE FROM auth.device WHERE user_id = $1", user_id)
     await conn.execute(
         "DELETE FROM auth.access_token WHERE grant_id IN (SELECT id FROM auth.grant WHERE user_id = $1)",
         user_id,

@@ -204,8 +204,8 @@ async def authorize(request: Request) -> Response:
         app=asked.app.label,
         username=session.caller.username,
         scopes=asked.scopes,
-        query=text,
-        csrf=session.csrf,
+        action="/services/oauth2/authorize",
+        hidden={"csrf": session.csrf, "request": text},
         targets=[origin_of(asked.redirect_uri)],
         sign_out_url=f"/secur/logout?startURL={quote('/services/oauth2/authorize?' + text, safe='')}",
     )
@@ -238,7 +238,7 @@ async def _decide(request: Request) -> Response:
         denied = await oauth.app_refuses(conn, session.caller.user_id, asked)
         if denied:
             return redirect(denied)
-        await oauth.approve(conn, session.caller.user_id, asked)
+        await oauth.approve(conn, session.caller.user_id, asked.app.client_id, asked.scopes)
         return redirect(await oauth.issue_code(conn, org, session.caller.user_id, asked))
 
 

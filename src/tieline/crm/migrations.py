@@ -292,6 +292,18 @@ CREATE TRIGGER changed BEFORE UPDATE ON meta.catalogue
  FOR EACH ROW EXECUTE FUNCTION meta.catalogue_changed();
 """
 
+_DEVICE_FLOW = """
+ALTER TABLE auth.app ADD COLUMN device_flow boolean NOT NULL DEFAULT false;
+UPDATE auth.app SET device_flow = true WHERE client_id = 'PlatformCLI';
+CREATE TABLE auth.device (
+    hash bytea PRIMARY KEY, user_code bytea NOT NULL UNIQUE,
+    client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE, scopes text[] NOT NULL,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'allowed', 'denied')), user_id text,
+    asked_at timestamptz, expires_at timestamptz NOT NULL
+);
+CREATE INDEX device_by_app ON auth.device (client_id, state, expires_at);
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -304,6 +316,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_merged_and_converted", standard_merging.install),
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
     Step("2026_11_25_located_addresses", locate),
+    Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
 )
 
 

@@ -15,12 +15,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from . import auth, jws
+from . import auth, device, jws
 from .access import Caller
 from .apps import App, find_app, is_preapproved, may_use
 from .guessing import guess_of, note, wait_of
@@ -62,7 +62,15 @@ class Demand:
 
 
 async def token(demand: Demand) -> dict[str, Any]:
-    """Answers with tokens. `OAuthError` where it refuses; what a replay takes back is committed even then."""
+    """Answers with tokens, or to `response_type=device_code` with codes for the device flow.
+
+    `OAuthError` where it refuses; what a replay takes back is committed even then.
+    """
+    asked = demand.form.get("response_type")
+    if asked is not None and not demand.form.get("grant_type"):
+        if asked != "device_code":
+            raise OAuthError("unsupported_response_type", "response type not supported")
+        return await _begin_device(demand)
     kind = demand.form.get("grant_type")
     if not kind:
         raise OAuthError("invalid_request", "grant_type is required")
@@ -87,8 +95,11 @@ def client_credentials(form: Mapping[str, str], authorization: str | None) -> tu
     return form.get("client_id", ""), form.get("client_secret") or None
 
 
-async def _authenticate(conn: Any, demand: Demand, *, public: str = "code") -> App:
-    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens.
+async def _authenticate(
+    conn: Any, demand: Demand, *, public: Literal["code", "refresh", "device", "never"] = "code"
+) -> App:
+    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens, and
+    a device, which can keep none, always is.
 
     Wrong secrets are counted for the app and the address together: nobody can lock an app out elsewhere. At most
     one more than the pool has connections is looked at beyond the limit, since each holds one until it is counted.
@@ -99,10 +110,13 @@ async def _authenticate(conn: Any, demand: Demand, *, public: str = "code") -> A
     if app is None:
         raise OAuthError("invalid_client_id", "client identifier invalid")
     if secret is None:
-        allowed = (
-            app.secret_optional if public == "code" else not app.secret_for_refresh or app.secret_optional
-        )
-        if public != "never" and allowed:
+        allowed = {
+            "code": app.secret_optional,
+            "refresh": not app.secret_for_refresh or app.secret_optional,
+            "device": True,
+            "never": False,
+        }
+        if allowed[public]:
             return app
         raise OAuthError("invalid_client", "client secret is required")
     guess = guess_of(org, "client", f"{client_id}\n{demand.address}", demand.address)
@@ -146,20 +160,31 @@ async def _redeem_code(demand: Demand) -> dict[str, Any]:
             if refusal is None and caller is None:
                 refusal = OAuthError("inactive_user", "user is inactive")
             if refusal is None and caller is not None:
-                scopes: list[str] = row["scopes"]
-                lasting = "refresh_token" in scopes
-                grant_id = await auth.open_grant(conn, app.client_id, caller.user_id, scopes, lasting=lasting)
-                await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", hashed, grant_id)
-                access = await auth.issue_access_token(conn, org, grant_id, app.session_minutes)
-                refresh = await auth.issue_refresh_token(conn, org, grant_id) if lasting else None
-                await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
-                return await _answer(
-                    conn, demand, app, caller, scopes, access, refresh=refresh, nonce=row["nonce"]
-                )
+                return await _granted(conn, demand, app, caller, row["scopes"], hashed, row["nonce"])
             # A code that was shown wrongly is spent: whoever holds it cannot try again.
             await conn.execute("DELETE FROM auth.code WHERE hash = $1 AND used_grant IS NULL", hashed)
     assert refusal is not None
     raise refusal
+
+
+async def _granted(
+    conn: Any,
+    demand: Demand,
+    app: App,
+    caller: Caller,
+    scopes: Sequence[str],
+    code: bytes | None = None,
+    nonce: str | None = None,
+) -> dict[str, Any]:
+    """Tokens for what a user has just allowed, a refresh token among them where that was asked for."""
+    lasting = "refresh_token" in scopes
+    grant_id = await auth.open_grant(conn, app.client_id, caller.user_id, scopes, lasting=lasting)
+    if code is not None:
+        await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", code, grant_id)
+    access = await auth.issue_access_token(conn, demand.org, grant_id, app.session_minutes)
+    refresh = await auth.issue_refresh_token(conn, demand.org, grant_id) if lasting else None
+    await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
+    return await _answer(conn, demand, app, caller, scopes, access, refresh=refresh, nonce=nonce)
 
 
 def _check_verifier(challenge: str | None, verifier: str | None) -> OAuthError | None:
@@ -173,6 +198,44 @@ def _check_verifier(challenge: str | None, verifier: str | None) -> OAuthError |
     ):
         return OAuthError("invalid_request", "invalid code verifier")
     return None
+
+
+# -- device ----------------------------------------------------------------------------------------------------
+
+
+async def _begin_device(demand: Demand) -> dict[str, Any]:
+    """Codes for a device: one to ask with, and one for people to enter at the address beside it."""
+    org = demand.org
+    async with org.connection() as conn:
+        app = await _authenticate(conn, demand, public="device")
+        try:
+            device_code, user_code = await device.begin(conn, org, app, demand.form.get("scope", ""))
+        except device.DeviceRefused as refused:
+            raise OAuthError(refused.error, refused.description) from None
+    secure = demand.origin.startswith("https:")
+    return {
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": f"{org.settings.my_origin(org.name, secure=secure)}/setup/connect",
+        "interval": device.INTERVAL_S,
+    }
+
+
+async def _device(demand: Demand) -> dict[str, Any]:
+    """Tokens for a device whose code somebody entered and allowed."""
+    org = demand.org
+    async with org.connection() as conn:
+        app = await _authenticate(conn, demand, public="device")
+        async with conn.transaction():
+            found = await device.ask(conn, app, demand.form.get("code", ""))
+            if isinstance(found, device.Allowed):
+                caller = await auth.caller_of_user(conn, found.user_id)
+                if caller is None:
+                    raise OAuthError("inactive_user", "user is inactive")
+                if not await may_use(conn, app, caller.user_id):
+                    raise OAuthError("invalid_grant", "user is not admin approved to access this app")
+                return await _granted(conn, demand, app, caller, found.scopes)
+    raise OAuthError(found.error, found.description)
 
 
 # -- refresh_token -------------------------------------------------------------------------------------------
@@ -406,6 +469,7 @@ async def _answer(
 
 _GRANTS: Mapping[str, Callable[[Demand], Awaitable[dict[str, Any]]]] = {
     "authorization_code": _redeem_code,
+    "device": _device,
     "refresh_token": _refresh,
     JWT_BEARER: _jwt_bearer,
     "client_credentials": _client_credentials,

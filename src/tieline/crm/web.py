@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -139,9 +140,12 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """A form of key and value pairs, or its JSON twin. Anything unreadable is empty."""
+    """A form of key and value pairs, in one part or several, or its JSON twin. Anything unreadable is empty."""
     raw = await read_body(request, 64 * 1024)
-    if request.headers.get("content-type", "").startswith("application/json"):
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        return await _read_parts(request, raw)
+    if kind.startswith("application/json"):
         try:
             found = parse_json(raw)
         except Fault:
@@ -153,6 +157,17 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: value.replace("\x00", "") for name, value in pairs}
+
+
+async def _read_parts(request: Request, raw: bytes) -> dict[str, str]:
+    async def stream() -> AsyncGenerator[bytes]:
+        yield raw
+
+    try:
+        form = await MultiPartParser(request.headers, stream(), max_files=0, max_fields=100).parse()
+    except (MultiPartException, KeyError, ValueError):
+        return {}
+    return {name: value.replace("\x00", "") for name, value in form.multi_items() if isinstance(value, str)}
 
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
