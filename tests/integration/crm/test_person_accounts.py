@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tieline.crm.orgs import connect
+from tieline.crm.database import connect
 from tieline.crm.person_accounts import enable
 from tieline.crm.provision import create_org
 
