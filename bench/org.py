@@ -9,8 +9,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Served:
     """A running org: its process, an authorised client, and how long it took to start."""
 
     pid: int
+    environment: dict[str, str]
     http: httpx2.AsyncClient
     started_s: float
 
@@ -54,6 +55,31 @@ def _tree(pid: int) -> float:
     return _ticks(pid, 4) + sum(_ticks(child, 2) for child in _children(pid))
 
 
+def cores() -> tuple[set[int], set[int]]:
+    """The core of the org with its PostgreSQL, and the others, for whoever asks; the same one where there is one."""
+    first, *others = range(os.cpu_count() or 1)
+    return {first}, set(others) or {first}
+
+
+@contextmanager
+def on_cores(chosen: set[int]) -> Generator[None]:
+    """This process runs on the cores inside, and on those of before behind it."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, chosen)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _on_its_core(ends: Callable[[], None]) -> Callable[[], None]:
+    def preexec() -> None:
+        ends()
+        os.sched_setaffinity(0, cores()[0])
+
+    return preexec
+
+
 async def _launch(
     folder: Path, port: int, environment: dict[str, str]
 ) -> tuple[asyncio.subprocess.Process, float]:
@@ -64,7 +90,7 @@ async def _launch(
         cwd=folder,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        preexec_fn=dies_with_parent(signal.SIGTERM),
+        preexec_fn=_on_its_core(dies_with_parent(signal.SIGTERM)),
     )
     async with httpx2.AsyncClient() as http:
         while process.returncode is None:
@@ -77,7 +103,8 @@ async def _launch(
 
 
 @asynccontextmanager
-async def _served() -> AsyncGenerator[Served]:
+async def served() -> AsyncGenerator[Served]:
+    """A lone org of its own on one core; whoever asks is on the others."""
     with tempfile.TemporaryDirectory(prefix="bench-org-") as name:
         folder, port = Path(name), free_ports()
         os.chmod(name, 0o755)  # noqa: PTH101 - PostgreSQL runs as another user when we are root
@@ -97,7 +124,8 @@ async def _served() -> AsyncGenerator[Served]:
             async with httpx2.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60
             ) as http:
-                yield Served(process.pid, http, started_s)
+                with on_cores(cores()[1]):
+                    yield Served(process.pid, environment, http, started_s)
         finally:
             process.send_signal(signal.SIGINT)
             await process.wait()
@@ -109,7 +137,7 @@ async def run(rounds: int) -> list[Figure]:
     cpu: dict[str, list[tuple[float, float]]] = {"read": [], "query": [], "upsert": []}
     upserts = list[float]()
     async with AsyncExitStack() as stack:
-        org = await stack.enter_async_context(_served())
+        org = await stack.enter_async_context(served())
         ids = await _contacts(org.http, UPSERTS)
         for round_ in range(-1, rounds):
 
@@ -122,8 +150,8 @@ async def run(rounds: int) -> list[Figure]:
                 answer = await org.http.get(f"{DATA}/query", params={"q": text})
                 assert answer.json()["totalSize"] == 1, answer.text
 
-            took_read, cpu_read = await _at_rate(org, read)
-            took_query, cpu_query = await _at_rate(org, query)
+            took_read, cpu_read = await at_rate(org, read)
+            took_query, cpu_query = await at_rate(org, query)
             rate, cpu_upsert = await _upserted(org, ids, round_)
             if round_ >= 0:
                 reads.append(took_read)
@@ -165,7 +193,7 @@ async def _contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
     return ids
 
 
-async def _at_rate(
+async def at_rate(
     org: Served, work: Callable[[int], Awaitable[None]]
 ) -> tuple[list[float], tuple[float, float]]:
     """Each request's milliseconds, counted from when it was due; processor milliseconds of org and database each."""

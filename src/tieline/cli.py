@@ -1,27 +1,31 @@
-"""The command line: one program, started as web, worker, media, crm, or all of them as the demo."""
+"""The command line: one program, started as web, worker, media, crm, or all of them as the demo.
+
+What a command needs is imported by it: a test suite loads snapshots often, and that must take no time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
-import uvicorn
-from rich.console import Console
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tieline import logs
 from tieline.settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
     help="Tieline: a voice contact center joined to Salesforce.", no_args_is_help=True, add_completion=False
 )
-console = Console(stderr=True, highlight=False)
+
+
+@app.callback()
+def begin(context: typer.Context) -> None:
+    """Tieline: a voice contact center joined to Salesforce."""
+    if context.invoked_subcommand != "crm":
+        _log()
 
 
 class Stop(Exception):
@@ -34,7 +38,7 @@ def migrate() -> None:
     from tieline.db.migrate import migrate as run
 
     revision = asyncio.run(run(_settings().database_url))
-    console.print(f"The database stands at revision {revision}.")
+    _print(f"The database stands at revision {revision}.")
 
 
 @app.command()
@@ -43,10 +47,11 @@ def web(
 ) -> None:
     """Serve the portal, the callbar, the call pages and the API."""
     from tieline.app import create_app
+    from tieline.serving import serve
 
     settings = _settings()
     _check_schema(settings)
-    _serve(create_app(settings), listen)
+    serve(create_app(settings), listen)
 
 
 @app.command()
@@ -93,6 +98,8 @@ def crm(
     ] = False,
 ) -> None:
     """Serve an org alone on this machine, or the orgs of TIELINE_CRM_DATABASE_URL."""
+    if context.invoked_subcommand != "snapshot":  # it says nothing
+        _log()
     if context.invoked_subcommand is not None:
         return
     from tieline import local_org
@@ -173,6 +180,18 @@ def reset(
         _fail(error)
 
 
+def _log() -> None:
+    from tieline import logs
+
+    logs.configure(os.environ.get("TIELINE_LOG_LEVEL", "info"))
+
+
+def _print(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(text)
+
+
 def _settings() -> Settings:
     try:
         return read_settings()
@@ -188,52 +207,6 @@ def _check_schema(settings: Settings) -> None:
         asyncio.run(check_head(settings.database_url))
     except Exception as error:
         _fail(error)
-
-
-def _serve(application: Any, listen: str) -> None:
-    host, _, port = listen.rpartition(":")
-    config = uvicorn.Config(
-        application,
-        host=host or "127.0.0.1",
-        port=int(port),
-        log_level="warning",
-        access_log=False,
-        ws=_WebSocket,
-        ws_max_size=256 * 1024,
-        ws_ping_interval=None,  # both ends speak every 10 s anyway
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        timeout_keep_alive=60,
-    )
-    _Server(config).run()
-
-
-_UNSENT_MAX = 256 * 1024
-"""Bytes the kernel may hold for one client (it takes twice as much memory for its own bookkeeping)."""
-_LAST_WORDS_S = 2.0
-"""A socket that was closed here may read what is on its way for so long; then it is cut."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn whose connections hold little for clients that do not read: the kernel alone holds four megabytes."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        for server in self.servers:
-            for listening in server.sockets:
-                # A second handle of the same socket: uvloop gives none that takes options. Connections inherit them.
-                with socket.socket(fileno=os.dup(listening.fileno())) as handle:
-                    handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT_MAX)
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that is gone soon after it was closed; by itself it stays until its client has read everything."""
-
-    async def run_asgi(self) -> None:
-        try:
-            await super().run_asgi()
-        finally:
-            self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -270,15 +243,14 @@ def _fail(error: Exception) -> None:
         ValueError,
         SnapshotError,
     ):  # how the org's commands say what is wrong with their input
-        console.print(f"[bold red]That cannot be done.[/] {error}")
+        _print(f"[bold red]That cannot be done.[/] {error}")
         raise SystemExit(1)
     if isinstance(error, Stop | SettingsError | SchemaMismatch | EmbeddedPostgresError | PagesNotBuilt):
-        console.print(f"[bold red]Tieline cannot start.[/] {error}")
+        _print(f"[bold red]Tieline cannot start.[/] {error}")
         raise SystemExit(1)
     raise error
 
 
 def main() -> None:
     """Entry point of the `tieline` program."""
-    logs.configure(os.environ.get("TIELINE_LOG_LEVEL", "info"))
     app()

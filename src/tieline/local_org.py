@@ -17,9 +17,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from tieline.crm import snapshots
 from tieline.crm.settings import CrmSettings
 from tieline.db.embedded import EmbeddedPostgres
@@ -33,7 +30,6 @@ from tieline.demo.places import (
     secret,
 )
 
-console = Console(highlight=False)
 _LOGIN = "tieline_crm"
 
 
@@ -142,7 +138,7 @@ async def make_orgs(
     `person_accounts` switches those on in all that are named.
     """
     from tieline.crm import sample
-    from tieline.crm.orgs import connect
+    from tieline.crm.database import connect
     from tieline.crm.provision import create_org, migrate_all
 
     await migrate_all(settings)
@@ -166,7 +162,15 @@ async def make_orgs(
             await sample.load(settings, name, PASSWORD)
 
 
+def _print(*shown: object) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(*shown)
+
+
 def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
+    from rich.table import Table
+
     table = Table(title=None, show_header=False, box=None, padding=(0, 2, 0, 0))
     for name in names:
         table.add_row(f"Org {name}", f"[bold]{settings.my_origin(name)}[/]")
@@ -179,7 +183,7 @@ def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
     table.add_row("Access token", "tieline crm token")
     table.add_row("Faults", f"{settings.my_origin(names[0])}/setup/faults")
     table.add_row("Stop", "Ctrl-C")
-    console.print("\n[green]The org is running[/]\n", table)
+    _print("\n[green]The org is running[/]\n", table)
 
 
 def reset(environ: Mapping[str, str]) -> None:
@@ -189,7 +193,7 @@ def reset(environ: Mapping[str, str]) -> None:
         for path in place.folder.iterdir():
             if path.name != "lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    console.print(f"Erased {place.folder}.")
+    _print(f"Erased {place.folder}.")
 
 
 @asynccontextmanager
@@ -215,7 +219,7 @@ async def snapshot(environ: Mapping[str, str], action: str, name: str | None, or
     async with reached(environ) as (settings, first):
         if action == "list":
             for found in await snapshots.listed(settings):
-                console.print(f"{found.org}\t{found.name}\t{found.created_at:%Y-%m-%d %H:%M:%S}")
+                _print(f"{found.org}\t{found.name}\t{found.created_at:%Y-%m-%d %H:%M:%S}")
             return
         if name is None:
             raise snapshots.SnapshotError(f"Which one? `tieline crm snapshot {action} NAME`")

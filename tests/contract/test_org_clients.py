@@ -75,6 +75,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
             f"127.0.0.1:{port}",
             "--tls-port",
             str(port + 1),
+            *("--org", "acme", "--org", "beta"),
         ),
         env=served.environment(),
         cwd=data,
@@ -206,6 +207,25 @@ async def test_jsforce_works(served: Served, secure: bool) -> None:
         "refused": "INVALID_FIELD",
         "deleted": 201,
     }
+
+
+async def test_orgs_beside_each_other_are_reached_by_token_and_by_host(served: Served) -> None:
+    asked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tieline", "crm", "token", "--org", "beta"),
+        env=served.environment(),
+        stdout=subprocess.PIPE,
+    )
+    beta = (await asked.communicate())[0].decode().strip()
+    query = {"q": "SELECT Name FROM Organization"}
+    async with httpx2.AsyncClient(base_url=f"http://localhost:{served.port}") as http:
+        for token, name in ((served.token, "acme"), (beta, "beta")):
+            headers = {"Authorization": f"Bearer {token}"}
+            found = await http.get("/services/data/v64.0/query", params=query, headers=headers)
+            assert found.json()["records"][0]["Name"] == name.title()
+            other = {"acme": "beta", "beta": "acme"}[name]
+            headers["Host"] = f"{other}.my.localhost:{served.port}"
+            refused = await http.get("/services/data/v64.0/query", params=query, headers=headers)
+            assert refused.status_code == 401
 
 
 def blocks(language: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tieline.crm.migrations import ORG_STEPS, Step, migrate
 from tieline.crm.orgs import Org, connect
 from tieline.crm.records import Records
 from tieline.crm.saving.recycle_bin import undelete
-from tieline.crm.schema import create_object, load_catalogue
+from tieline.crm.schema import create_object, load_catalogue, rebuild_compound
 from tieline.crm.settings import CrmSettings
 from tieline.db.embedded import EmbeddedPostgres
 
@@ -173,3 +174,32 @@ async def test_the_migrated_org_equals_a_new_one(postgres: EmbeddedPostgres) -> 
     assert {row[0] for row in await old.fetch(indexes)} == {row[0] for row in await new.fetch(indexes)}
     await old.close()
     await new.close()
+
+
+async def test_addresses_from_before_they_had_coordinates_get_them(postgres: EmbeddedPostgres) -> None:
+    settings = await org_of_last_release(postgres, "crm_unlocated")
+    conn = await connect(settings)
+    before = next(n for n, step in enumerate(ORG_STEPS) if step.name == "2026_11_25_located_addresses")
+    await migrate(conn, ORG_STEPS[:before])
+    made: dict[tuple[str, str], Field] = {}
+    for value in (await load_catalogue(conn)).objects.values():
+        for compound in value.fields.values():
+            if compound.components:
+                made[value.name, compound.name] = compound
+                old = replace(compound, components=compound.components[:5])
+                await rebuild_compound(conn, value, compound, old)
+                for name in compound.components[5:]:
+                    await conn.execute(f'ALTER TABLE {value.table} DROP COLUMN "{name}"')
+                    await conn.execute(
+                        "DELETE FROM meta.field WHERE object_name = $1 AND name = $2", value.name, name
+                    )
+                    await conn.execute(
+                        'DELETE FROM data."FieldPermissions" WHERE "Field" = $1', f"{value.name}.{name}"
+                    )
+    await migrate(conn, ORG_STEPS)
+    objects = (await load_catalogue(conn)).objects
+    assert {key: objects[key[0]].fields[key[1]] for key in made} == made
+    await conn.execute('UPDATE data."Contact" SET "MailingLatitude" = 35.01')
+    whole = await conn.fetchval('SELECT "MailingAddress" FROM data."Contact" LIMIT 1')
+    assert (whole["city"], whole["latitude"]) == ("Kyoto", 35.01)
+    await conn.close()

@@ -28,10 +28,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import (
     addressed,
+    allowed_apps,
     auth,
     batches,
     console,
     deployments,
+    device_door,
     door,
     faults_door,
     merging_door,
@@ -131,6 +133,8 @@ def doors(dist: Path = Path()) -> list[Any]:
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,
+        *device_door.ROUTES,
+        *allowed_apps.ROUTES,
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),

@@ -73,6 +73,7 @@ class App:
     certificate: str | None = None
     run_as: str | None = None
     introspect_all: bool = False
+    device_flow: bool = False
     session_minutes: int | None = None
 
     def allows(self, scope: str) -> bool:
@@ -160,6 +161,7 @@ def _app(org: Org, row: Any) -> App:
         certificate=row["certificate"],
         run_as=row["run_as"],
         introspect_all=row["introspect_all"],
+        device_flow=row["device_flow"],
         session_minutes=row["session_minutes"],
     )
 
@@ -198,6 +200,7 @@ async def store_app(conn: Any, org: Org, app: App) -> bool:
         "certificate": app.certificate,
         "run_as": app.run_as,
         "introspect_all": app.introspect_all,
+        "device_flow": app.device_flow,
         "session_minutes": app.session_minutes,
     }
     changes = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("client_id", "kind"))

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .access import Caller
+from .guessing import guess_of, wait_or_note, was_right
 from .orgs import Org as Org
 from .standard_setup import PERMISSIONS
 
@@ -121,7 +122,10 @@ async def caller_of_user(conn: Any, user_id: str) -> Caller | None:
 
 
 async def set_password(conn: Any, user_id: str, password: str) -> None:
-    """Stores a password and ends the user's web sessions."""
+    """Stores a password and ends the user's sessions: those of browsers, and the access tokens of programs.
+
+    What the user allowed apps to do stays allowed: refresh tokens are good until somebody revokes them.
+    """
     async with _HASHING:
         hashed = await asyncio.to_thread(_HASHER.hash, password)
     await conn.execute(
@@ -130,7 +134,18 @@ async def set_password(conn: Any, user_id: str, password: str) -> None:
         user_id,
         hashed,
     )
+    await end_sessions(conn, user_id)
+
+
+async def end_sessions(conn: Any, user_id: str) -> None:
+    """Ends all sessions of a user, and the codes that would become some."""
     await conn.execute("DELETE FROM auth.web_session WHERE user_id = $1", user_id)
+    await conn.execute("DELETE FROM auth.code WHERE user_id = $1 AND used_grant IS NULL", user_id)
+    await conn.execute("DELETE FROM auth.device WHERE user_id = $1", user_id)
+    await conn.execute(
+        "DELETE FROM auth.access_token WHERE grant_id IN (SELECT id FROM auth.grant WHERE user_id = $1)",
+        user_id,
+    )
 
 
 async def check_password(org: Org, username: str, password: str) -> str | None:
@@ -154,9 +169,6 @@ def _verify(hashed: str, password: str) -> bool:
         return False
 
 
-_ATTEMPTS_PER_USER = 10
-_ATTEMPTS_PER_ADDRESS = 100
-_WINDOW_S = 300
 _SECURITY_TOKEN = re.compile(r"(.+?)([A-Za-z0-9]{24,25})", re.DOTALL)
 """A password with a security token behind it, as programs send it."""
 
@@ -204,12 +216,9 @@ async def attempt(
     With `security_token` the password may have one appended (24 or 25 letters and digits). None is ever issued,
     so any is taken: this org trusts every network, as Salesforce does where the address is in a trusted range.
     """
-    key = org.settings.data_key
-    user = hashlib.blake2b(b"user:" + username.strip().lower().encode("utf-8", "replace"), key=key).digest()
-    place = hashlib.blake2b(b"address:" + address.encode(), key=key).digest()
-    async with org.connection() as conn, conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(user[:8], signed=True))
-        wait = await _count_attempt(conn, user[:16], place[:16])
+    guess = guess_of(org, "user", username.strip().lower(), address)
+    async with org.connection() as conn:
+        wait = await wait_or_note(conn, guess)
     if wait:
         await _note_failure(org, username, kind, address, "Password Lockout")
         return Attempt(wait=wait)
@@ -224,13 +233,7 @@ async def attempt(
         if user_id is None:
             continue
         async with org.connection() as conn:
-            # A right password makes the user's earlier failures good, and this was none of its address.
-            await conn.execute(
-                "DELETE FROM auth.sign_in_failure WHERE key = $1 OR ctid = (SELECT ctid FROM auth.sign_in_failure"
-                " WHERE key = $2 ORDER BY at DESC LIMIT 1)",
-                user[:16],
-                place[:16],
-            )
+            await was_right(conn, guess)
             await conn.execute('UPDATE data."User" SET "LastLoginDate" = now() WHERE "Id" = $1', user_id)
             await note_login(conn, user_id, kind, address)
         return Attempt(user_id)
@@ -246,32 +249,6 @@ async def _note_failure(org: Org, username: str, kind: LoginType, address: str, 
         )
         if user_id is not None:
             await note_login(conn, user_id, kind, address, status)
-
-
-async def _count_attempt(conn: Any, user: bytes, place: bytes) -> int:
-    """Notes an attempt before its password is looked at, so that a thousand at once are counted, too.
-
-    Seconds to wait where there were too many; such an attempt is not kept, or a user could be locked out for ever.
-    """
-    await conn.execute("DELETE FROM auth.sign_in_failure WHERE at < now() - interval '1 hour'")
-    noted = await conn.fetch(
-        "INSERT INTO auth.sign_in_failure (key) VALUES ($1), ($2) RETURNING key, at", user, place
-    )
-    for key, allowed in ((user, _ATTEMPTS_PER_USER), (place, _ATTEMPTS_PER_ADDRESS)):
-        wait = await conn.fetchval(
-            "SELECT extract(epoch FROM at + make_interval(secs => $3) - now()) FROM auth.sign_in_failure"
-            " WHERE key = $1 AND at > now() - make_interval(secs => $3) ORDER BY at DESC OFFSET $2 LIMIT 1",
-            key,
-            allowed,
-            float(_WINDOW_S),
-        )
-        if wait is not None:
-            await conn.executemany(
-                "DELETE FROM auth.sign_in_failure WHERE key = $1 AND at = $2",
-                [(row["key"], row["at"]) for row in noted],
-            )
-            return max(int(wait), 1)
-    return 0
 
 
 # -- web sessions --------------------------------------------------------------------------------------------

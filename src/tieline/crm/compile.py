@@ -275,7 +275,10 @@ class _Statement:
         write: Callable[[Any], Any] | None = None
         if isinstance(node, Call) and node.name == "FORMAT":
             write = self._formatter(value.item)
-        if item.alias is None:
+        if item.alias is None and not value.path:
+            name = f"expr{sum(key.startswith('expr') for key in self.shape.entries)}"
+            self.shape.entries[name] = Leaf(self._place(value.sql), write)
+        elif item.alias is None:
             self._enter(value, write, node.at, repeated=False)
         elif isinstance(node, Path):
             raise scope.malformed(node.at, "only aggregate expressions use field aliasing")

@@ -14,13 +14,28 @@ from .formats import zone_of
 from .ids import parse_id
 from .metadata import Field
 from .scope import NUMBERS, Scope, Value, is_multipicklist, readable_object
-from .soql_tree import Comparison, Condition, DateRange, Money, Path, Query, Selected, Test, Text, pointed
+from .search import typed_alike
+from .soql_tree import (
+    Call,
+    Comparison,
+    Condition,
+    DateRange,
+    Money,
+    Path,
+    Query,
+    Selected,
+    Test,
+    Text,
+    pointed,
+)
 
 MAX_PARAMETERS = 5_000
 """Values in one statement. Lists of IN count once."""
 MAX_TEXT = 4_000
 """Characters of one string in WHERE."""
 MAX_SEMI_JOINS = 2
+_MAX_LOOKED_UP = 200
+"""Telephone numbers that are looked up in the search index; more of them are compared with every record."""
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 _QUOTED = frozenset(
     {"string", "picklist", "combobox", "textarea", "phone", "email", "url", "id", "reference"}
@@ -53,6 +68,12 @@ def condition(scope: Scope, test: Test, *, top: bool = True) -> str:
 def _comparison(scope: Scope, test: Comparison, *, top: bool) -> str:
     found = scope.filtered(test.left)
     operator, value = test.operator, test.value
+    if isinstance(test.left, Call) and test.left.name == "DISTANCE" and operator not in ("<", ">"):
+        raise scope.fault(
+            "INVALID_QUERY_FILTER_OPERATOR",
+            test.at,
+            f"DISTANCE can be compared with < and > only, not {operator}",
+        )
     if isinstance(value, Query):
         if operator not in ("IN", "NOT IN"):
             raise scope.malformed(test.at, f"unexpected token: '{operator}'")
@@ -115,7 +136,21 @@ def _compare(scope: Scope, found: Value, test: Comparison, operator: str, litera
     value = scope.param(_value(scope, test, item, literal)) + _cast(item, literal)
     if operator == "!=":
         return f"{_folded(found)} IS DISTINCT FROM {value}"
+    if operator == "=" and isinstance(literal, Text):
+        return _looked_up(scope, found, [literal.value], f"{_folded(found)} = {value}")
     return f"{_folded(found)} {operator} {value}"
+
+
+def _looked_up(scope: Scope, found: Value, texts: list[str], match: str) -> str:
+    """A match with telephone numbers, led to the few records that the search index has for them.
+
+    An index for each phone field would make every record slower to write; the search index is there anyway.
+    """
+    own = scope.value.searchable and len(found.path) == 1
+    if not own or found.item.type != "phone" or not 0 < len(texts) <= _MAX_LOOKED_UP:
+        return match
+    wanted = typed_alike(texts)
+    return f"({match} AND {scope.alias}._search @@ {scope.param(wanted)}::text::tsquery)" if wanted else match
 
 
 def _cast(item: Field, literal: Any) -> str:
@@ -170,6 +205,8 @@ def _in(scope: Scope, found: Value, test: Comparison, values: tuple[Any, ...]) -
         cast = "::int[]" if all(map(_fits, stored)) else "::float8[]"
         stored = stored if cast == "::int[]" else [float(value) for value in stored]
     match = f"{_folded(found)} = ANY({scope.param(stored)}{cast})"
+    if test.operator == "IN":
+        match = _looked_up(scope, found, [value.value for value in chosen if isinstance(value, Text)], match)
     if test.operator == "NOT IN":
         return f"(NOT COALESCE({match}, false){f' AND {found.sql} IS NOT NULL' if with_null else ''})"
     return f"({match} OR {found.sql} IS NULL)" if with_null else match

@@ -38,8 +38,11 @@ from .values import format_datetime, write_value
 from .web import (
     CONSOLE_COOKIE,
     MY_COOKIE,
+    cookie_of,
     drop_cookie,
     json_response,
+    lightning_origin,
+    my_origin,
     org_of,
     origin_here,
     place_of,
@@ -83,7 +86,7 @@ async def visiting(request: Request) -> AsyncGenerator[Visit]:
     if place_of(request) != "lightning":
         raise not_found()
     async with org.connection() as conn:
-        session = await auth.find_session(conn, "console", request.cookies.get(CONSOLE_COOKIE))
+        session = await auth.find_session(conn, "console", cookie_of(request, CONSOLE_COOKIE))
         if session is None:
             raise session_expired()
         if request.method not in ("GET", "HEAD"):
@@ -126,9 +129,8 @@ def answering(handler: Handler) -> Handler:
 
 async def page(request: Request) -> Response:
     """The console's page for a signed-in browser; others are sent to sign in and come back."""
-    org = org_of(request)
     if place_of(request) != "lightning":
-        return door.redirect(org.settings.lightning_origin(org.name) + request.url.path, 302)
+        return door.redirect(lightning_origin(request) + request.url.path, 302)
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     try:
         async with visiting(request) as visit:
@@ -643,7 +645,7 @@ async def events(request: Request) -> Response:
     """
     org = org_of(request)
     async with visiting(request) as visit:
-        secret = request.cookies.get(CONSOLE_COOKIE)
+        secret = cookie_of(request, CONSOLE_COOKIE)
         call = visit.call
 
     async def stream() -> AsyncIterator[bytes]:
@@ -694,10 +696,9 @@ async def sign_out(request: Request) -> Response:
     """Ends the session here and at the sign-in origin."""
     async with visiting(request) as visit:
         await auth.close_session(visit.conn, visit.session)
-        org = visit.call.org
-        response = json_response({"location": f"{org.settings.my_origin(org.name)}/login"})
-        drop_cookie(response, CONSOLE_COOKIE)
-        drop_cookie(response, MY_COOKIE)
+        response = json_response({"location": f"{my_origin(request)}/login"})
+        drop_cookie(request, response, CONSOLE_COOKIE)
+        drop_cookie(request, response, MY_COOKIE)
         return response
 
 

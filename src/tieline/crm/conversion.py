@@ -22,7 +22,7 @@ from .records import Records
 from .saving.drafts import Saved
 
 _NOW = "date_trunc('milliseconds', clock_timestamp())"
-_ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
+_ADDRESS = ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy")
 _TO_ACCOUNT = {
     "Phone": "Phone", "Fax": "Fax", "Website": "Website", "Industry": "Industry", "AnnualRevenue": "AnnualRevenue",
     "NumberOfEmployees": "NumberOfEmployees", "Rating": "Rating", "Description": "Description",

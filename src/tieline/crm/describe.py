@@ -76,7 +76,7 @@ def describe_field(value: ObjectType, item: Field, language: str) -> dict[str, A
         ],
         "polymorphicForeignKey": len(item.reference_to) > 1,
         "precision": item.precision or (18 if number else 0),
-        "queryByDistance": False,
+        "queryByDistance": item.type == "address",
         "referenceTargetField": None,
         "referenceTo": sorted(item.reference_to),
         "relationshipName": item.relationship,

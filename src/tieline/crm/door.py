@@ -24,8 +24,11 @@ from .web import (
     LOGIN_COOKIE,
     MY_COOKIE,
     client_address,
+    cookie_of,
     drop_cookie,
+    lightning_origin,
     local_path,
+    my_origin,
     org_of,
     place_of,
     read_form,
@@ -54,7 +57,7 @@ def refuse(
 async def _form_targets(request: Request, start_url: str) -> list[str]:
     """Where the sign-in form may lead by redirects: the console, and a checked callback of the app that asks."""
     org = org_of(request)
-    targets = [org.settings.lightning_origin(org.name)]
+    targets = [lightning_origin(request)]
     parts = urlsplit(start_url)
     if parts.path == "/services/oauth2/authorize":
         async with org.connection() as conn:
@@ -70,8 +73,7 @@ async def _form_targets(request: Request, start_url: str) -> list[str]:
 
 async def root(request: Request) -> Response:
     """`/` leads to the console."""
-    org = org_of(request)
-    return redirect(org.settings.lightning_origin(org.name) + HOME, 302)
+    return redirect(lightning_origin(request) + HOME, 302)
 
 
 async def sign_in(request: Request) -> Response:
@@ -80,7 +82,7 @@ async def sign_in(request: Request) -> Response:
     if place_of(request) != "my":
         query = f"?{request.url.query}" if request.url.query else ""
         if request.method == "GET":
-            return redirect(f"{org.settings.my_origin(org.name)}/login{query}", 302)
+            return redirect(f"{my_origin(request)}/login{query}", 302)
         return refuse(request, "error_origin", status=403)
     if request.method == "GET":
         start_url = local_path(request.query_params.get("startURL"), "/")
@@ -89,7 +91,7 @@ async def sign_in(request: Request) -> Response:
     form = await read_form(request)
     start_url = local_path(form.get("startURL"), "/")
     username, password = form.get("username", "")[:80].strip(), form.get("password", "")[:200]
-    expected = request.cookies.get(LOGIN_COOKIE, "")
+    expected = cookie_of(request, LOGIN_COOKIE)
     if not same_origin(request):
         return refuse(request, "error_origin", status=403)
     if not expected or not hmac.compare_digest(
@@ -109,7 +111,7 @@ async def sign_in(request: Request) -> Response:
         secret = await auth.open_session(conn, "my", tried.user_id, org.settings.console_session_hours)
     response = redirect(start_url)
     set_cookie(request, response, MY_COOKIE, secret, seconds=org.settings.console_session_hours * 3600)
-    drop_cookie(response, LOGIN_COOKIE)
+    drop_cookie(request, response, LOGIN_COOKIE)
     return response
 
 
@@ -123,7 +125,7 @@ async def _sign_in_form(
     minutes: int = 0,
 ) -> Response:
     org = org_of(request)
-    csrf = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+    csrf = cookie_of(request, LOGIN_COOKIE) or secrets.token_urlsafe(24)
     response = sign_in_page(
         server_of(request).words,
         _language(request),
@@ -144,12 +146,12 @@ async def sign_out(request: Request) -> Response:
     """Ends the session of this origin and all consoles opened from it."""
     org = org_of(request)
     async with org.connection() as conn:
-        session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        session = await auth.find_session(conn, "my", cookie_of(request, MY_COOKIE))
         if session:
             await auth.close_session(conn, session)
     start_url = local_path(request.query_params.get("startURL"), "/")
     response = redirect(f"/login?startURL={quote(start_url, safe='')}", 302)
-    drop_cookie(response, MY_COOKIE)
+    drop_cookie(request, response, MY_COOKIE)
     return response
 
 
@@ -162,9 +164,7 @@ async def authorize(request: Request) -> Response:
     if place_of(request) != "my":
         if request.method != "GET":
             return refuse(request, "error_origin", status=403)
-        return redirect(
-            f"{org.settings.my_origin(org.name)}/services/oauth2/authorize?{request.url.query}", 302
-        )
+        return redirect(f"{my_origin(request)}/services/oauth2/authorize?{request.url.query}", 302)
     if request.method == "POST":
         return await _decide(request)
     query = dict(request.query_params)
@@ -178,7 +178,7 @@ async def authorize(request: Request) -> Response:
             return refuse(request, refused.key, code=refused.code)
         except oauth.RedirectError as error:
             return redirect(error.location, 302)
-        session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        session = await auth.find_session(conn, "my", cookie_of(request, MY_COOKIE))
         if asked.immediate and (session is None or not await _needs_no_page(conn, session, asked)):
             return redirect(
                 asked.refused("immediate_unsuccessful", "interaction with the user is needed"), 302
@@ -204,8 +204,8 @@ async def authorize(request: Request) -> Response:
         app=asked.app.label,
         username=session.caller.username,
         scopes=asked.scopes,
-        query=text,
-        csrf=session.csrf,
+        action="/services/oauth2/authorize",
+        hidden={"csrf": session.csrf, "request": text},
         targets=[origin_of(asked.redirect_uri)],
         sign_out_url=f"/secur/logout?startURL={quote('/services/oauth2/authorize?' + text, safe='')}",
     )
@@ -219,7 +219,7 @@ async def _decide(request: Request) -> Response:
     org = org_of(request)
     form = await read_form(request)
     async with org.connection() as conn:
-        session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        session = await auth.find_session(conn, "my", cookie_of(request, MY_COOKIE))
         if session is None:
             start_url = quote(f"/services/oauth2/authorize?{form.get('request', '')}", safe="")
             return redirect(f"/login?startURL={start_url}")
@@ -238,7 +238,7 @@ async def _decide(request: Request) -> Response:
         denied = await oauth.app_refuses(conn, session.caller.user_id, asked)
         if denied:
             return redirect(denied)
-        await oauth.approve(conn, session.caller.user_id, asked)
+        await oauth.approve(conn, session.caller.user_id, asked.app.client_id, asked.scopes)
         return redirect(await oauth.issue_code(conn, org, session.caller.user_id, asked))
 
 
@@ -255,10 +255,9 @@ def _binding(nonce: str) -> str:
 
 def begin_handoff(request: Request, path: str) -> Response:
     """From the console's origin to the sign-in origin, remembering who asked."""
-    org = org_of(request)
-    nonce = request.cookies.get(HANDOFF_COOKIE) or secrets.token_urlsafe(24)
+    nonce = cookie_of(request, HANDOFF_COOKIE) or secrets.token_urlsafe(24)
     query = urlencode({"binding": _binding(nonce), "path": path})
-    response = redirect(f"{org.settings.my_origin(org.name)}/console/handoff?{query}", 302)
+    response = redirect(f"{my_origin(request)}/console/handoff?{query}", 302)
     set_cookie(request, response, HANDOFF_COOKIE, nonce, seconds=3600)
     return response
 
@@ -271,7 +270,7 @@ async def handoff(request: Request) -> Response:
     binding = request.query_params.get("binding", "")[:100]
     path = local_path(request.query_params.get("path"), HOME)
     async with org.connection() as conn:
-        session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        session = await auth.find_session(conn, "my", cookie_of(request, MY_COOKIE))
         if session is None:
             back = f"/console/handoff?{urlencode({'binding': binding, 'path': path})}"
             return redirect(f"/login?startURL={quote(back, safe='')}", 302)
@@ -285,7 +284,7 @@ async def handoff(request: Request) -> Response:
             binding.encode(),
         )
     query = urlencode({"code": code, "path": path})
-    return redirect(f"{org.settings.lightning_origin(org.name)}/console/session?{query}", 302)
+    return redirect(f"{lightning_origin(request)}/console/session?{query}", 302)
 
 
 async def console_session(request: Request) -> Response:
@@ -294,7 +293,7 @@ async def console_session(request: Request) -> Response:
     if place_of(request) != "lightning":
         return refuse(request, "error_not_found", status=404)
     path = local_path(request.query_params.get("path"), HOME)
-    nonce = request.cookies.get(HANDOFF_COOKIE, "")
+    nonce = cookie_of(request, HANDOFF_COOKIE)
     async with org.connection() as conn:
         row = await conn.fetchrow(
             "DELETE FROM auth.handoff WHERE hash = $1 RETURNING session_hash, binding, expires_at > now() AS live",
@@ -315,7 +314,7 @@ async def console_session(request: Request) -> Response:
         secret = await auth.open_session(conn, "console", user_id, hours, row["session_hash"])
     response = redirect(path, 302)
     set_cookie(request, response, CONSOLE_COOKIE, secret, seconds=hours * 3600)
-    drop_cookie(response, HANDOFF_COOKIE)
+    drop_cookie(request, response, HANDOFF_COOKIE)
     return response
 
 

@@ -24,7 +24,9 @@ from .orgs import Org
 from .pages import page
 from .web import (
     MY_COOKIE,
+    cookie_of,
     json_response,
+    my_origin,
     org_of,
     place_of,
     read_form,
@@ -141,10 +143,10 @@ async def admin_page(request: Request) -> Response:
     org = org_of(request)
     if place_of(request) != "my":
         if request.method == "GET":
-            return redirect(f"{org.settings.my_origin(org.name)}/setup/faults", 302)
+            return redirect(f"{my_origin(request)}/setup/faults", 302)
         return refuse(request, "error_origin", status=403)
     async with org.connection() as conn:
-        session = await auth.find_session(conn, "my", request.cookies.get(MY_COOKIE))
+        session = await auth.find_session(conn, "my", cookie_of(request, MY_COOKIE))
     if session is None:
         return redirect("/login?startURL=%2Fsetup%2Ffaults", 302)
     if not session.caller.administrator:

@@ -94,6 +94,7 @@ def address(prefix: str, label: str, label_ja: str) -> list[Field]:
         field(f"{prefix}State", "string", f"{label} State/Province", f"都道府県 ({label_ja})", 80),
         field(f"{prefix}PostalCode", "string", f"{label} Zip/Postal Code", f"郵便番号 ({label_ja})", 20),
         field(f"{prefix}Country", "string", f"{label} Country", f"国 ({label_ja})", 80),
+        *_place(prefix, f"{label} ", f" ({label_ja})"),
     ]
     return [*parts, whole_address(prefix, f"{label} Address", f"住所 ({label_ja})", parts)]
 
@@ -106,8 +107,26 @@ def plain_address() -> list[Field]:
         field("State", "string", "State/Province", "都道府県", 80),
         field("PostalCode", "string", "Zip/Postal Code", "郵便番号", 20),
         field("Country", "string", "Country", "国", 80),
+        *_place("", "", ""),
     ]
     return [*parts, whole_address("", "Address", "住所", parts)]
+
+
+def _place(prefix: str, label: str, label_ja: str) -> list[Field]:
+    """Where an address is on the earth, and how exactly that is known."""
+    accuracies = pick(
+        ("Address", "住所"), ("NearAddress", "住所付近"), ("Block", "街区"), ("Street", "町名・番地"),
+        ("ExtendedZip", "拡張郵便番号"), ("Zip", "郵便番号"), ("Neighborhood", "近隣"), ("City", "市区郡"),
+        ("County", "郡"), ("State", "都道府県"), ("Unknown", "不明"),
+    )  # fmt: skip
+    return [
+        field(f"{prefix}Latitude", "double", f"{label}Latitude", f"緯度{label_ja}", precision=18, scale=15),
+        field(f"{prefix}Longitude", "double", f"{label}Longitude", f"経度{label_ja}", precision=18, scale=15),
+        field(
+            f"{prefix}GeocodeAccuracy", "picklist", f"{label}Geocode Accuracy", f"地理コードの精度{label_ja}", 40,
+            picklist=accuracies, restricted=True,
+        ),
+    ]  # fmt: skip
 
 
 def whole_address(prefix: str, label: str, label_ja: str, parts: list[Field]) -> Field:

@@ -54,7 +54,12 @@ _SECTIONS: Mapping[str, Sequence[tuple[tuple[str, str], Sequence[str]]]] = {
         (_NOTES, ("Description",)),
     ),
 }  # fmt: skip
-_NEVER = frozenset({"Id", "IsDeleted", "SystemModstamp", "FirstName", "LastName", "Salutation"})
+_NEVER = frozenset(
+    {
+        "Id", "IsDeleted", "SystemModstamp", "FirstName", "LastName", "Salutation", "Latitude", "Longitude",
+        "GeocodeAccuracy",
+    }
+)  # fmt: skip
 _STAMPS = ("CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import uuid
 
 from .auth import issue_access_token
-from .orgs import Org, connect
+from .database import connect
+from .orgs import Org
 from .settings import CrmSettings
 
 CLIENT_ID = "tieline-local"

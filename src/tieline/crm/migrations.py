@@ -13,6 +13,7 @@ from typing import Any
 
 from . import sharing, standard_merging
 from .access_migration import objects_and_access
+from .address_migration import locate
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
@@ -303,6 +304,18 @@ async def _shares(conn: Any) -> None:
     await sharing.recompute(conn)
 
 
+_DEVICE_FLOW = """
+ALTER TABLE auth.app ADD COLUMN device_flow boolean NOT NULL DEFAULT false;
+UPDATE auth.app SET device_flow = true WHERE client_id = 'PlatformCLI';
+CREATE TABLE auth.device (
+    hash bytea PRIMARY KEY, user_code bytea NOT NULL UNIQUE,
+    client_id text NOT NULL REFERENCES auth.app ON DELETE CASCADE, scopes text[] NOT NULL,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'allowed', 'denied')), user_id text,
+    asked_at timestamptz, expires_at timestamptz NOT NULL
+);
+CREATE INDEX device_by_app ON auth.device (client_id, state, expires_at);
+"""
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -316,6 +329,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
     Step("2026_11_25_shares_of_records", _shares),
     Step("2026_11_25_assignment_rules", assignment.install),
+    Step("2026_11_25_located_addresses", locate),
+    Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -120,15 +120,15 @@ async def is_approved(conn: Any, user_id: str, asked: Authorization) -> bool:
     return scopes is not None and set(asked.scopes) <= set(scopes)
 
 
-async def approve(conn: Any, user_id: str, asked: Authorization) -> None:
+async def approve(conn: Any, user_id: str, client_id: str, scopes: Sequence[str]) -> None:
     """Remembers what the user allowed, beside what was allowed before."""
     await conn.execute(
         "INSERT INTO auth.approval (user_id, client_id, scopes) VALUES ($1, $2, $3)"
         " ON CONFLICT (user_id, client_id) DO UPDATE SET scopes ="
         " (SELECT array_agg(DISTINCT s ORDER BY s) FROM unnest(auth.approval.scopes || excluded.scopes) s)",
         user_id,
-        asked.app.client_id,
-        list(asked.scopes),
+        client_id,
+        list(scopes),
     )
 
 

@@ -46,16 +46,18 @@ def _send(kind: str, root: str, body: Mapping[str, Any], status: int = 200) -> R
     return json_response(body, status, _SAFE)
 
 
+def _demand(request: Request, org: auth.Org, form: Mapping[str, str]) -> tokens.Demand:
+    authorization = request.headers.get("authorization")
+    return tokens.Demand(org, form, authorization, origin_here(request), client_address(request))
+
+
 async def token(request: Request) -> Response:
     """`/services/oauth2/token`."""
     form = await read_form(request)
     org = await org_named(request, form.get("code") or form.get("refresh_token") or "")
     kind = _format(request, form.get("format"))
-    demand = tokens.Demand(
-        org, form, request.headers.get("authorization"), origin_here(request), client_address(request)
-    )
     try:
-        return _send(kind, "OAuth", await tokens.token(demand))
+        return _send(kind, "OAuth", await tokens.token(_demand(request, org, form)))
     except tokens.OAuthError as error:
         return _send(kind, "OAuth", error.body(), error.status)
 
@@ -76,7 +78,7 @@ async def introspect(request: Request) -> Response:
     form = await read_form(request)
     org = await org_named(request, form.get("token", ""))
     try:
-        return json_response(await tokens.introspect(org, form, request.headers.get("authorization")))
+        return json_response(await tokens.introspect(_demand(request, org, form)))
     except tokens.OAuthError as error:
         return json_response(error.body(), 401 if error.error.startswith("invalid_client") else error.status)
 

@@ -1,7 +1,7 @@
 """OpenID Connect and the identity service: discovery, keys, id tokens, who a token's user is.
 
-The issuer is always the org's own origin, by whichever door a program came; so is the subject, the identity URL
-at that origin. Private keys are stored sealed.
+The issuer is always the org's own origin, by whichever door a program came, in clear or over TLS as it came; so is
+the subject, the identity URL at that origin. Private keys are stored sealed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ID_TOKEN_S = 120
 _KEY_LOCK = 0x6B657973  # "keys"
 
 
-def issuer_of(org: Org) -> str:
-    """The org as an issuer."""
-    return org.settings.my_origin(org.name)
+def issuer_of(org: Org, origin: str) -> str:
+    """The org as an issuer, for whoever came by `origin`: who came over TLS is told of no address in clear."""
+    return org.settings.my_origin(org.name, secure=origin.startswith("https:"))
 
 
-def subject_of(org: Org, user_id: str) -> str:
-    """A user as a subject: the identity URL at the org's own origin."""
-    return f"{issuer_of(org)}/id/{org.org_id}/{user_id}"
+def subject_of(org: Org, user_id: str, origin: str) -> str:
+    """A user as a subject: the identity URL at the issuer."""
+    return f"{issuer_of(org, origin)}/id/{org.org_id}/{user_id}"
 
 
 async def _signing_key(conn: Any, org: Org) -> tuple[str, RSAPrivateKey]:
@@ -67,14 +67,14 @@ async def _signing_key(conn: Any, org: Org) -> tuple[str, RSAPrivateKey]:
 
 
 async def id_token(
-    conn: Any, org: Org, client_id: str, user_id: str, access_token: str, nonce: str | None
+    conn: Any, org: Org, client_id: str, user_id: str, access_token: str, nonce: str | None, origin: str
 ) -> str:
     """The id token beside an access token. Valid for two minutes, as Salesforce's default is."""
     kid, key = await _signing_key(conn, org)
     now = int(time.time())
     claims: dict[str, Any] = {
-        "iss": issuer_of(org),
-        "sub": subject_of(org, user_id),
+        "iss": issuer_of(org, origin),
+        "sub": subject_of(org, user_id, origin),
         "aud": client_id,
         "iat": now,
         "exp": now + ID_TOKEN_S,
@@ -96,7 +96,7 @@ def discovery(org: Org, origin: str) -> dict[str, Any]:
     """`/.well-known/openid-configuration`; endpoints under the origin by which it was asked."""
     service = f"{origin}/services/oauth2"
     return {
-        "issuer": issuer_of(org),
+        "issuer": issuer_of(org, origin),
         "authorization_endpoint": f"{service}/authorize",
         "token_endpoint": f"{service}/token",
         "revocation_endpoint": f"{service}/revoke",
@@ -171,7 +171,7 @@ async def identity(
             "query": f"{data}/query/",
             "recent": f"{data}/recent/",
             "profile": f"{origin}/{caller.user_id}",
-            "custom_domain": org.settings.my_origin(org.name),
+            "custom_domain": issuer_of(org, origin),
         },
         "active": True,
         "user_type": "STANDARD",
@@ -190,7 +190,7 @@ async def userinfo(conn: Any, org: Org, holder: TokenHolder, origin: str) -> dic
     full = await identity(conn, org, holder, origin, None)
     caller = holder.caller
     return {
-        "sub": subject_of(org, caller.user_id),
+        "sub": subject_of(org, caller.user_id, origin),
         "user_id": caller.user_id,
         "organization_id": org.org_id,
         "preferred_username": caller.username,

@@ -6,7 +6,6 @@ An `Org` is shared by all requests. Its catalogue is replaced, never changed, wh
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from .changes import ChangeFeed
+from .database import connect, prepare
 from .faults import Faults
 from .limits import ApiUsage
 from .metadata import Catalogue
@@ -24,35 +24,11 @@ from .schema import load_catalogue
 from .settings import CrmSettings
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-async def _prepare(conn: Any) -> None:
-    await conn.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=_to_json,
-        decoder=json.loads,
-    )
-
-
 async def _keep(conn: Any) -> None:
     """Nothing to reset: session state is never changed here, and an open transaction is rolled back anyway.
 
     It saves a round trip with every request.
     """
-
-
-async def connect(settings: CrmSettings, database: str | None = None) -> Any:
-    """One connection to the registry database, or to an org's."""
-    conn: Any = await (
-        asyncpg.connect(settings.database_url, database=database, timeout=10)
-        if database
-        else asyncpg.connect(settings.database_url, timeout=10)
-    )
-    await _prepare(conn)
-    return conn
 
 
 _AWAY_S = 10.0
@@ -203,7 +179,7 @@ class Orgs:
             database=row["database_name"],
             min_size=0,  # a floor would be restored, with warnings, while a database is being copied
             max_size=self.settings.pool_size,
-            init=_prepare,
+            init=prepare,
             reset=_keep,
             command_timeout=30,
             server_settings={

@@ -142,12 +142,14 @@ def consent_page(
     app: str,
     username: str,
     scopes: Sequence[str],
-    query: str,
-    csrf: str,
+    action: str,
+    hidden: Mapping[str, str],
     targets: Sequence[str],
     sign_out_url: str,
+    note: str | None = None,
+    code: str = "",
 ) -> Response:
-    """Asks the user whether an application may have what it asks for."""
+    """Asks the user whether an application may have what it asks for; `note` is a sentence about the `code` shown."""
     say = words.say
     items = "".join(
         f"<li>{escape(say(language, key) if words.knows(language, key := f'scope_{scope}') else scope)}</li>"
@@ -156,16 +158,61 @@ def consent_page(
     body = (
         f"<h1>{escape(say(language, 'consent_heading', app=app))}</h1>"
         f"<p>{escape(say(language, 'consent_intro', app=app))}</p><ul>{items}</ul>"
+        f"{_noted(words, language, note, code)}"
         f"<p>{escape(say(language, 'consent_as', username=username))} "
         f'<a href="{escape(sign_out_url)}">{escape(say(language, "not_you"))}</a></p>'
-        '<form method="post" action="/services/oauth2/authorize">'
-        f'<input type="hidden" name="csrf" value="{escape(csrf)}">'
-        f'<input type="hidden" name="request" value="{escape(query)}">'
+        f'<form method="post" action="{action}">{_hidden(hidden)}'
         '<div class="pair">'
         f'<button class="neutral" name="decision" value="deny">{escape(say(language, "deny"))}</button>'
         f'<button name="decision" value="allow">{escape(say(language, "allow"))}</button></div></form>'
     )
     return page(language, say(language, "consent_title"), body, targets=targets)
+
+
+def _hidden(values: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in values.items()
+    )
+
+
+def _noted(words: Words, language: str, note: str | None, code: str) -> str:
+    return f'<p>{escape(words.say(language, note))}</p><p class="code">{escape(code)}</p>' if note else ""
+
+
+def device_page(
+    words: Words,
+    language: str,
+    *,
+    action: str,
+    csrf: str,
+    user_code: str,
+    error: str | None = None,
+    status: int = 200,
+    minutes: int = 0,
+) -> Response:
+    """Asks for the code that a device shows; `error` is a key of the catalogue."""
+    say = words.say
+    alert = ""
+    if error:
+        alert = f'<p class="alert" role="alert">{escape(say(language, error, minutes=str(minutes)))}</p>'
+    body = (
+        f"<h1>{escape(say(language, 'device_heading'))}</h1>{alert}"
+        f"<p>{escape(say(language, 'device_intro'))}</p>"
+        f'<form method="post" action="{action}" novalidate>{_hidden({"csrf": csrf})}'
+        f'<label for="user_code">{escape(say(language, "device_code"))}</label>'
+        f'<input id="user_code" name="user_code" class="code" type="text" autocomplete="off" autofocus '
+        f'autocapitalize="characters" spellcheck="false" maxlength="20" value="{escape(user_code)}">'
+        f'<button type="submit">{escape(say(language, "device_continue"))}</button></form>'
+    )
+    return page(language, say(language, "device_title"), body, status=status)
+
+
+def device_done_page(words: Words, language: str, key: str, *, app: str) -> Response:
+    """Says that a device was allowed or denied; the rest happens there."""
+    heading = escape(words.say(language, f"{key}_heading"))
+    body = f'<h1>{heading}</h1><p role="status">{escape(words.say(language, key, app=app))}</p>'
+    return page(language, words.say(language, "device_title"), body)
 
 
 def refusal_page(

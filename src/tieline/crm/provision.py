@@ -13,9 +13,10 @@ import asyncpg
 
 from .access import Caller
 from .auth import MIN_PASSWORD, set_password
+from .database import connect
 from .ids import make_id
 from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
-from .orgs import Org, connect
+from .orgs import Org
 from .permissions import furnish_profiles
 from .person_accounts import enable
 from .records import Records

@@ -30,7 +30,7 @@ from .query import DEFAULT_BATCH, attributes, run_more, run_query
 from .records import Records
 from .saving.drafts import Saved
 from .saving.storage import storage_fault
-from .sosl import parameterized, parse_search, run_search
+from .sosl import Search, answer_search, parameterized, parse_search
 from .values import format_datetime, parse_datetime, write_value
 
 MIN_VERSION, MAX_VERSION = 50, 67
@@ -561,16 +561,18 @@ async def search(call: Call, request: Request) -> Reply:
     text = request.query.get("q")
     if text is None:
         raise Fault("MALFORMED_SEARCH", "No search term found. The search term must be enclosed in braces.")
-    found = await run_search(call.conn, call.catalogue, call.caller, parse_search(text), version=call.version)
-    return Reply(body={"searchRecords": found})
+    return await _found(call, parse_search(text))
+
+
+async def _found(call: Call, asked: Search) -> Reply:
+    found = await answer_search(call.conn, call.catalogue, call.caller, asked, version=call.version)
+    return Reply(body=found)
 
 
 @route("POST", "parameterizedSearch")
 async def parameterized_search(call: Call, request: Request) -> Reply:
     """A search without SOSL."""
-    asked = parameterized(call.catalogue, request.body_object())
-    found = await run_search(call.conn, call.catalogue, call.caller, asked, version=call.version)
-    return Reply(body={"searchRecords": found})
+    return await _found(call, parameterized(call.catalogue, request.body_object()))
 
 
 @route("GET", "parameterizedSearch")
@@ -587,9 +589,7 @@ async def parameterized_search_by_url(call: Call, request: Request) -> Reply:
         }
         for name in names
     ]
-    asked = parameterized(call.catalogue, body)
-    found = await run_search(call.conn, call.catalogue, call.caller, asked, version=call.version)
-    return Reply(body={"searchRecords": found})
+    return await _found(call, parameterized(call.catalogue, body))
 
 
 @route("GET", "recent")

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .auth import caller_of_user, set_password
-from .orgs import Org, connect
+from .database import connect
+from .orgs import Org
 from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings

@@ -38,14 +38,21 @@ SELECT o.definition::text AS definition,
 """
 
 
-_ADDRESS_FUNCTION = """
+_ADDRESS_FUNCTIONS = """
 CREATE OR REPLACE FUNCTION meta.address(street text, city text, state text, postal_code text, country text)
 RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT jsonb_build_object('city', city, 'country', country, 'geocodeAccuracy', NULL, 'latitude', NULL,
         'longitude', NULL, 'postalCode', postal_code, 'state', state, 'street', street)
+$$;
+CREATE OR REPLACE FUNCTION meta.located_address(street text, city text, state text, postal_code text, country text,
+    latitude float8, longitude float8, accuracy text)
+RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_object('city', city, 'country', country, 'geocodeAccuracy', accuracy, 'latitude', latitude,
+        'longitude', longitude, 'postalCode', postal_code, 'state', state, 'street', street)
 $$
 """
-"""Declared immutable, which building a JSON object of texts is, so that a generated column may use it."""
+"""Declared immutable, which building a JSON object of texts and numbers is, so that a generated column may use it.
+Addresses of an org on its way from an older release have no coordinates yet."""
 
 
 def check_name(name: str) -> str:
@@ -219,6 +226,13 @@ async def update_field(conn: Any, value: ObjectType, old: Field, item: Field) ->
     await bump(conn)
 
 
+async def rebuild_compound(conn: Any, value: ObjectType, old: Field, item: Field) -> None:
+    """Makes a compound of other components: the database computes it anew for every record."""
+    await _prepare_compounds(conn, [item])
+    await conn.execute(f"ALTER TABLE {value.table} DROP COLUMN {item.column}, ADD COLUMN {_column(item)}")
+    await update_field(conn, value, old, item)
+
+
 async def bump(conn: Any) -> None:
     """Raises the catalogue's version."""
     await conn.execute("UPDATE meta.catalogue SET version = version + 1")
@@ -232,14 +246,15 @@ async def next_key_prefix(conn: Any) -> str:
 
 async def _prepare_compounds(conn: Any, fields: Iterable[Field]) -> None:
     if any(item.components for item in fields):
-        await conn.execute(_ADDRESS_FUNCTION)
+        await conn.execute(_ADDRESS_FUNCTIONS)
 
 
 def _column(item: Field) -> str:
     if item.components:
         parts = ", ".join(f'"{name}"' for name in item.components)
+        made = "meta.address" if len(item.components) == 5 else "meta.located_address"
         # Most addresses are empty; asking first costs less than calling.
-        whole = f"CASE WHEN coalesce({parts}) IS NOT NULL THEN meta.address({parts}) END"
+        whole = f"CASE WHEN num_nonnulls({parts}) > 0 THEN {made}({parts}) END"
         return f"{item.column} jsonb GENERATED ALWAYS AS ({whole}) STORED"
     declared = f"{item.column} {COLUMN_TYPES.get(item.type, 'text')}"
     if item.type == "boolean":

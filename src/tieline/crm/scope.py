@@ -15,6 +15,7 @@ from .access import Caller, readable, rights, visible
 from .describe import describe_field
 from .errors import Fault, no_such_column
 from .formats import zone_of
+from .geolocation import MOST_LATITUDE, MOST_LONGITUDE, RADIUS, distance_sql
 from .metadata import Catalogue, Field, ObjectType
 from .soql_tree import DATE_FUNCTIONS, Call, Expression, Path, Source, pointed
 
@@ -309,8 +310,8 @@ class Scope:
             raise self.malformed(
                 node.at, "convertCurrency is not supported: the organization has one currency"
             )
-        if node.name in ("DISTANCE", "GEOLOCATION"):
-            raise self.malformed(node.at, "DISTANCE is not supported: no field of this org is a geolocation")
+        if node.name == "DISTANCE":
+            return self._distance(node)
         if node.name == "FORMAT" and node.argument is not None:
             return self._inside(node.argument)
         if node.name == "TOLABEL" and isinstance(node.argument, Path):
@@ -338,6 +339,39 @@ class Scope:
         moment = f"({found.sql} AT TIME ZONE {zone})" if found.item.type == "datetime" else found.sql
         kind = "date" if node.name == "DAY_ONLY" else "int"
         return Value(f"({_DATE_SQL[node.name].format(moment)})", Field(node.name, kind, node.name))
+
+    def _distance(self, node: Call) -> Value:
+        other, unit = node.rest
+        radius = RADIUS.get(str(unit).lower())
+        if radius is None:
+            raise self.malformed(node.at, "the unit of DISTANCE must be 'mi' or 'km'")
+        if not isinstance(node.argument, Path):
+            raise self.malformed(node.at, "the first argument of DISTANCE must be a field")
+        assert isinstance(other, Path | Call)
+        sql = distance_sql(self._place(node.argument), self._place(other), radius)
+        return Value(sql, Field("DISTANCE", "double", "DISTANCE", precision=18, scale=15))
+
+    def _place(self, node: Path | Call) -> tuple[str, str]:
+        """SQL of a latitude and a longitude: those of an address, or two numbers."""
+        if isinstance(node, Call):
+            latitude, longitude = (float(str(number)) for number in node.rest)
+            if abs(latitude) > MOST_LATITUDE or abs(longitude) > MOST_LONGITUDE:
+                raise self.malformed(
+                    node.at, "GEOLOCATION takes a latitude of -90 to 90, a longitude of -180 to 180"
+                )
+            return f"{self.param(latitude)}::float8", f"{self.param(longitude)}::float8"
+        compound = self.resolve(node).item
+        found: list[str] = []
+        for end in ("Latitude", "Longitude"):
+            name = next((part for part in compound.components if part.endswith(end)), None)
+            if name is None:
+                raise self.fault(
+                    "INVALID_FIELD",
+                    node.at,
+                    f"field '{compound.name}' is neither a geolocation nor an address",
+                )
+            found.append(self.resolve(Path((*node.parts[:-1], name), node.at)).sql)
+        return found[0], found[1]
 
     def _label(self, path: Path) -> Value:
         found = self.resolve(path)

@@ -20,7 +20,9 @@ from .metadata import Field, ObjectType
 _WORD = re.compile(r"[^\W_]+")
 _WILD_WORD = re.compile(r"(?:[^\W_]|[\ufdd0\ufdd1])+")
 _DIGITS = re.compile(r"[0-9]+")
-_CJK = re.compile(r"[぀-ヿ㐀-鿿豈-﫿々〆ーｦ-ﾟ가-힯]+")
+CJK = "぀-ヿ㐀-鿿豈-﫿々〆ーｦ-ﾟ가-힯"
+"""Ranges, for a regular expression, of the characters that are words by themselves."""
+_CJK = re.compile(f"[{CJK}]+")
 _EXTENSION = re.compile(r"(?:ext\.?|extension|;ext=|x|#|内線|,|;).*$", re.IGNORECASE)
 _INTERNAL_PREFIX = re.compile(r"^\s*(?:内線)\s*")
 _MAX_TOKEN = 60
@@ -61,6 +63,20 @@ def phone_condition(text: str) -> list[str]:
         return [f"'p{backwards}'"]
     shorter = [f"'p{backwards[:length]}'" for length in range(MIN_SUFFIX, len(digits))]
     return [f"'p{backwards}':*", *shorter]
+
+
+def typed_alike(texts: Iterable[str]) -> str | None:
+    """The `tsquery` of records that have one of the telephone numbers as it was typed; None where a text has no digit.
+
+    More is found by it than these: it is for looking at few records instead of all.
+    """
+    terms: list[str] = []
+    for text in texts:
+        digits = phone_digits(text)
+        if not digits:
+            return None
+        terms.append(f"'p{digits[::-1][:_MAX_TOKEN]}'")
+    return " | ".join(dict.fromkeys(terms)) or None
 
 
 def words(text: str) -> list[str]:
@@ -108,6 +124,12 @@ WILD_MANY, WILD_ONE = "\ufdd0", "\ufdd1"
 def has_cjk(text: str) -> bool:
     """True where a text has characters that are words by themselves."""
     return _CJK.search(unicodedata.normalize("NFKC", text)) is not None
+
+
+def folded_words(term: FindTerm) -> list[str]:
+    """The words of a term without case and width, as long as it has no wildcard."""
+    text = unicodedata.normalize("NFKC", term.text).lower()
+    return _WORD.findall(text)[:_MAX_ASKED] if WILD_MANY not in text and WILD_ONE not in text else []
 
 
 def _chained(words_: Iterable[str], weights: str, *, prefix: bool) -> str:

@@ -41,13 +41,20 @@ class CrmSettings:
             if "{org}" not in getattr(self, name):
                 raise ValueError(f"{name} must contain {{org}}")
 
-    def my_origin(self, org: str) -> str:
-        """Origin of an org's sign-in and API."""
-        return self.my_pattern.format(org=org)
+    def my_origin(self, org: str, *, secure: bool = False) -> str:
+        """Origin of an org's sign-in and API; `secure`: the one on the TLS port, where there is one."""
+        return self._origin(self.my_pattern, org, secure)
 
-    def lightning_origin(self, org: str) -> str:
-        """Origin of an org's console."""
-        return self.lightning_pattern.format(org=org)
+    def lightning_origin(self, org: str, *, secure: bool = False) -> str:
+        """Origin of an org's console; `secure` as with `my_origin`."""
+        return self._origin(self.lightning_pattern, org, secure)
+
+    def _origin(self, pattern: str, org: str, secure: bool) -> str:
+        origin = pattern.format(org=org)
+        parts = urlsplit(origin)
+        if not secure or self.tls_port is None or parts.scheme == "https":
+            return origin
+        return f"https://{parts.hostname}:{self.tls_port}"
 
     def place_of(self, host: str) -> tuple[str, str | None] | None:
         """Which door a Host header means: ("base", None), ("my", org), ("lightning", org), or None.

@@ -115,6 +115,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "secret_for_refresh": _flag,
     "rotate_refresh": _flag,
     "introspect_all": _flag,
+    "device_flow": _flag,
     "permitted": lambda name, value: _choice(name, value, get_args(Permitted)),
     "refresh_policy": lambda name, value: _choice(name, value, get_args(RefreshPolicy)),
     "refresh_seconds": lambda name, value: _number(name, value, MAX_SECONDS),
@@ -132,8 +133,12 @@ async def _changed(visit: Visit, app: App, body: Mapping[str, Any]) -> App:
     found = replace(app, **values)
     if found.refresh_policy in ("lifetime", "inactivity") and found.refresh_seconds is None:
         raise _refuse("refresh_seconds", f"is required with the policy {found.refresh_policy}")
-    if not found.callbacks and found.certificate is None and found.run_as is None:
-        raise _refuse("callbacks", "must have an entry unless the app has a certificate or a user to run as")
+    other_ways = found.certificate is not None or found.run_as is not None or found.device_flow
+    if not found.callbacks and not other_ways:
+        raise _refuse(
+            "callbacks",
+            "must have an entry unless the app has a certificate, a user to run as or the device flow",
+        )
     return found
 
 

@@ -3,6 +3,9 @@
 A copy wants its original to itself for a moment. So the org's connections are closed first, those at work being
 given time to finish, and servers open new ones when it is over: `Org.connection` waits for that. Whoever holds an
 access token of the snapshot's time may go on using it.
+
+A test suite waits for this, so nothing is loaded that is not needed: the history of databases is only where one has to
+be brought to this release.
 """
 
 from __future__ import annotations
@@ -17,8 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
-from .orgs import connect
+from .database import connect
 from .settings import CrmSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -46,7 +48,10 @@ class Snapshot:
 async def _registry(settings: CrmSettings) -> AsyncGenerator[Any]:
     conn = await connect(settings)
     try:
-        await migrate(conn, REGISTRY_STEPS)
+        if not await conn.fetchval("SELECT to_regclass('public.crm_snapshot') IS NOT NULL"):
+            from .migrations import REGISTRY_STEPS, migrate
+
+            await migrate(conn, REGISTRY_STEPS)
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)  # one at a time; ends with the connection
         yield conn
     finally:
@@ -138,7 +143,7 @@ async def load(settings: CrmSettings, org: str, name: str) -> None:
         await _drop(conn, fresh)
         await _drop(conn, old)
         await _copy(conn, copy, fresh)
-        await _above(settings, fresh, await _version(settings, database))
+        await _above(settings, fresh, await _standing(settings, database))
         # Both renames or none: an org is never without a database.
         async with _alone(conn, database), conn.transaction():
             await conn.execute(f'ALTER DATABASE "{database}" RENAME TO "{old}"')
@@ -146,20 +151,43 @@ async def load(settings: CrmSettings, org: str, name: str) -> None:
         await _drop(conn, old)
 
 
-async def _version(settings: CrmSettings, database: str) -> int:
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where an org's database stands: its catalogue's version, and the steps of its history."""
+
+    version: int
+    steps: tuple[str, ...]
+
+
+async def _standing_of(conn: Any) -> _Standing:
+    row = await conn.fetchrow(
+        "SELECT (SELECT version FROM meta.catalogue) AS version, array_agg(name ORDER BY position) AS steps"
+        " FROM public.crm_migration"
+    )
+    return _Standing(int(row["version"]), tuple(row["steps"]))
+
+
+async def _standing(settings: CrmSettings, database: str) -> _Standing:
     conn = await connect(settings, database)
     try:
-        return int(await conn.fetchval("SELECT version FROM meta.catalogue"))
+        return await _standing_of(conn)
     finally:
         await conn.close()
 
 
-async def _above(settings: CrmSettings, database: str, version: int) -> None:
-    """Brings the copy to this release, and its catalogue above any version that a server may remember."""
+async def _above(settings: CrmSettings, database: str, org: _Standing) -> None:
+    """Brings the copy to this release where the org has gone on since, and its catalogue above any version that a
+    server may remember."""
     conn = await connect(settings, database)
     try:
-        await migrate(conn, ORG_STEPS)
-        await conn.execute("UPDATE meta.catalogue SET version = greatest(version, $1) + 1", version)
+        if (await _standing_of(conn)).steps != org.steps:
+            from .migrations import ORG_STEPS, WrongHead, migrate
+
+            try:
+                await migrate(conn, ORG_STEPS)
+            except WrongHead as wrong:
+                raise SnapshotError(f"The snapshot cannot be loaded. {wrong}") from None
+        await conn.execute("UPDATE meta.catalogue SET version = greatest(version, $1) + 1", org.version)
     finally:
         await conn.close()
 

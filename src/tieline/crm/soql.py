@@ -113,7 +113,7 @@ search_with: _WITH _DATA _CATEGORY category (_AND category)* -> search_category
            | _WITH NAME -> search_mode
            | _WITH NAME "=" _literal -> search_setting
            | _WITH NAME IN list -> search_setting
-           | _WITH NAME "(" NAME "=" INT ")" -> search_setting
+           | _WITH NAME "(" NAME "=" [SIGN] INT ")" -> search_argument
 
 string: STRING
 number: [SIGN] NUMBER | [SIGN] INT
@@ -173,12 +173,22 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A WITH clause of a search: its name in capitals, its value, and the name of the value where it has one."""
+
+    name: str
+    value: Any = None
+    argument: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SearchClauses:
-    """What stands behind FIND. `settings` are the WITH clauses: name in capitals and value."""
+    """What stands behind FIND. `settings` are the WITH clauses."""
 
     group: str = "ALL"
     returning: tuple[Wanted, ...] = ()
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: tuple[Setting, ...] = ()
     limit: int | None = None
     text: str = field(default="", compare=False)
 
@@ -279,18 +289,17 @@ class _Build(Transformer[Token, Any]):
         return Call(upper, inner, at)
 
     def _distance(self, name: Token, given: list[Any]) -> Call:
-        """`DISTANCE(field or GEOLOCATION(n, n), the same, 'mi' or 'km')`: read, for orgs without such fields."""
+        """`DISTANCE(field or GEOLOCATION(n, n), the same, 'mi' or 'km')`."""
         numbers = [item for item in given if isinstance(item, int | float)]
         if name.upper() == "GEOLOCATION":
             if len(given) != 2 or len(numbers) != 2:
                 raise _unexpected(name)
-            return Call("GEOLOCATION", None, name.start_pos or 0)
+            return Call("GEOLOCATION", None, name.start_pos or 0, tuple(map(float, numbers)))
         if len(given) != 3 or not isinstance(given[2], Text) or numbers:
             raise _unexpected(name)
         if not all(isinstance(item, Path) or _named(item, "GEOLOCATION") for item in given[:2]):
             raise _unexpected(name)
-        field_ = next((item for item in given[:2] if isinstance(item, Path)), None)
-        return Call("DISTANCE", field_, name.start_pos or 0)
+        return Call("DISTANCE", given[0], name.start_pos or 0, (given[1], given[2].value))
 
     # -- select and from
 
@@ -359,8 +368,8 @@ class _Build(Transformer[Token, Any]):
 
     # -- the other clauses
 
-    def category(self, *names: Token) -> None:
-        return None
+    def category(self, *names: Token) -> int:
+        return names[0].start_pos or 0
 
     def with_category(self, *categories: Any) -> tuple[str, str]:
         return "with", "DATA CATEGORY"
@@ -486,14 +495,19 @@ class _Build(Transformer[Token, Any]):
     def returning(self, *wanted: Wanted) -> tuple[Wanted, ...]:
         return wanted
 
-    def search_category(self, *categories: Any) -> tuple[str, Any]:
-        return "DATA CATEGORY", None
+    def search_category(self, *categories: int) -> Setting:
+        return Setting("DATA CATEGORY", at=categories[0])
 
-    def search_mode(self, name: Token) -> tuple[str, Any]:
-        return name.upper(), None
+    def search_mode(self, name: Token) -> Setting:
+        return Setting(name.upper(), at=name.start_pos or 0)
 
-    def search_setting(self, name: Token, *value: Any) -> tuple[str, Any]:
-        return name.upper(), value[-1]
+    def search_setting(self, name: Token, *value: Any) -> Setting:
+        return Setting(name.upper(), value[-1], at=name.start_pos or 0)
+
+    def search_argument(self, name: Token, argument: Token, sign: Token | None, number: Token) -> Setting:
+        count = _count(number)
+        value = -count if sign == "-" else count
+        return Setting(name.upper(), value, argument.upper(), name.start_pos or 0)
 
     def search(self, group: str | None, returning: Any, *rest: Any) -> SearchClauses:
         *settings, limit, _ = rest
@@ -597,6 +611,7 @@ def parse_search_clauses(text: str, start: int) -> SearchClauses:
     """What a SOSL statement says behind its search term, which ends at `start`. MALFORMED_SEARCH otherwise."""
     try:
         found: SearchClauses = _read(text[start:], "search", text, start)
-        return replace(found, text=text)
+        settings = tuple(replace(item, at=start + item.at) for item in found.settings)
+        return replace(found, settings=settings, text=text)
     except Fault as fault:
         raise Fault("MALFORMED_SEARCH", fault.message) from None

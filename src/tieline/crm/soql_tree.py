@@ -34,11 +34,15 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, its name in capitals, of one expression. `COUNT()` has none."""
+    """A function, its name in capitals, of one expression. `COUNT()` has none.
+
+    `rest` is what else the function takes: the other place and the unit of DISTANCE, the numbers of GEOLOCATION.
+    """
 
     name: str
     argument: Path | Call | None
     at: int = field(default=0, compare=False)
+    rest: tuple[Path | Call | str | float, ...] = ()
 
     @property
     def aggregate(self) -> bool:

@@ -9,7 +9,7 @@ backslash. What a search looks at is `search.py`'s.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .access import Caller
@@ -21,7 +21,18 @@ from .query import shape
 from .scope import Scope, readable_object
 from .search import GROUPS, WILD_MANY, WILD_ONE, Find, FindTerm, find_condition, has_cjk
 from .soql import Wanted, parse, parse_search_clauses
-from .soql_tree import Query, pointed
+from .soql_tree import Query
+from .sosl_with import (
+    Extras,
+    highlight,
+    labels_of,
+    metadata_problem,
+    network_problem,
+    price_book_problem,
+    read_settings,
+    snip,
+    snippet_length,
+)
 
 MAX_ROWS = 2000
 MAX_ROWS_EACH = 250
@@ -33,8 +44,6 @@ _MAX_TERMS = 200
 _FIND = re.compile(r"\s*FIND\s*\{((?:[^\\}]|\\.)*)\}", re.IGNORECASE | re.DOTALL)
 _RESERVED = frozenset("&|!{}[]^~:'+-")
 _TOKEN = re.compile(r'\s+|"(?:[^"\\]|\\.)*"|[()]|(?:\\.|[^\\\s"()])+|.', re.DOTALL)
-_ACCEPTED = frozenset({"SPELL_CORRECTION", "SNIPPET"})
-"""WITH clauses that change nothing here: nothing is corrected, and no searchable object has snippets."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class Search:
     returning: tuple[Wanted, ...]
     limit: int = MAX_ROWS
     offset: int = 0
+    extras: Extras = field(default_factory=Extras)
     text: str = ""
 
 
@@ -61,13 +71,7 @@ def parse_search(text: str) -> Search:
     if not found:
         raise _malformed("No search term found. The search term must be enclosed in braces.")
     clauses = parse_search_clauses(text, found.end())
-    for name, _ in clauses.settings:
-        if name not in _ACCEPTED:
-            raise _malformed(
-                pointed(
-                    text, text.upper().rfind("WITH"), f"WITH {name} is not supported in this organization"
-                )
-            )
+    extras = read_settings(text, clauses.settings)
     for wanted in clauses.returning:
         if wanted.list_view is not None:
             raise _malformed(f"There is no list view '{wanted.list_view}' for {wanted.name}")
@@ -76,6 +80,7 @@ def parse_search(text: str) -> Search:
         clauses.group,
         clauses.returning,
         min(MAX_ROWS, MAX_ROWS if clauses.limit is None else clauses.limit),
+        extras=extras,
         text=text,
     )
 
@@ -185,6 +190,19 @@ def _plain_word(token: str) -> str:
 # -- answers -------------------------------------------------------------------------------------------------
 
 
+async def answer_search(
+    conn: Any, catalogue: Catalogue, caller: Caller, search: Search, *, version: str
+) -> dict[str, Any]:
+    """What the API answers: `{searchRecords, metadata?}`."""
+    answer: dict[str, Any] = {
+        "searchRecords": await run_search(conn, catalogue, caller, search, version=version)
+    }
+    if search.extras.labels:
+        queries = [item.query for item in search.returning if item.query is not None]
+        answer["metadata"] = labels_of(catalogue, caller, queries)
+    return answer
+
+
 async def run_search(
     conn: Any, catalogue: Catalogue, caller: Caller, search: Search, *, version: str
 ) -> list[dict[str, Any]]:
@@ -215,7 +233,14 @@ async def run_search(
         if room <= 0:
             continue
         rows = await conn.fetch(compiled.page(room, skip), *compiled.params)
-        records += await shape(conn, catalogue, caller, compiled, rows, version)
+        found_here = await shape(conn, catalogue, caller, compiled, rows, version)
+        if search.extras.highlight:
+            highlight(value, query, found, search.group, found_here)
+        if search.extras.snippet is not None:
+            pairs = list(zip((row[0] for row in rows), found_here, strict=True))
+            length = search.extras.snippet
+            await snip(conn, value, caller, query, found, search.group, length, pairs)
+        records += found_here
     return records
 
 
@@ -265,7 +290,27 @@ def parameterized(catalogue: Catalogue, body: dict[str, Any]) -> Search:
         if value is None:
             raise Fault("INVALID_TYPE", f"sObject type '{described['name'][:80]}' is not supported.")
         wanted.append(Wanted(value.name, _entry_query(value, described, fields, default_limit)))
-    return Search(_typed(plain), group, tuple(wanted), overall, _number(body, "offset", 0))
+    return Search(
+        _typed(plain), group, tuple(wanted), overall, _number(body, "offset", 0), _asked_beside(body)
+    )
+
+
+def _asked_beside(body: dict[str, Any]) -> Extras:
+    """What a parameterised search says that SOSL says by WITH, in its own spelling. MALFORMED_SEARCH if refused."""
+    checks = {"metadata": metadata_problem, "pricebookId": price_book_problem, "netWorkIds": network_problem}
+    for name, problem_of in checks.items():
+        problem = problem_of(body[name]) if body.get(name) else None
+        if problem is not None:
+            raise _malformed(f"{name}: {problem}")
+    for name in ("dataCategory", "dataCategories", "division"):
+        if body.get(name):
+            raise _malformed(f"{name} is not supported in this organization")
+    snippet = body.get("snippet")
+    if isinstance(snippet, str) and re.fullmatch(r"-?\d{1,9}", snippet, re.ASCII):
+        snippet = int(snippet)
+    return Extras(
+        snippet=None if snippet is None else snippet_length(snippet), labels=bool(body.get("metadata"))
+    )
 
 
 def _typed(text: str) -> Find | None:

@@ -15,14 +15,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from . import auth, jws
+from . import auth, device, jws
 from .access import Caller
 from .apps import App, find_app, is_preapproved, may_use
+from .guessing import guess_of, note, wait_of
 from .openid import id_token, subject_of
 from .orgs import Org
 
@@ -61,7 +62,15 @@ class Demand:
 
 
 async def token(demand: Demand) -> dict[str, Any]:
-    """Answers with tokens. `OAuthError` where it refuses; what a replay takes back is committed even then."""
+    """Answers with tokens, or to `response_type=device_code` with codes for the device flow.
+
+    `OAuthError` where it refuses; what a replay takes back is committed even then.
+    """
+    asked = demand.form.get("response_type")
+    if asked is not None and not demand.form.get("grant_type"):
+        if asked != "device_code":
+            raise OAuthError("unsupported_response_type", "response type not supported")
+        return await _begin_device(demand)
     kind = demand.form.get("grant_type")
     if not kind:
         raise OAuthError("invalid_request", "grant_type is required")
@@ -87,21 +96,38 @@ def client_credentials(form: Mapping[str, str], authorization: str | None) -> tu
 
 
 async def _authenticate(
-    conn: Any, org: Org, form: Mapping[str, str], authorization: str | None, *, public: str = "code"
+    conn: Any, demand: Demand, *, public: Literal["code", "refresh", "device", "never"] = "code"
 ) -> App:
-    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens."""
-    client_id, secret = client_credentials(form, authorization)
+    """The app that asks. `public` says what for: an app may be let off its secret for codes and refresh tokens, and
+    a device, which can keep none, always is.
+
+    Wrong secrets are counted for the app and the address together: nobody can lock an app out elsewhere. At most
+    one more than the pool has connections is looked at beyond the limit, since each holds one until it is counted.
+    """
+    org = demand.org
+    client_id, secret = client_credentials(demand.form, demand.authorization)
     app = await find_app(conn, org, client_id)
     if app is None:
         raise OAuthError("invalid_client_id", "client identifier invalid")
     if secret is None:
-        allowed = (
-            app.secret_optional if public == "code" else not app.secret_for_refresh or app.secret_optional
-        )
-        if public != "never" and allowed:
+        allowed = {
+            "code": app.secret_optional,
+            "refresh": not app.secret_for_refresh or app.secret_optional,
+            "device": True,
+            "never": False,
+        }
+        if allowed[public]:
             return app
         raise OAuthError("invalid_client", "client secret is required")
-    if app.secret is None or not hmac.compare_digest(app.secret.encode(), secret.encode("utf-8", "replace")):
+    guess = guess_of(org, "client", f"{client_id}\n{demand.address}", demand.address)
+    waits = await wait_of(conn, guess)
+    fits = app.secret is not None and hmac.compare_digest(
+        app.secret.encode(), secret.encode("utf-8", "replace")
+    )
+    if waits or not fits:
+        # Who has to wait is not told: that the guesses are no longer looked at is nothing to learn.
+        if not waits:
+            await note(conn, guess)
         raise OAuthError("invalid_client", "invalid client credentials")
     return app
 
@@ -114,7 +140,7 @@ async def _redeem_code(demand: Demand) -> dict[str, Any]:
     hashed = auth.token_hash(form.get("code", ""))
     refusal: OAuthError | None = None
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization)
+        app = await _authenticate(conn, demand)
         async with conn.transaction():
             row = await conn.fetchrow(
                 "SELECT *, expires_at > now() AS live FROM auth.code WHERE hash = $1 FOR UPDATE", hashed
@@ -134,20 +160,31 @@ async def _redeem_code(demand: Demand) -> dict[str, Any]:
             if refusal is None and caller is None:
                 refusal = OAuthError("inactive_user", "user is inactive")
             if refusal is None and caller is not None:
-                scopes: list[str] = row["scopes"]
-                lasting = "refresh_token" in scopes
-                grant_id = await auth.open_grant(conn, app.client_id, caller.user_id, scopes, lasting=lasting)
-                await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", hashed, grant_id)
-                access = await auth.issue_access_token(conn, org, grant_id, app.session_minutes)
-                refresh = await auth.issue_refresh_token(conn, org, grant_id) if lasting else None
-                await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
-                return await _answer(
-                    conn, demand, app, caller, scopes, access, refresh=refresh, nonce=row["nonce"]
-                )
+                return await _granted(conn, demand, app, caller, row["scopes"], hashed, row["nonce"])
             # A code that was shown wrongly is spent: whoever holds it cannot try again.
             await conn.execute("DELETE FROM auth.code WHERE hash = $1 AND used_grant IS NULL", hashed)
     assert refusal is not None
     raise refusal
+
+
+async def _granted(
+    conn: Any,
+    demand: Demand,
+    app: App,
+    caller: Caller,
+    scopes: Sequence[str],
+    code: bytes | None = None,
+    nonce: str | None = None,
+) -> dict[str, Any]:
+    """Tokens for what a user has just allowed, a refresh token among them where that was asked for."""
+    lasting = "refresh_token" in scopes
+    grant_id = await auth.open_grant(conn, app.client_id, caller.user_id, scopes, lasting=lasting)
+    if code is not None:
+        await conn.execute("UPDATE auth.code SET used_grant = $2 WHERE hash = $1", code, grant_id)
+    access = await auth.issue_access_token(conn, demand.org, grant_id, app.session_minutes)
+    refresh = await auth.issue_refresh_token(conn, demand.org, grant_id) if lasting else None
+    await auth.note_login(conn, caller.user_id, _KIND, demand.address, client_id=app.client_id)
+    return await _answer(conn, demand, app, caller, scopes, access, refresh=refresh, nonce=nonce)
 
 
 def _check_verifier(challenge: str | None, verifier: str | None) -> OAuthError | None:
@@ -163,6 +200,44 @@ def _check_verifier(challenge: str | None, verifier: str | None) -> OAuthError |
     return None
 
 
+# -- device ----------------------------------------------------------------------------------------------------
+
+
+async def _begin_device(demand: Demand) -> dict[str, Any]:
+    """Codes for a device: one to ask with, and one for people to enter at the address beside it."""
+    org = demand.org
+    async with org.connection() as conn:
+        app = await _authenticate(conn, demand, public="device")
+        try:
+            device_code, user_code = await device.begin(conn, org, app, demand.form.get("scope", ""))
+        except device.DeviceRefused as refused:
+            raise OAuthError(refused.error, refused.description) from None
+    secure = demand.origin.startswith("https:")
+    return {
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": f"{org.settings.my_origin(org.name, secure=secure)}/setup/connect",
+        "interval": device.INTERVAL_S,
+    }
+
+
+async def _device(demand: Demand) -> dict[str, Any]:
+    """Tokens for a device whose code somebody entered and allowed."""
+    org = demand.org
+    async with org.connection() as conn:
+        app = await _authenticate(conn, demand, public="device")
+        async with conn.transaction():
+            found = await device.ask(conn, app, demand.form.get("code", ""))
+            if isinstance(found, device.Allowed):
+                caller = await auth.caller_of_user(conn, found.user_id)
+                if caller is None:
+                    raise OAuthError("inactive_user", "user is inactive")
+                if not await may_use(conn, app, caller.user_id):
+                    raise OAuthError("invalid_grant", "user is not admin approved to access this app")
+                return await _granted(conn, demand, app, caller, found.scopes)
+    raise OAuthError(found.error, found.description)
+
+
 # -- refresh_token -------------------------------------------------------------------------------------------
 
 
@@ -171,7 +246,7 @@ async def _refresh(demand: Demand) -> dict[str, Any]:
     hashed = auth.token_hash(form.get("refresh_token", ""))
     refusal = OAuthError("invalid_grant", "expired access/refresh token")
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization, public="refresh")
+        app = await _authenticate(conn, demand, public="refresh")
         async with conn.transaction():
             row = await conn.fetchrow(
                 "SELECT r.replaced_at, r.created_at AS issued_at, r.used_at AS last_used_at, g.*, now() AS now"
@@ -263,6 +338,7 @@ def _check_claims(claims: Mapping[str, Any], demand: Demand) -> None:
         demand.origin,
         org.settings.base_origin,
         org.settings.my_origin(org.name),
+        org.settings.my_origin(org.name, secure=True),
         "https://login.salesforce.com",
         "https://test.salesforce.com",
     }
@@ -313,7 +389,7 @@ async def _client_credentials(demand: Demand) -> dict[str, Any]:
     """A token for the user whom an administrator made the app run as."""
     org = demand.org
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, demand.form, demand.authorization, public="never")
+        app = await _authenticate(conn, demand, public="never")
         if app.run_as is None:
             raise OAuthError("invalid_grant", "no client credentials user enabled")
         async with conn.transaction():
@@ -329,7 +405,7 @@ async def _password(demand: Demand) -> dict[str, Any]:
     org, form = demand.org, demand.form
     failure = OAuthError("invalid_grant", "authentication failure")
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, demand.authorization, public="never")
+        app = await _authenticate(conn, demand, public="never")
         if (
             await conn.fetchval("SELECT value FROM meta.setting WHERE name = $1", PASSWORD_SETTING)
             is not True
@@ -385,12 +461,15 @@ async def _answer(
     if refresh:
         answer["refresh_token"] = refresh
     if "openid" in scopes:
-        answer["id_token"] = await id_token(conn, org, app.client_id, caller.user_id, access, nonce)
+        answer["id_token"] = await id_token(
+            conn, org, app.client_id, caller.user_id, access, nonce, demand.origin
+        )
     return answer
 
 
 _GRANTS: Mapping[str, Callable[[Demand], Awaitable[dict[str, Any]]]] = {
     "authorization_code": _redeem_code,
+    "device": _device,
     "refresh_token": _refresh,
     JWT_BEARER: _jwt_bearer,
     "client_credentials": _client_credentials,
@@ -415,10 +494,11 @@ async def revoke(org: Org, text: str) -> None:
             raise OAuthError("invalid_token", "invalid token: unknown")
 
 
-async def introspect(org: Org, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
+async def introspect(demand: Demand) -> dict[str, Any]:
     """What a token is worth, for the app it was given to, or for an app that may look at all."""
+    org = demand.org
     async with org.connection() as conn:
-        app = await _authenticate(conn, org, form, authorization)
+        app = await _authenticate(conn, demand)
         row = await conn.fetchrow(
             "SELECT g.client_id, g.user_id, g.scopes, t.created_at, t.expires_at FROM auth.access_token t"
             " JOIN auth.grant g ON g.id = t.grant_id"
@@ -426,7 +506,7 @@ async def introspect(org: Org, form: Mapping[str, str], authorization: str | Non
             " SELECT g.client_id, g.user_id, g.scopes, r.created_at, NULL FROM auth.refresh_token r"
             " JOIN auth.grant g ON g.id = r.grant_id"
             " WHERE r.hash = $1 AND r.replaced_at IS NULL AND (g.client_id = $2 OR $3)",
-            auth.token_hash(form.get("token", "")),
+            auth.token_hash(demand.form.get("token", "")),
             app.client_id,
             app.introspect_all,
         )
@@ -439,7 +519,7 @@ async def introspect(org: Org, form: Mapping[str, str], authorization: str | Non
         "scope": " ".join(row["scopes"]),
         "client_id": row["client_id"],
         "username": caller.username,
-        "sub": subject_of(org, caller.user_id),
+        "sub": subject_of(org, caller.user_id, demand.origin),
         "token_type": "access_token" if row["expires_at"] else "refresh_token",
         "iat": issued,
         "nbf": issued,

@@ -182,6 +182,10 @@ def _read_boolean(item: Field, value: Any) -> bool:
     raise _unreadable("boolean", value)
 
 
+_COORDINATES = {"Latitude": 90, "Longitude": 180}
+"""Degrees that a standard coordinate may have, by the end of its name."""
+
+
 def _read_number(item: Field, value: Any) -> float | int:
     kind = "int" if item.type == "int" else item.type
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -197,7 +201,10 @@ def _read_number(item: Field, value: Any) -> float | int:
             raise _unreadable("int", value)
         return int(number)
     precision = item.precision or 18
-    if abs(number) >= 10 ** (precision - item.scale):
+    most = next((most for name, most in _COORDINATES.items() if item.name.endswith(name)), None)
+    if abs(number) >= 10 ** (precision - item.scale) or (
+        most is not None and not item.custom and abs(number) > most
+    ):
         raise Fault(
             "NUMBER_OUTSIDE_VALID_RANGE",
             f"{item.label}: value outside of valid range on numeric field: {value}",

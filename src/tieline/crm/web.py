@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,6 +55,23 @@ def org_of(request: Request) -> Org:
 def origin_here(request: Request) -> str:
     """The origin under which the asker reaches this door."""
     return f"{request.url.scheme}://{request.headers['host']}"
+
+
+def is_secure(request: Request) -> bool:
+    """True where the asker came over TLS, and so must stay."""
+    return request.url.scheme == "https"
+
+
+def my_origin(request: Request) -> str:
+    """The org's sign-in origin, by the scheme that the asker came with."""
+    org = org_of(request)
+    return org.settings.my_origin(org.name, secure=is_secure(request))
+
+
+def lightning_origin(request: Request) -> str:
+    """The origin of the org's console, by the scheme that the asker came with."""
+    org = org_of(request)
+    return org.settings.lightning_origin(org.name, secure=is_secure(request))
 
 
 class TooLarge(Exception):
@@ -122,9 +140,12 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """A form of key and value pairs, or its JSON twin. Anything unreadable is empty."""
+    """A form of key and value pairs, in one part or several, or its JSON twin. Anything unreadable is empty."""
     raw = await read_body(request, 64 * 1024)
-    if request.headers.get("content-type", "").startswith("application/json"):
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        return await _read_parts(request, raw)
+    if kind.startswith("application/json"):
         try:
             found = parse_json(raw)
         except Fault:
@@ -136,6 +157,17 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: value.replace("\x00", "") for name, value in pairs}
+
+
+async def _read_parts(request: Request, raw: bytes) -> dict[str, str]:
+    async def stream() -> AsyncGenerator[bytes]:
+        yield raw
+
+    try:
+        form = await MultiPartParser(request.headers, stream(), max_files=0, max_fields=100).parse()
+    except (MultiPartException, KeyError, ValueError):
+        return {}
+    return {name: value.replace("\x00", "") for name, value in form.multi_items() if isinstance(value, str)}
 
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -160,22 +192,34 @@ def redirect(location: str, status: int = 303) -> Response:
     )
 
 
+def _cookie_name(request: Request, name: str) -> str:
+    """Cookies know no ports, and browsers do not let a page in clear replace one that came over TLS: two names."""
+    return f"__Host-{name}" if is_secure(request) else name
+
+
+def cookie_of(request: Request, name: str) -> str:
+    """What `set_cookie` gave the browser, or nothing."""
+    return request.cookies.get(_cookie_name(request, name), "")
+
+
 def set_cookie(request: Request, response: Response, name: str, value: str, *, seconds: int) -> None:
     """A cookie for this host only that scripts cannot read."""
     response.set_cookie(
-        name,
+        _cookie_name(request, name),
         value,
         max_age=seconds,
         path="/",
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
 
 
-def drop_cookie(response: Response, name: str) -> None:
+def drop_cookie(request: Request, response: Response, name: str) -> None:
     """Forgets a cookie."""
-    response.delete_cookie(name, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(
+        _cookie_name(request, name), path="/", httponly=True, samesite="lax", secure=is_secure(request)
+    )
 
 
 def same_origin(request: Request) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import html
 import re
+import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,16 +16,22 @@ import httpx2
 
 
 class Browser:
-    """Keeps cookies as a browser would and speaks to the org's origins."""
+    """Keeps cookies as a browser would and speaks to the org's origins: over TLS where it trusts a certificate."""
 
-    def __init__(self, port: int, *, language: str = "en"):
+    def __init__(
+        self, port: int, *, language: str = "en", org: str = "acme", certificate: Path | None = None
+    ):
         self.port = port
-        self.base = f"http://localhost:{port}"
-        self.my = f"http://acme.my.localhost:{port}"
-        self.lightning = f"http://acme.lightning.localhost:{port}"
+        self.scheme = "http" if certificate is None else "https"
+        self.base = f"{self.scheme}://localhost:{port}"
+        self.my = f"{self.scheme}://{org}.my.localhost:{port}"
+        self.lightning = f"{self.scheme}://{org}.lightning.localhost:{port}"
         self.cookies: dict[str, dict[str, str]] = {}
         self.csrf = ""
-        self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        trusted = True if certificate is None else ssl.create_default_context(cafile=certificate)
+        self.http = httpx2.AsyncClient(
+            base_url=f"{self.scheme}://127.0.0.1:{port}", timeout=20, verify=trusted
+        )
         self.http.headers["Accept-Language"] = language
 
     async def close(self) -> None:
@@ -38,7 +46,7 @@ class Browser:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         response = await self.http.request(
-            method, f"http://127.0.0.1:{self.port}{path}", headers=headers, **more
+            method, f"{self.scheme}://127.0.0.1:{self.port}{path}", headers=headers, **more
         )
         for line in response.headers.get_list("set-cookie"):
             name, _, value = line.split(";")[0].partition("=")

@@ -458,3 +458,62 @@ async def test_wrong_passwords_are_slowed_down(world: World, browser: Browser) -
     assert response.status_code == 429
     assert 0 < int(response.headers["retry-after"]) <= 300
     assert (await browser.sign_in(ADMIN, PASSWORD)).status_code == 303
+
+
+async def test_wrong_secrets_are_slowed_down_for_whoever_sends_them(world: World, new_app: AppMaker) -> None:
+    app, other = await new_app(), await new_app()
+
+    async def asked(http: httpx2.AsyncClient, of: dict[str, str], **change: str) -> httpx2.Response:
+        return await http.post("/services/oauth2/introspect", data={"token": "x", **of, **change})
+
+    async with http_of(world) as http:
+        for _ in range(9):
+            assert (await asked(http, app, client_secret="guess")).json()["error"] == "invalid_client"
+        assert (await asked(http, app)).json() == {"active": False}
+        for _ in range(10):
+            await asked(http, app, client_secret="guess")
+        late = await asked(http, app)
+        assert (late.status_code, late.json()["error"]) == (401, "invalid_client")
+        assert (await asked(http, other)).json() == {"active": False}
+        conn = await world.database()
+        await conn.execute("UPDATE auth.sign_in_failure SET at = at - interval '301 seconds'")
+        await conn.close()
+        assert (await asked(http, app)).json() == {"active": False}
+
+
+async def test_a_new_password_ends_sessions_and_access_tokens_but_not_what_apps_were_allowed(
+    world: World, browser: Browser, console: Browser, new_app: AppMaker
+) -> None:
+    app, username = await new_app(), "leaver@acme.example"
+    made = await console.api(
+        "POST",
+        "setup/users",
+        json={"username": username, "email": username, "last_name": "Leaver", "password": PASSWORD,
+              "profile": "Standard User"},
+    )  # fmt: skip
+    await browser.open_console(username, PASSWORD)
+    async with http_of(world) as http:
+        given = (
+            await world.redeem(
+                http,
+                code_in(
+                    await world.authorize(browser, client_id=app["client_id"], scope="api refresh_token")
+                ),
+                **app,
+            )
+        ).json()
+        pending = code_in(await world.authorize(browser, client_id=app["client_id"], scope="api"))
+        bearer = {"Authorization": f"Bearer {given['access_token']}"}
+        assert (await http.get("/services/data/v66.0/limits", headers=bearer)).status_code == 200
+        changed = await console.api(
+            "PATCH", f"setup/users/{made.json()['id']}", json={"password": "another one"}
+        )
+        assert changed.status_code in (200, 204), changed.text
+        refused = await http.get("/services/data/v66.0/limits", headers=bearer)
+        assert (refused.status_code, refused.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
+        assert (await browser.api("GET", "bootstrap")).status_code == 401
+        assert (await world.redeem(http, pending, **app)).json()["error"] == "invalid_grant"
+        form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"], **app}
+        again = (await http.post("/services/oauth2/token", data=form)).json()
+        bearer = {"Authorization": f"Bearer {again['access_token']}"}
+        assert (await http.get("/services/data/v66.0/limits", headers=bearer)).status_code == 200

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tieline.crm import snapshots
+from tieline.crm.database import connect
 
 from .conftest import World
 from .test_rest import DATA, error, make, soql
@@ -106,3 +107,21 @@ async def test_suites_snapshot_over_http(
     assert error(await agent.post(f"{SNAPSHOTS}/suite/load")) == (403, "INSUFFICIENT_ACCESS")
     assert (await admin.delete(f"{SNAPSHOTS}/suite")).status_code == 204
     assert error(await admin.post(f"{SNAPSHOTS}/suite/load")) == (400, "INVALID_INPUT")
+
+
+async def test_a_snapshot_of_another_release_is_refused_and_the_org_stays(
+    admin: httpx2.AsyncClient, world: World
+) -> None:
+    await make(admin, "Contact", LastName="Stays")
+    assert (await admin.put(f"{SNAPSHOTS}/foreign")).status_code == 204
+    conn = await connect(world.settings)
+    copy = await conn.fetchval("SELECT database_name FROM crm_snapshot WHERE name = 'foreign'")
+    await conn.close()
+    conn = await connect(world.settings, copy)
+    await conn.execute("INSERT INTO crm_migration (position, name) VALUES (1000, 'of_another_release')")
+    await conn.close()
+    refused = await admin.post(f"{SNAPSHOTS}/foreign/load")
+    assert error(refused) == (400, "INVALID_INPUT")
+    assert "another release" in refused.json()[0]["message"]
+    assert await count(admin, "Stays") == 1
+    assert (await admin.delete(f"{SNAPSHOTS}/foreign")).status_code == 204

@@ -234,8 +234,16 @@ async def test_many_hits_are_cut_as_documented(admin: httpx2.AsyncClient) -> Non
         ("FIND {ab} RETURNING Contact(Id WHERE Id = 5)", "must be of type id"),
         ("FIND {ab} RETURNING Contact(COUNT(Id))", "only fields"),
         ("FIND {ab} RETURNING Contact(Id USING ListView = Mine)", "list view"),
-        ("FIND {ab} WITH DIVISION = 'x'", "WITH DIVISION is not supported"),
-        ("FIND {ab} WITH HIGHLIGHT", "WITH HIGHLIGHT is not supported"),
+        ("FIND {ab} WITH DIVISION = 'x'", "Row:1:Column:16\nWITH DIVISION is not supported"),
+        ("FIND {ab} WITH HIGHLIGHT = 'x'", "takes no value"),
+        ("FIND {ab} WITH SNIPPET = 5", "takes target_length"),
+        ("FIND {ab} WITH SNIPPET (length=50)", "takes target_length"),
+        ("FIND {ab} WITH SPELL_CORRECTION = 'no'", "true or false"),
+        ("FIND {ab} WITH METADATA = 'ALL'", "must be 'LABELS'"),
+        ("FIND {ab} WITH PricebookId = '003000000000001AAA'", "id of a price book"),
+        ("FIND {ab} WITH NETWORK = '0DB000000000001'", "this organization has none"),
+        ("FIND {ab} WITH NETWORK IN ('000000000000000', '0DB000000000001')", "this organization has none"),
+        ("FIND {ab} WITH USER_MODE", "USER_MODE is not supported"),
         ("FIND {ab} WITH DATA CATEGORY A__c AT b__c", "DATA CATEGORY"),
         ("FIND {ab} RETURNING Contact LIMIT", "ERROR at Row:1:Column:34"),
     ],
@@ -244,6 +252,135 @@ async def test_wrong_searches_are_named(admin: httpx2.AsyncClient, text: str, wo
     code, message = await refusal(admin, text)
     assert words in message
     assert code in ("MALFORMED_SEARCH", "INVALID_FIELD", "INVALID_TYPE")
+
+
+async def test_matches_are_marked_in_the_fields_asked_for(admin: httpx2.AsyncClient) -> None:
+    text = "FIND {quixote} RETURNING Contact(LastName, Title, Email, Name ORDER BY LastName) WITH HIGHLIGHT"
+    rows = {row["LastName"]: row for row in await found(admin, text)}
+    marks = {
+        name: {key: row[key] for key in row if key.startswith("highlight.")} for name, row in rows.items()
+    }
+    assert marks == {
+        "Panza": {"highlight.Title": "Squire of <mark>Quixote</mark>"},
+        "Quixote": {"highlight.LastName": "<mark>Quixote</mark>"},
+        "Quixoteson": {"highlight.Email": "son.<mark>quixote</mark>@mancha.example"},
+    }
+    named = "FIND {quixote} IN NAME FIELDS RETURNING Contact(LastName, Title) WITH HIGHLIGHT"
+    assert [row["highlight.LastName"] for row in await found(admin, named)] == ["<mark>Quixote</mark>"]
+
+
+@pytest.mark.parametrize(
+    ("find", "field", "marked"),
+    [
+        ('"knight errant"', "Title", "<mark>Knight</mark> <mark>errant</mark>"),
+        ("knight AND NOT squire", "Title", "<mark>Knight</mark> errant"),
+        ("kn?ght OR errant", "Title", "Knight <mark>errant</mark>"),
+        ("knigh*", "Title", None),
+        ("営業", "Title", "<mark>営業</mark>部長"),
+        ("abc株式", "Department", "<mark>ABC株式</mark>会社ドルシネア"),
+        ("ﾄﾞﾙｼﾈｱ", "Department", "ABC株式会社<mark>ドルシネア</mark>"),
+        ("ドルシネア AND 物産", "Department", "<mark>ﾄﾞﾙｼﾈｱ</mark><mark>物産</mark>"),
+        ("ロシナンテ", "Title", "<mark>ﾛｼﾅﾝﾃ</mark>"),
+    ],
+)
+async def test_marks_stand_where_the_words_do(
+    admin: httpx2.AsyncClient, find: str, field: str, marked: str | None
+) -> None:
+    text = f"FIND {{{find}}} RETURNING Contact({field} ORDER BY CreatedDate, Id) WITH HIGHLIGHT"
+    shown = [row.get(f"highlight.{field}") for row in await found(admin, text)]
+    assert marked in shown if marked else set(shown) == {None}
+
+
+async def test_a_record_s_own_markup_stays_text_and_only_the_first_records_are_marked(
+    admin: httpx2.AsyncClient,
+) -> None:
+    records = [
+        {"attributes": {"type": "Lead"}, "LastName": "<b>Barataria</b> & Co", "Company": f"Insula {n:02d}"}
+        for n in range(30)
+    ]
+    await admin.post(f"{DATA}/composite/sobjects", json={"records": records})
+    rows = await found(admin, "FIND {barataria} RETURNING Lead(LastName ORDER BY Company) WITH HIGHLIGHT")
+    marked = [row.get("highlight.LastName") for row in rows]
+    assert marked == ["&lt;b&gt;<mark>Barataria</mark>&lt;/b&gt; &amp; Co"] * 25 + [None] * 5
+
+
+async def test_cases_have_snippets_and_nothing_else_has(admin: httpx2.AsyncClient) -> None:
+    story = "Before the mill. " * 30 + "The windmill of Consuegra turned. " + "After it. " * 30
+    made = await admin.post(
+        f"{DATA}/sobjects/Case", json={"Subject": "Consuegra's <i>mill</i>", "Description": story}
+    )
+    text = "FIND {consuegra} RETURNING Case(Subject), Contact WITH SNIPPET"
+    (row,) = await found(admin, text)
+    assert row["highlight.Subject"] == "<mark>Consuegra</mark>'s &lt;i&gt;mill&lt;/i&gt;"
+    assert "windmill of <mark>Consuegra</mark> turned" in row["snippet.text"]
+    assert 200 < len(row["snippet.text"]) < 400
+    for asked, least, most in ((50, 40, 110), (1000, 700, 1100), (5, 40, 110), (0, 200, 400)):
+        (row,) = await found(admin, f"{text}(target_length={asked})")
+        assert least < len(row["snippet.text"]) < most, asked
+    (wild,) = await found(admin, "FIND {consueg*} RETURNING Case(Subject) WITH SNIPPET")
+    assert "snippet.text" not in wild
+    (plain,) = await found(admin, "FIND {consuegra} RETURNING Case(Subject) WITH HIGHLIGHT")
+    assert "highlight.Subject" not in plain
+    body = {"q": "consuegra", "snippet": 60, "sobjects": [{"name": "Case", "fields": ["Subject"]}]}
+    answer = (await admin.post(f"{DATA}/parameterizedSearch", json=body)).json()["searchRecords"]
+    assert "<mark>Consuegra</mark>" in answer[0]["snippet.text"]
+    await admin.delete(f"{DATA}/sobjects/Case/{made.json()['id']}")
+
+
+async def test_labels_come_in_the_user_s_language(
+    admin: httpx2.AsyncClient, agent: httpx2.AsyncClient
+) -> None:
+    text = "FIND {quixote} RETURNING contact(Id, lastname, Account.Name), Lead WITH METADATA = 'LABELS'"
+    answer = (await admin.get(f"{DATA}/search", params={"q": text})).json()
+    assert answer["metadata"] == {
+        "entityetadata": [
+            {"entityName": "Contact", "fieldMetadata": [{"name": "LastName", "label": "Last Name"}]}
+        ]
+    }
+    body = {"q": "quixote", "metadata": "LABELS", "fields": ["LastName"], "sobjects": [{"name": "Contact"}]}
+    answer = (await agent.post(f"{DATA}/parameterizedSearch", json=body)).json()
+    assert answer["metadata"]["entityetadata"][0]["fieldMetadata"] == [{"name": "LastName", "label": "姓"}]
+    assert "metadata" not in (await admin.get(f"{DATA}/search", params={"q": "FIND {quixote}"})).json()
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "WITH SPELL_CORRECTION = true",
+        "WITH PricebookId = '01s000000000001AAA'",
+        "WITH NETWORK = '000000000000000'",
+        "WITH NETWORK IN ('000000000000000', '000000000000000000')",
+        "WITH HIGHLIGHT WITH SPELL_CORRECTION = false LIMIT 10",
+        "UPDATE TRACKING",
+        "LIMIT 10 UPDATE TRACKING, VIEWSTAT",
+        "UPDATE VIEWSTAT",
+    ],
+)
+async def test_clauses_that_change_nothing_here_are_accepted(admin: httpx2.AsyncClient, clause: str) -> None:
+    assert len(await found(admin, f"FIND {{quixote}} RETURNING Contact {clause}")) == 3
+    if "UPDATE" in clause:
+        query = f"SELECT Id FROM Contact WHERE LastName LIKE 'Quixote%' {clause}"
+        answer = await admin.get(f"{DATA}/query", params={"q": query})
+        assert answer.json()["totalSize"] == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"metadata": "ALL"}, "LABELS"),
+        ({"division": "x"}, "not supported"),
+        ({"dataCategories": [{"groupName": "a"}]}, "not supported"),
+        ({"netWorkIds": ["0DB000000000001"]}, "has none"),
+        ({"pricebookId": 5}, "price book"),
+    ],
+)
+async def test_parameterised_searches_refuse_what_sosl_refuses(
+    admin: httpx2.AsyncClient, more: dict[str, Any], words: str
+) -> None:
+    body = {"q": "quixote", "sobjects": [{"name": "Contact"}]} | more
+    answer = await admin.post(f"{DATA}/parameterizedSearch", json=body)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "MALFORMED_SEARCH")
+    assert words in answer.json()[0]["message"]
 
 
 _PIECES = [*"ab1 *?\"'()\\{}&|!:<>-+@.山ｶﾞ々ー", "\x00", "\u3099", " AND ", " OR ", " NOT "]
@@ -256,7 +393,11 @@ async def test_any_search_term_is_answered_or_refused(
     admin: httpx2.AsyncClient, text: str, group: str
 ) -> None:
     answer = await admin.get(
-        f"{DATA}/search", params={"q": f"FIND {{{text}}} IN {group} FIELDS RETURNING Contact"}
+        f"{DATA}/search",
+        params={
+            "q": f"FIND {{{text}}} IN {group} FIELDS RETURNING Contact(LastName, Title), Case(Subject)"
+            " WITH HIGHLIGHT WITH SNIPPET"
+        },
     )
     assert answer.status_code == 200 or answer.json()[0]["errorCode"] == "MALFORMED_SEARCH", answer.text
     body = {"q": text, "in": group, "sobjects": [{"name": "Contact"}]}

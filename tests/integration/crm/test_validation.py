@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tieline.crm.orgs import connect
+from tieline.crm.database import connect
 from tieline.crm.schema import load_catalogue
 from tieline.crm.validation import delete_rule, rules_of
 
