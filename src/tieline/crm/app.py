@@ -48,6 +48,7 @@ from . import (
 from .errors import Fault, not_found
 from .faults_layer import FaultLayer
 from .gateway import rest
+from .language import speak
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
@@ -188,6 +189,7 @@ class Frame:
                 status = message["status"]
             await send(message)
 
+        speak(None)
         path: str = re.sub(r"/{2,}", "/", scope["path"])
         scope["path"] = path
         org_name = None
