@@ -6,7 +6,7 @@ import { Menu } from "../../ui/controls.tsx";
 import { personName } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { recentRecords, searchRecords } from "../data/lists.ts";
-import { language, objectOfId, objects, session, signOut } from "../data/session.ts";
+import { nameOrder, objectOfId, objects, session, signOut } from "../data/session.ts";
 import { prefetch } from "../data/records.ts";
 import { useStore } from "../data/store.ts";
 import type { Row } from "../data/types.ts";
@@ -20,7 +20,7 @@ export function GlobalHeader(): ReactNode {
   const { user, org } = session();
   const name = personName(
     { Name: user.name, FirstName: user.first_name, LastName: user.last_name },
-    language(),
+    nameOrder(),
   );
   return (
     <header className="console-header">
