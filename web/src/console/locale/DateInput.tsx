@@ -72,7 +72,7 @@ export function DateInput({
   return (
     <div
       ref={frame}
-      className="console-date slds-dropdown-trigger slds-dropdown-trigger_click"
+      className={`console-date slds-dropdown-trigger slds-dropdown-trigger_click ${open ? "slds-is-open" : ""}`}
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget)) setOpen(false);
       }}
