@@ -173,3 +173,25 @@ async def test_the_migrated_org_equals_a_new_one(postgres: EmbeddedPostgres) -> 
     assert {row[0] for row in await old.fetch(indexes)} == {row[0] for row in await new.fetch(indexes)}
     await old.close()
     await new.close()
+
+
+async def test_an_org_of_the_last_release_gets_the_profiles_of_readers_and_labels_for_values(
+    postgres: EmbeddedPostgres,
+) -> None:
+    settings = await org_of_last_release(postgres, "crm_readers")
+    conn = await connect(settings)
+    await migrate(conn, ORG_STEPS)
+    rows = await conn.fetch(
+        'SELECT p."Name" AS profile, o."PermissionsRead" AS read, o."PermissionsEdit" AS edit FROM data."Profile" p'
+        ' JOIN data."PermissionSet" s ON s."ProfileId" = p."Id" LEFT JOIN data."ObjectPermissions" o'
+        ' ON o."ParentId" = s."Id" AND o."SobjectType" = \'Contact\' ORDER BY p."Name"'
+    )
+    assert [tuple(row) for row in rows] == [
+        ("Minimum Access - Salesforce", None, None),
+        ("Read Only", True, False),
+        ("Standard User", True, True),
+        ("System Administrator", True, True),
+    ]
+    group_types = (await load_catalogue(conn)).objects["Group"].fields["Type"].picklist
+    assert {choice.value: choice.label_ja for choice in group_types}["Queue"] == "キュー"
+    await conn.close()

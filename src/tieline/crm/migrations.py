@@ -16,8 +16,9 @@ from .access_migration import objects_and_access
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import Field, build_catalogue
+from .permissions import readers_profiles
 from .saving import assignment
-from .schema import CATALOGUE_SQL, bump, create_object
+from .schema import CATALOGUE_SQL, bump, create_object, load_catalogue
 from .search import search_vector
 from .shares import objects as share_objects
 from .shares.groups import furnish_groups
@@ -307,6 +308,10 @@ async def _picklists_in_japanese(conn: Any) -> None:
     await bump(conn)
 
 
+async def _profiles_of_readers(conn: Any) -> None:
+    await readers_profiles(conn, await load_catalogue(conn))
+
+
 _USAGE_AND_CHANGES = """
 CREATE TABLE meta.api_usage (minute timestamptz PRIMARY KEY, requests bigint NOT NULL);
 ALTER TABLE meta.catalogue ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
@@ -339,6 +344,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_shares_of_records", _shares),
     Step("2026_11_25_assignment_rules", assignment.install),
     Step("2026_11_25_picklists_in_japanese", _picklists_in_japanese),
+    Step("2026_11_25_profiles_of_readers", _profiles_of_readers),
 )
 
 
