@@ -32,6 +32,7 @@ class Served:
     """A running org: its process, an authorised client, and how long it took to start."""
 
     pid: int
+    port: int
     http: httpx2.AsyncClient
     started_s: float
 
@@ -77,7 +78,8 @@ async def _launch(
 
 
 @asynccontextmanager
-async def _served() -> AsyncGenerator[Served]:
+async def served() -> AsyncGenerator[Served]:
+    """An org that runs alone, started for the second time."""
     with tempfile.TemporaryDirectory(prefix="bench-org-") as name:
         folder, port = Path(name), free_ports()
         os.chmod(name, 0o755)  # noqa: PTH101 - PostgreSQL runs as another user when we are root
@@ -97,7 +99,7 @@ async def _served() -> AsyncGenerator[Served]:
             async with httpx2.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60
             ) as http:
-                yield Served(process.pid, http, started_s)
+                yield Served(process.pid, port, http, started_s)
         finally:
             process.send_signal(signal.SIGINT)
             await process.wait()
@@ -109,8 +111,8 @@ async def run(rounds: int) -> list[Figure]:
     cpu: dict[str, list[tuple[float, float]]] = {"read": [], "query": [], "upsert": []}
     upserts = list[float]()
     async with AsyncExitStack() as stack:
-        org = await stack.enter_async_context(_served())
-        ids = await _contacts(org.http, UPSERTS)
+        org = await stack.enter_async_context(served())
+        ids = await contacts(org.http, UPSERTS)
         for round_ in range(-1, rounds):
 
             async def read(number: int) -> None:
@@ -152,7 +154,8 @@ async def run(rounds: int) -> list[Figure]:
     ]
 
 
-async def _contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
+async def contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
+    """Makes that many contacts, `Bench 0`, `Bench 1` and so on; answers their ids."""
     ids: list[str] = []
     for start in range(0, number, PER_CALL):
         rows = [

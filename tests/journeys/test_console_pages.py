@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,7 +46,7 @@ async def ask(page: Page, method: str, path: str, body: Any = None) -> Any:
 
 
 @asynccontextmanager
-async def console_of(demo: Demo, street: Street, language: str) -> AsyncIterator[Page]:
+async def console_of(demo: Demo, street: Street, language: str) -> AsyncGenerator[Page]:
     """A console in a browser window of its own, at 1280 pixels."""
     context = await street.computer.browser.new_context(
         locale=LOCALES[language], viewport={"width": 1280, "height": 860}
