@@ -27,6 +27,7 @@ BENCHES = {
     "outbox": "call logs into the CRM",
     "org": "the embedded org: reading, querying, writing many, starting",
     "million": "the embedded org with a million contacts in it",
+    "console": "the console in Chromium, on an org with 100,000 contacts",
     "demo": "the demo: start, memory, and the agent's pages in Chromium",
     "audio": "voices: latency, twelve calls, commands to first sound",
 }

@@ -32,6 +32,7 @@ class Served:
     """A running org: its process, an authorised client, and how long it took to start."""
 
     pid: int
+    port: int
     environment: dict[str, str]
     http: httpx2.AsyncClient
     started_s: float
@@ -125,7 +126,7 @@ async def served() -> AsyncGenerator[Served]:
                 base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60
             ) as http:
                 with on_cores(cores()[1]):
-                    yield Served(process.pid, environment, http, started_s)
+                    yield Served(process.pid, port, environment, http, started_s)
         finally:
             process.send_signal(signal.SIGINT)
             await process.wait()
@@ -138,7 +139,7 @@ async def run(rounds: int) -> list[Figure]:
     upserts = list[float]()
     async with AsyncExitStack() as stack:
         org = await stack.enter_async_context(served())
-        ids = await _contacts(org.http, UPSERTS)
+        ids = await contacts(org.http, UPSERTS)
         for round_ in range(-1, rounds):
 
             async def read(number: int) -> None:
@@ -180,7 +181,8 @@ async def run(rounds: int) -> list[Figure]:
     ]
 
 
-async def _contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
+async def contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
+    """Makes that many contacts, `Bench 0`, `Bench 1` and so on; answers their ids."""
     ids: list[str] = []
     for start in range(0, number, PER_CALL):
         rows = [

@@ -62,3 +62,101 @@ async def _complaints(where: Page | Frame, language: str) -> list[str]:
         wrong.append("no title")
     wrong += [f"untranslated: {text}" for text in seen["texts"] if _KEY.match(text)]
     return wrong
+
+
+# -- sizes and focus ---
+
+SIZES: dict[str, tuple[int, int]] = {
+    "1280": (1280, 860),
+    "1920": (1920, 1000),
+    "200 %": (640, 430),
+}
+"""Windows in CSS pixels; 200 % is a window of 1280 x 860 in which everything is drawn twice as large."""
+_MEASURE = """() => {
+  const wrong = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth)
+    wrong.push(`${root.scrollWidth - root.clientWidth} pixels wider than the window`);
+  const shown = (element) => {
+    const box = element.getBoundingClientRect();
+    const drawn = element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+    return drawn && box.width > 1 && box.height > 1 ? box : null;
+  };
+  const name = (element) =>
+    (element.getAttribute('aria-label') || element.textContent || element.tagName).trim().slice(0, 60);
+  const wanted = 'a[href], button, input, select, textarea, [role=tab], [role=menuitem]';
+  for (const element of document.querySelectorAll(wanted)) {
+    const box = shown(element);
+    if (box === null || element.disabled) continue;
+    if (element.closest('[aria-hidden=true], .slds-assistive-text, [inert]')) continue;
+    // What lies behind a dialog is covered on purpose, what is scrolled away is not on the screen.
+    const layers = document.querySelectorAll('.slds-modal, [role=dialog][aria-modal=true]');
+    if (layers.length && ![...layers].some((layer) => layer.contains(element))) continue;
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    let cut = x < 0 || y < 0 || x >= innerWidth || y >= innerHeight;
+    for (let up = element.parentElement; up && !cut; up = up.parentElement) {
+      if (!/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflow)) continue;
+      const frame = up.getBoundingClientRect();
+      cut = x < frame.left || x > frame.right || y < frame.top || y > frame.bottom;
+    }
+    if (cut) continue;
+    const top = document.elementFromPoint(x, y);
+    const label = element.labels?.[0];
+    if (top && !element.contains(top) && !top.contains(element) && !(label && label.contains(top)))
+      wrong.push(`${name(element)} is covered by ${name(top)} (${top.className})`);
+  }
+  return wrong;
+}"""
+_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_FOCUSED = """() => {
+  const element = document.activeElement;
+  if (!element || element === document.body) return null;
+  const text = element.getAttribute('aria-label') || element.textContent || element.className || element.tagName;
+  const box = element.getBoundingClientRect();
+  const at = { name: text.trim().slice(0, 60), key: `${text.slice(0, 60)} ${box.left} ${box.top}` };
+  if (element.tagName === 'IFRAME') return { ...at, seen: true };
+  // Some controls hand their ring to what is drawn around or beside them: a field's box, a checkbox's switch.
+  const drawn = [element, element.parentElement, element.parentElement?.parentElement, element.nextElementSibling,
+    element.nextElementSibling?.firstElementChild].filter(Boolean);
+  const looks = () => drawn.flatMap((each) => [null, '::before', '::after'].map((pseudo) => {
+    const style = getComputedStyle(each, pseudo);
+    const ring = style.outlineStyle === 'none' ? '' : `${style.outlineWidth} ${style.outlineColor}`;
+    return `${ring} ${style.boxShadow} ${style.borderColor}`;
+  })).join();
+  const focused = looks();
+  element.blur();
+  const without = looks();
+  element.focus({ preventScroll: true });
+  return { ...at, seen: focused !== without };
+}"""
+
+
+async def fits(page: Page, name: str) -> list[str]:
+    """What does not fit into a window of each size, or lies over something one wants to click; in words."""
+    wrong: list[str] = []
+    for size, (width, height) in SIZES.items():
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        wrong += [f"{name} at {size}: {each}" for each in await page.evaluate(_MEASURE)]
+    width, height = SIZES["1280"]
+    await page.set_viewport_size({"width": width, "height": height})
+    return wrong
+
+
+async def focus_shows(page: Page, name: str, *, steps: int = 40) -> list[str]:
+    """Walks through the page by the Tab key; gives what has no visible focus, and whether the walk got stuck."""
+    wrong: list[str] = []
+    visited: set[str] = set()
+    for _ in range(steps):
+        await page.keyboard.press("Tab")
+        at = await page.evaluate(_FOCUSED)
+        if at is None:
+            continue
+        if not at["seen"]:
+            wrong.append(f"{name}: no visible focus on {at['name']}")
+        visited.add(at["key"])
+    if len(visited) < min(steps, 5):
+        wrong.append(f"{name}: the Tab key reaches {len(visited)} places only")
+    return wrong

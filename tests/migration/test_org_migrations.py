@@ -203,3 +203,25 @@ async def test_addresses_from_before_they_had_coordinates_get_them(postgres: Emb
     whole = await conn.fetchval('SELECT "MailingAddress" FROM data."Contact" LIMIT 1')
     assert (whole["city"], whole["latitude"]) == ("Kyoto", 35.01)
     await conn.close()
+
+
+async def test_an_org_of_the_last_release_gets_the_profiles_of_readers_and_labels_for_values(
+    postgres: EmbeddedPostgres,
+) -> None:
+    settings = await org_of_last_release(postgres, "crm_readers")
+    conn = await connect(settings)
+    await migrate(conn, ORG_STEPS)
+    rows = await conn.fetch(
+        'SELECT p."Name" AS profile, o."PermissionsRead" AS read, o."PermissionsEdit" AS edit FROM data."Profile" p'
+        ' JOIN data."PermissionSet" s ON s."ProfileId" = p."Id" LEFT JOIN data."ObjectPermissions" o'
+        ' ON o."ParentId" = s."Id" AND o."SobjectType" = \'Contact\' ORDER BY p."Name"'
+    )
+    assert [tuple(row) for row in rows] == [
+        ("Minimum Access - Salesforce", None, None),
+        ("Read Only", True, False),
+        ("Standard User", True, True),
+        ("System Administrator", True, True),
+    ]
+    group_types = (await load_catalogue(conn)).objects["Group"].fields["Type"].picklist
+    assert {choice.value: choice.label_ja for choice in group_types}["Queue"] == "キュー"
+    await conn.close()

@@ -48,7 +48,11 @@ def require(caller: Caller, value: ObjectType, action: str) -> None:
     if getattr(granted, action):
         return
     if action == "create":
-        raise Fault("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {value.label}")
+        raise Fault(
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+            f"entity type cannot be inserted: {value.label}",
+            about=value,
+        )
     raise readonly()
 
 

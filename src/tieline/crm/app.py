@@ -38,6 +38,7 @@ from . import (
     faults_door,
     merging_door,
     oauth_door,
+    personal_settings,
     recycle_door,
     screens,
     setup,
@@ -50,6 +51,7 @@ from . import (
 from .errors import Fault, not_found
 from .faults_layer import FaultLayer
 from .gateway import rest
+from .language import speak
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
@@ -135,6 +137,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *recycle_door.ROUTES,
         *device_door.ROUTES,
         *allowed_apps.ROUTES,
+        *personal_settings.ROUTES,
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
@@ -192,6 +195,7 @@ class Frame:
                 status = message["status"]
             await send(message)
 
+        speak(None)
         path: str = re.sub(r"/{2,}", "/", scope["path"])
         scope["path"] = path
         org_name = None

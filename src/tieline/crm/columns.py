@@ -45,7 +45,7 @@ def _column(name: str, item: Field | None, joined: list[dict[str, Any]], languag
 def column_metadata(soql: str, catalogue: Catalogue, caller: Caller) -> dict[str, Any]:
     """`{columnMetadata, entityName, groupBy, idSelected, keyPrefix}` of a query, which is not run."""
     compiled = compile_query(parse(soql), catalogue, caller)
-    value, language = compiled.value, "ja" if caller.language == "ja" else "en"
+    value, language = compiled.value, caller.words
 
     def of(shape: Shape, path: tuple[str, ...]) -> list[dict[str, Any]]:
         return [

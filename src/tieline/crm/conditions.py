@@ -10,7 +10,7 @@ from typing import Any
 
 from .date_literals import date_range
 from .errors import Fault
-from .formats import zone_of
+from .formats import weeks_from_monday, zone_of
 from .ids import parse_id
 from .metadata import Field
 from .scope import NUMBERS, Scope, Value, is_multipicklist, readable_object
@@ -277,7 +277,8 @@ def _date_range(scope: Scope, found: Value, test: Comparison, literal: DateRange
         raise _mismatch(scope, test, item)
     zone = zone_of(scope.caller.time_zone)
     try:
-        start, end = date_range(literal, datetime.now(zone).date())
+        monday = weeks_from_monday(scope.caller.locale)
+        start, end = date_range(literal, datetime.now(zone).date(), from_monday=monday)
         low: Any = start
         high: Any = end
         if item.type == "datetime":

@@ -25,6 +25,7 @@ from .access import Caller, require_read, rights
 from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
 from .ids import parse_id
+from .language import speak, standard_name
 from .layouts import ACTIVITY_FIELDS, LIST_COLUMNS, detail_sections
 from .metadata import Field, ObjectType
 from .query import DEFAULT_BATCH
@@ -76,7 +77,7 @@ class Visit:
     @property
     def language(self) -> str:
         """`ja` or `en`."""
-        return "ja" if self.caller.language == "ja" else "en"
+        return self.caller.words
 
 
 @asynccontextmanager
@@ -89,6 +90,7 @@ async def visiting(request: Request) -> AsyncGenerator[Visit]:
         session = await auth.find_session(conn, "console", cookie_of(request, CONSOLE_COOKIE))
         if session is None:
             raise session_expired()
+        speak(session.caller.language)
         if request.method not in ("GET", "HEAD"):
             given = request.headers.get("x-csrf-token", "")
             if not same_origin(request) or not hmac.compare_digest(
@@ -422,7 +424,8 @@ async def named(visit: Visit, wanted: Mapping[str, set[str]]) -> dict[str, Row]:
             f' WHERE "Id" = ANY($1){only}',
             *params,
         ):
-            found[row["Id"]] = {"Name": row["n"], "object": name} | {part: row[part] for part in parts}
+            shown = standard_name(row["n"], visit.language) if name == "Profile" else row["n"]
+            found[row["Id"]] = {"Name": shown, "object": name} | {part: row[part] for part in parts}
     return found
 
 

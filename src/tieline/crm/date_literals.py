@@ -1,6 +1,6 @@
 """SOQL's date literals: names to spans of days. Pure; the day that is today is handed in.
 
-Weeks begin on Sunday and the fiscal year in January, as in an org whose locale and fiscal settings nobody changed.
+Weeks begin where the user's locale begins them; the fiscal year begins in January, as where nobody changed that.
 """
 
 from __future__ import annotations
@@ -99,9 +99,13 @@ COUNTED = _counted()
 """Literals that are followed by a colon and a number."""
 
 
-def date_range(literal: DateRange, today: date) -> Span:
+def date_range(literal: DateRange, today: date, *, from_monday: bool = False) -> Span:
     """First day and day after the last of a date literal. MALFORMED_QUERY for one that no calendar has."""
     try:
+        if from_monday and "WEEK" in literal.name:
+            # Weeks that begin a day later hold the same days as those that begin on Sunday, all moved by one.
+            first, after = date_range(literal, today - timedelta(1))
+            return first + timedelta(1), after + timedelta(1)
         if literal.name in PLAIN:
             return PLAIN[literal.name](today)
         if literal.name in COUNTED and 0 <= literal.count <= MAX_COUNT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .access import Caller, permissionable, rights
+from .language import standard_name
 from .metadata import Catalogue, Field, ObjectType, child_relationship
 
 _SOAP = {
@@ -68,7 +69,7 @@ def describe_field(value: ObjectType, item: Field, language: str) -> dict[str, A
             {
                 "active": True,
                 "defaultValue": choice.default,
-                "label": (choice.label_ja or choice.label) if language == "ja" else choice.label,
+                "label": choice.label_in(language),
                 "validFor": None,
                 "value": choice.value,
             }
@@ -97,7 +98,7 @@ def describe_field(value: ObjectType, item: Field, language: str) -> dict[str, A
 def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
     """The short description used by describe global and basic information."""
     granted = rights(caller, value)
-    language = "ja" if caller.language == "ja" else "en"
+    language = caller.words
     base = f"/services/data/v{version}/sobjects/{value.name}"
     return {
         "activateable": False,
@@ -137,7 +138,7 @@ def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
 
 def describe(value: ObjectType, catalogue: Catalogue, caller: Caller, version: str) -> dict[str, Any]:
     """The whole description of an object."""
-    language = "ja" if caller.language == "ja" else "en"
+    language = caller.words
     return summary(value, caller, version) | {
         "actionOverrides": [],
         "childRelationships": [
@@ -193,7 +194,7 @@ def _record_types(value: ObjectType, language: str, version: str) -> list[dict[s
         "defaultRecordTypeMapping": True,
         "developerName": "Master",
         "master": True,
-        "name": "マスタ" if language == "ja" else "Master",
+        "name": standard_name("Master", language),
         "recordTypeId": "012000000000000AAA",
         "urls": {},
     }

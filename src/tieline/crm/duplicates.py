@@ -309,13 +309,13 @@ class DuplicatesDetected(Fault):
             "allowSave": allow_save,
             "duplicateRule": rule.name,
             "duplicateRuleEntityType": rule.object_name,
-            "errorMessage": rule.message,
+            "errorMessage": self.spoken,
             "matchResults": list(results),
         }
 
     def as_row(self) -> dict[str, Any]:
         """With `duplicateResult`, as Salesforce documents it."""
-        return {"duplicateResult": self.result, "errorCode": self.code, "message": self.message}
+        return {"duplicateResult": self.result, "errorCode": self.code, "message": self.spoken}
 
     def as_save_error(self) -> dict[str, Any]:
         """The same in the dialect of collections."""

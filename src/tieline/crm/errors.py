@@ -9,27 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .language import Labelled, said
+
 
 class Fault(Exception):
-    """One refusal, as the org's API words it."""
+    """One refusal, as the org's API words it. `about` is the field or object whose label the message names."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400, fields: Sequence[str] | None = None):
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        fields: Sequence[str] | None = None,
+        about: Labelled | None = None,
+    ):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
         self.fields = tuple(fields) if fields is not None else None
+        self.about = about
+
+    @property
+    def spoken(self) -> str:
+        """The message in the language of the answer."""
+        return said(self.message, self.about)
 
     def as_row(self) -> dict[str, Any]:
         """`{message, errorCode, fields?}`: the dialect of single-record resources."""
-        row: dict[str, Any] = {"message": self.message, "errorCode": self.code}
+        row: dict[str, Any] = {"message": self.spoken, "errorCode": self.code}
         if self.fields is not None:
             row["fields"] = list(self.fields)
         return row
 
     def as_save_error(self) -> dict[str, Any]:
         """`{statusCode, message, fields}`: the dialect of collections and save results."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
+        return {"statusCode": self.code, "message": self.spoken, "fields": list(self.fields or ())}
 
 
 class Faults(Exception):

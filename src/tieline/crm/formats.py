@@ -12,6 +12,15 @@ from zoneinfo import ZoneInfo
 
 from .metadata import Field
 
+_WEEKS_FROM_SUNDAY = frozenset("BR CA CO HK ID IN JP KR MX PE PH PT SG TH TW US ZA".split())  # noqa: SIM905
+"""Countries, of those whose locales are offered, where a week begins on Sunday; elsewhere it does on Monday."""
+
+
+def weeks_from_monday(locale: str) -> bool:
+    """True where a locale such as `de_DE` begins its weeks on Monday; without a country they begin on Sunday."""
+    _, _, country = locale.replace("-", "_").partition("_")
+    return bool(country) and country.upper() not in _WEEKS_FROM_SUNDAY
+
 
 def zone_of(name: str) -> ZoneInfo:
     """The named time zone, or UTC where the system does not know it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from . import auth
 from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
 from .faults import Rule
+from .language import asked_language, speak
 from .options import call_options
 from .orgs import Org
 from .query import batch_size
@@ -42,11 +44,12 @@ async def org_of_token(request: Request) -> Org:
 
 @asynccontextmanager
 async def calling(
-    request: Request, org: Org, version: str, session_id: str | None = None
+    request: Request, org: Org, version: str, session_id: str | None = None, language: str | None = None
 ) -> AsyncGenerator[Call]:
     """The call of the token's user. INVALID_SESSION_ID where there is none; counts against the daily limit.
 
-    `session_id` is the token where it did not come in the Authorization header.
+    `session_id` is the token where it did not come in the Authorization header, `language` one that the request asks
+    for otherwise than by Accept-Language; the user's own holds where neither names one of the org's.
     """
     token = session_id or bearer(request)
     if not token:
@@ -57,11 +60,14 @@ async def calling(
         holder = await auth.holder_of(conn, token)
         if holder is None:
             raise session_expired()
+        asked = asked_language((language or "").replace("_", "-") or request.headers.get("accept-language"))
+        caller = replace(holder.caller, language=asked) if asked else holder.caller
+        speak(caller.language)
         if not holder.scopes & {"api", "full"}:
             raise Fault(
                 "INVALID_SESSION_ID", "This session is not valid for use with the REST API", status=401
             )
-        if not holder.caller.may("ApiEnabled"):
+        if not caller.may("ApiEnabled"):
             raise Fault(
                 "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner", status=403
             )
@@ -72,7 +78,7 @@ async def calling(
             org,
             conn,
             await org.catalogue(conn, holder.version),
-            holder.caller,
+            caller,
             version,
             origin_here(request),
             batch_size(request.headers.get("sforce-query-options")),

@@ -116,6 +116,10 @@ class PicklistValue:
     label_ja: str | None = None
     default: bool = False
 
+    def label_in(self, language: str) -> str:
+        """The label for a user's language (`ja` or anything else)."""
+        return (self.label_ja or self.label) if language == "ja" else self.label
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

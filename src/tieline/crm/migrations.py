@@ -8,7 +8,7 @@ A database that is ahead of the code, or behind it when served, is refused with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from . import sharing, standard_merging
@@ -16,9 +16,10 @@ from .access_migration import objects_and_access
 from .address_migration import locate
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
-from .metadata import build_catalogue
+from .metadata import Field, build_catalogue
+from .permissions import readers_profiles
 from .saving import assignment
-from .schema import CATALOGUE_SQL, create_object
+from .schema import CATALOGUE_SQL, bump, create_object, load_catalogue
 from .search import search_vector
 from .shares import objects as share_objects
 from .shares.groups import furnish_groups
@@ -286,6 +287,32 @@ CREATE INDEX login_history_by_user ON auth.login_history (user_id, position);
 CREATE INDEX login_history_by_time ON auth.login_history (at);
 """
 
+
+async def _picklists_in_japanese(conn: Any) -> None:
+    """Values of standard picklists that had no Japanese label get theirs; one that an org has is kept."""
+    for row in await conn.fetch("SELECT object_name, name, definition FROM meta.field"):
+        value = next((one for one in STANDARD_OBJECTS if one.name == row["object_name"]), None)
+        item = value.fields.get(row["name"]) if value else None
+        known = {choice.value: choice.label_ja for choice in item.picklist if choice.label_ja} if item else {}
+        old = Field.from_json(row["definition"])
+        new = tuple(
+            choice if choice.label_ja else replace(choice, label_ja=known.get(choice.value))
+            for choice in old.picklist
+        )
+        if new != old.picklist:
+            await conn.execute(
+                "UPDATE meta.field SET definition = $3::jsonb WHERE object_name = $1 AND name = $2",
+                row["object_name"],
+                row["name"],
+                replace(old, picklist=new).as_json(),
+            )
+    await bump(conn)
+
+
+async def _profiles_of_readers(conn: Any) -> None:
+    await readers_profiles(conn, await load_catalogue(conn))
+
+
 _USAGE_AND_CHANGES = """
 CREATE TABLE meta.api_usage (minute timestamptz PRIMARY KEY, requests bigint NOT NULL);
 ALTER TABLE meta.catalogue ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
@@ -331,6 +358,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_assignment_rules", assignment.install),
     Step("2026_11_25_located_addresses", locate),
     Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
+    Step("2026_11_25_picklists_in_japanese", _picklists_in_japanese),
+    Step("2026_11_25_profiles_of_readers", _profiles_of_readers),
 )
 
 

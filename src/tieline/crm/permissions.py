@@ -18,12 +18,19 @@ from .rights import grantable, permissionable
 from .standard_setup import PERMISSIONS
 
 ADMINISTRATOR, STANDARD_USER = "System Administrator", "Standard User"
+READ_ONLY, MINIMUM_ACCESS = "Read Only", "Minimum Access - Salesforce"
+PROFILES = (ADMINISTRATOR, STANDARD_USER, READ_ONLY, MINIMUM_ACCESS)
+"""The profiles that come with an org."""
 EVERY_RIGHT = Rights(True, True, True, True, True, True)
 WORK = Rights(True, True, True)
 READ = Rights(True)
 IN_CATALOGUE = frozenset({"PermissionSet", "ObjectPermissions", "FieldPermissions", "RecordType"})
 """Objects whose rows the catalogue contains."""
-_STANDARD_USER_PERMISSIONS = frozenset({"ApiEnabled", "EditTask", "EditEvent", "ConvertLeads"})
+_PERMISSIONS_OF: Mapping[str, frozenset[str]] = {
+    ADMINISTRATOR: frozenset(PERMISSIONS),
+    STANDARD_USER: frozenset({"ApiEnabled", "EditTask", "EditEvent", "ConvertLeads"}),
+    READ_ONLY: frozenset({"ApiEnabled"}),
+}
 _STAMP = '"IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"'
 _STAMPS = "false, now(), $1, now(), $1, now()"
 _RIGHTS = (
@@ -144,35 +151,73 @@ def openable_fields(value: ObjectType) -> dict[str, bool]:
 
 
 async def open_object(conn: Any, value: ObjectType, *, to_users: bool) -> None:
-    """Gives the administrators' profile all of a new object, and the users' profile what it works with."""
+    """Gives the administrators' profile all of a new object, and the users' profiles what they work with."""
     if grantable(value):
         await grant_object(conn, await sets_of_profiles(conn, ADMINISTRATOR), value.name, EVERY_RIGHT)
         if to_users:
             given = WORK if value.kind in ("standard", "custom") else READ
             await grant_object(conn, await sets_of_profiles(conn, STANDARD_USER), value.name, given)
+            await grant_object(conn, await sets_of_profiles(conn, READ_ONLY), value.name, READ)
     await open_fields(conn, value, openable_fields(value), to_users=to_users)
 
 
 async def open_fields(conn: Any, value: ObjectType, fields: Mapping[str, bool], *, to_users: bool) -> None:
-    """Gives the administrators' profile new fields, and the users' profile, too, where asked for."""
+    """Gives the administrators' profile new fields, and the users' profiles, too, where asked for."""
     if fields:
         names = (ADMINISTRATOR, STANDARD_USER) if to_users else (ADMINISTRATOR,)
         await grant_fields(conn, await sets_of_profiles(conn, *names), value.name, fields)
+    if fields and to_users:
+        seen = dict.fromkeys(fields, False)
+        await grant_fields(conn, await sets_of_profiles(conn, READ_ONLY), value.name, seen)
+
+
+async def make_profiles(conn: Any, creator: str) -> dict[str, str]:
+    """Makes those profiles that come with an org and are not there; answers the ids of all of them by name."""
+    known = {row["Name"]: row["Id"] for row in await conn.fetch('SELECT "Id", "Name" FROM data."Profile"')}
+    for name in PROFILES:
+        if name not in known:
+            known[name] = (await new_ids(conn, "00e", 1))[0]
+            held = _PERMISSIONS_OF.get(name, frozenset())
+            await conn.execute(
+                f'INSERT INTO data."Profile" ({_STAMP}, "Id", "Name", "UserType", "PermissionsModifyAllData",'
+                f" \"PermissionsApiEnabled\") VALUES ({_STAMPS}, $2, $3, 'Standard', $4, $5)",
+                creator, known[name], name, "ModifyAllData" in held, "ApiEnabled" in held,
+            )  # fmt: skip
+    return known
+
+
+async def readers_profiles(conn: Any, catalogue: Catalogue) -> None:
+    """For orgs of before: the profiles of those who only read, and of those who get all from permission sets."""
+    if not await conn.fetchval('SELECT EXISTS (SELECT 1 FROM data."Profile")'):
+        return  # an org in the making gets them with its first rows
+    await make_profiles(conn, await _system_user(conn))
+    await _own_sets(conn)
+    sets = await sets_of_profiles(conn, READ_ONLY)
+    for value in catalogue.objects.values():
+        if value.setup and value.kind == "standard":
+            continue
+        if grantable(value):
+            await grant_object(conn, sets, value.name, READ)
+        if fields := dict.fromkeys(openable_fields(value), False):
+            await grant_fields(conn, sets, value.name, fields)
+    await conn.execute("UPDATE meta.catalogue SET version = version + 1")
 
 
 async def furnish_profiles(conn: Any, catalogue: Catalogue) -> None:
     """Gives each profile that has none a permission set of its own, with what its users have had."""
+    await _own_sets(conn)
+    for value in catalogue.objects.values():
+        if not value.setup or value.kind != "standard":
+            await open_object(conn, value, to_users=True)
+
+
+async def _own_sets(conn: Any) -> None:
     user = await _system_user(conn)
     for profile in await conn.fetch(
-        'SELECT p."Id", p."Name", p."Description" FROM data."Profile" p WHERE NOT EXISTS (SELECT 1 FROM'
+        'SELECT p."Id", p."Name" FROM data."Profile" p WHERE NOT EXISTS (SELECT 1 FROM'
         ' data."PermissionSet" s WHERE s."ProfileId" = p."Id" AND s."IsOwnedByProfile") ORDER BY p."Id"'
     ):
-        name: str = profile["Name"]
-        held = (
-            frozenset(PERMISSIONS)
-            if name == ADMINISTRATOR
-            else _STANDARD_USER_PERMISSIONS if name == STANDARD_USER else frozenset[str]()
-        )  # fmt: skip
+        held = _PERMISSIONS_OF.get(profile["Name"], frozenset())
         columns = ", ".join(f'"Permissions{permission}"' for permission in PERMISSIONS)
         flags = ", ".join("true" if permission in held else "false" for permission in PERMISSIONS)
         set_id = (await new_ids(conn, "0PS", 1))[0]
@@ -182,9 +227,6 @@ async def furnish_profiles(conn: Any, catalogue: Catalogue) -> None:
             f" VALUES ({_STAMPS}, $2, $3, $3, $4, true, false, 'Profile', {flags})",
             user, set_id, f"X{profile['Id'][:15]}", profile["Id"],
         )  # fmt: skip
-    for value in catalogue.objects.values():
-        if not value.setup or value.kind != "standard":
-            await open_object(conn, value, to_users=True)
 
 
 # -- when rows change ----------------------------------------------------------------------------------------

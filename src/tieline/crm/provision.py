@@ -17,7 +17,7 @@ from .database import connect
 from .ids import make_id
 from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
 from .orgs import Org
-from .permissions import furnish_profiles
+from .permissions import ADMINISTRATOR, furnish_profiles, make_profiles
 from .person_accounts import enable
 from .records import Records
 from .schema import load_catalogue
@@ -150,12 +150,7 @@ async def _furnish(
         async def number(prefix: str) -> str:
             return make_id(prefix, instance, await conn.fetchval("SELECT nextval('meta.record_number')"))
 
-        org_id, admin_profile, user_profile, admin = (
-            await number("00D"),
-            await number("00e"),
-            await number("00e"),
-            await number("005"),
-        )
+        org_id, admin = await number("00D"), await number("005")
         system = '"IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"'
         stamp = "false, now(), $1, now(), $1, now()"
         locale, zone = _LOCALES[language]
@@ -165,15 +160,7 @@ async def _furnish(
             f" VALUES ({stamp}, $2, $3, $4, $5, $6, 'Developer Edition', $7, false)",
             admin, org_id, label[:80], language, locale, zone, "CRM1",
         )  # fmt: skip
-        for profile_id, profile, everything in (
-            (admin_profile, "System Administrator", True),
-            (user_profile, "Standard User", False),
-        ):
-            await conn.execute(
-                f'INSERT INTO data."Profile" ({system}, "Id", "Name", "UserType", "PermissionsModifyAllData",'
-                f' "PermissionsApiEnabled") VALUES ({stamp}, $2, $3, \'Standard\', $4, true)',
-                admin, profile_id, profile, everything,
-            )  # fmt: skip
+        profiles = await make_profiles(conn, admin)
         await conn.execute(
             "INSERT INTO meta.setting VALUES ('softphone_layout', $1), ('session_minutes', $2)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -196,7 +183,7 @@ async def _furnish(
                     "LastName": "Administrator" if language != "ja" else "管理者",
                     "Email": username,
                     "Alias": "admin",
-                    "ProfileId": admin_profile,
+                    "ProfileId": profiles[ADMINISTRATOR],
                     "TimeZoneSidKey": zone,
                     "LocaleSidKey": locale,
                     "LanguageLocaleKey": language,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from .language import Language, language_of
 from .metadata import Catalogue, Field, ObjectType, Rights
 from .standard_setup import PERMISSIONS
 
@@ -58,6 +59,11 @@ class Caller:
     call_center_id: str | None = None
     permission_sets: tuple[str, ...] = ()
     permissions: frozenset[str] | None = None
+
+    @property
+    def words(self) -> Language:
+        """The language of labels and sentences for the user."""
+        return language_of(self.language)
 
     @property
     def held(self) -> frozenset[str]:

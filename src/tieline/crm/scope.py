@@ -381,14 +381,9 @@ class Scope:
             raise self.fault(
                 "INVALID_FIELD", path.at, f"toLabel can only be used with picklist fields: {path}"
             )
-        language = "ja" if self.caller.language == "ja" else "en"
+        language = self.caller.words
         values = self.param([choice.value for choice in found.item.picklist])
-        labels = self.param(
-            [
-                (choice.label_ja or choice.label) if language == "ja" else choice.label
-                for choice in found.item.picklist
-            ]
-        )
+        labels = self.param([choice.label_in(language) for choice in found.item.picklist])
         chosen = f"unnest({values}::text[], {labels}::text[]) AS m(v, l)"
         if is_multipicklist(found.item):
             sql = (

@@ -10,6 +10,7 @@ from typing import Any
 
 from .access import rights
 from .errors import not_found
+from .language import standard_name
 from .layouts import LIST_COLUMNS, detail_sections
 from .metadata import ObjectType
 from .rest import Call, Reply, Request, route
@@ -19,7 +20,7 @@ MASTER = "012000000000000AAA"
 
 
 def _language(call: Call) -> str:
-    return "ja" if call.caller.language == "ja" else "en"
+    return call.caller.words
 
 
 def _item(call: Call, value: ObjectType, name: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ async def layouts(call: Call, request: Request) -> Reply:
         "developerName": "Master",
         "layoutId": None,
         "master": True,
-        "name": "マスタ" if _language(call) == "ja" else "Master",
+        "name": standard_name("Master", _language(call)),
         "picklistsForRecordType": None,
         "recordTypeId": MASTER,
         "urls": {"layout": f"{call.base}/sobjects/{value.name}/describe/layouts/{MASTER}"},
@@ -122,7 +123,7 @@ def _compact(call: Call, value: ObjectType) -> dict[str, Any]:
         "fieldItems": [_item(call, value, name) for name in names],
         "id": None,
         "imageItems": list[Any](),
-        "label": "システムデフォルト" if _language(call) == "ja" else "System Default",
+        "label": standard_name("System Default", _language(call)),
         "name": "SYSTEM",
         "objectType": value.name,
     }

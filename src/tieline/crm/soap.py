@@ -226,14 +226,14 @@ def _refuse(door: str, fault: Fault, headers: Mapping[str, str]) -> Response:
     own = ":" in fault.code
     etree.SubElement(element, "faultcode").text = fault.code if own else f"sf:{fault.code}"
     etree.SubElement(element, "faultstring").text = clean(
-        fault.message if own else f"{fault.code}: {fault.message}"
+        fault.message if own else f"{fault.code}: {fault.spoken}"
     )
     if not own:
         kind = _FAULT_TYPES.get(fault.code, "UnexpectedErrorFault")
         detail = etree.SubElement(etree.SubElement(element, "detail"), f"{{{faults}}}{kind}")
         detail.set(f"{{{INSTANCE}}}type", f"sf:{kind}")
         add(detail, "exceptionCode", fault.code, faults)
-        add(detail, "exceptionMessage", fault.message, faults)
+        add(detail, "exceptionMessage", fault.spoken, faults)
     return _send(root, 500, headers)
 
 
@@ -262,7 +262,8 @@ async def _work(
     if not session_id:
         raise Fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
     size = message.said("QueryOptions", "batchSize")
-    async with calling(request, org, version, session_id) as plain:
+    language = message.said("LocaleOptions", "language")
+    async with calling(request, org, version, session_id, language) as plain:
         batch = batch_size(f"batchSize={size}") if size else plain.batch
         call = replace(plain, options=message.options(), door=door, batch=batch)
         if not writes:

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .access import rights
 from .errors import Fault, not_found, unsupported_type
+from .formats import format_value, zone_of
 from .ids import parse_id
+from .language import standard_name
 from .metadata import Field, ObjectType, child_relationship
 from .preconditions import entity_tag
 from .query import run_query
 from .rest import Call, Reply, Request, one, record_id_of, route
 from .saving.drafts import Saved
 from .screens import MASTER
-from .values import format_datetime, parse_datetime
+from .values import format_datetime, parse_date, parse_datetime
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){1,5}")
 MAX_FIELDS = 500
@@ -145,27 +144,18 @@ def _displayed(call: Call, item: Field | None, content: Any) -> str | None:
     """The text shown for a value, or None where the value shows itself."""
     if item is None or content is None:
         return None
-    ja = call.caller.language == "ja"
     if item.type == "picklist":
         for choice in item.picklist:
             if choice.value == content:
-                return (choice.label_ja or choice.label) if ja else choice.label
+                return choice.label_in(call.caller.words)
         return str(content)
+    caller = call.caller
     if item.type in ("date", "datetime"):
-        at = parse_datetime(str(content)) if item.type == "datetime" else None
-        if at is not None:
-            with suppress(ValueError, OSError, KeyError):
-                at = at.astimezone(ZoneInfo(call.caller.time_zone))
-            return _shown_date(at, ja) + f" {at:%H:%M}"
-        day = datetime.fromisoformat(str(content)[:10])
-        return _shown_date(day, ja)
+        moment = parse_datetime(str(content)) if item.type == "datetime" else parse_date(str(content))
+        return format_value(item, moment, caller.locale, zone_of(caller.time_zone)) if moment else None
     if item.type in ("int", "double", "currency", "percent"):
-        return f"{content:,.{item.scale}f}" if item.type != "int" else f"{content:,}"
+        return format_value(item, content, caller.locale, zone_of(caller.time_zone))
     return None
-
-
-def _shown_date(at: datetime, ja: bool) -> str:
-    return f"{at.year}/{at:%m/%d}" if ja else f"{at.month}/{at.day}/{at.year}"
 
 
 def _of_id(call: Call, raw: str) -> tuple[ObjectType, str]:
@@ -318,7 +308,7 @@ def _field_info(item: Field, language: str, call: Call) -> dict[str, Any]:
 
 def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
     """What Lightning needs to know of an object."""
-    language = "ja" if call.caller.language == "ja" else "en"
+    language = call.caller.words
     granted = rights(call.caller, value)
     return {
         "apiName": value.name,
@@ -354,7 +344,7 @@ def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
                 "available": True,
                 "defaultRecordTypeMapping": True,
                 "master": True,
-                "name": "マスタ" if language == "ja" else "Master",
+                "name": standard_name("Master", language),
                 "recordTypeId": MASTER,
             }
         },
@@ -368,7 +358,7 @@ def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
 @route("GET", "ui-api/object-info", lacks="no theme")
 async def directory(call: Call, request: Request) -> Reply:
     """All objects in short."""
-    language = "ja" if call.caller.language == "ja" else "en"
+    language = call.caller.words
     return Reply(
         body={
             "objects": {
@@ -406,11 +396,10 @@ async def read_object_infos(call: Call, request: Request) -> Reply:
 
 
 def _picklist(call: Call, value: ObjectType, item: Field, record_type: str) -> dict[str, Any]:
-    ja = call.caller.language == "ja"
     choices = [
         {
             "attributes": None,
-            "label": (choice.label_ja or choice.label) if ja else choice.label,
+            "label": choice.label_in(call.caller.words),
             "validFor": list[int](),
             "value": choice.value,
         }

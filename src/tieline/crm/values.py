@@ -119,10 +119,14 @@ def _read_text(item: Field, value: Any) -> str | None:
             "STRING_TOO_LONG",
             f"{item.label}: data value too large: {text[:255]} (max length={item.length})",
             fields=[item.name],
+            about=item,
         )
     if item.type == "email" and not _EMAIL.fullmatch(text):
         raise Fault(
-            "INVALID_EMAIL_ADDRESS", f"{item.label}: invalid email address: {text}", fields=[item.name]
+            "INVALID_EMAIL_ADDRESS",
+            f"{item.label}: invalid email address: {text}",
+            fields=[item.name],
+            about=item,
         )
     if item.type == "picklist" and item.picklist:
         for choice in item.picklist:
@@ -133,6 +137,7 @@ def _read_text(item: Field, value: Any) -> str | None:
                 "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
                 f"{item.label}: bad value for restricted picklist field: {text}",
                 fields=[item.name],
+                about=item,
             )
     return text
 
@@ -154,6 +159,7 @@ def _read_choices(item: Field, value: Any) -> str | None:
                 "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
                 f"{item.label}: bad value for restricted picklist field: {text}",
                 fields=[item.name],
+                about=item,
             )
         chosen.setdefault(text.lower(), known.get(text.lower(), text))
     ordered = sorted(chosen, key=lambda name: order.get(name, len(order)))
@@ -163,6 +169,7 @@ def _read_choices(item: Field, value: Any) -> str | None:
             "STRING_TOO_LONG",
             f"{item.label}: data value too large: {joined[:255]} (max length={item.length})",
             fields=[item.name],
+            about=item,
         )
     return joined
 
@@ -209,6 +216,7 @@ def _read_number(item: Field, value: Any) -> float | int:
             "NUMBER_OUTSIDE_VALID_RANGE",
             f"{item.label}: value outside of valid range on numeric field: {value}",
             fields=[item.name],
+            about=item,
         )
     return round(number, item.scale)
 
@@ -233,7 +241,10 @@ def _read_reference(item: Field, value: Any) -> str:
     found = parse_id(value.strip())
     if found is None:
         raise Fault(
-            "MALFORMED_ID", f"{item.label}: id value of incorrect type: {value[:80]}", fields=[item.name]
+            "MALFORMED_ID",
+            f"{item.label}: id value of incorrect type: {value[:80]}",
+            fields=[item.name],
+            about=item,
         )
     return found
 

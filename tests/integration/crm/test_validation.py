@@ -134,7 +134,7 @@ async def test_a_rule_that_cannot_be_computed_refuses(
     ruled: dict[str, Any], agent: httpx2.AsyncClient
 ) -> None:
     assert await refused(agent, "Contact", LastName="Ruled0", Phone="1") == [
-        (CODE, "The validation rule Ruled_divided could not be evaluated: Division by zero", [])
+        (CODE, "入力規則 Ruled_divided を評価できませんでした: Division by zero", [])
     ]
 
 

@@ -73,3 +73,18 @@ def test_numbers_beyond_any_calendar_are_malformed(count: int, name: str) -> Non
         assert start <= end
     except Fault as fault:
         assert fault.code == "MALFORMED_QUERY"
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "first", "last"),
+    [
+        ("THIS_WEEK", 0, "2026-11-16", "2026-11-22"),
+        ("NEXT_WEEK", 0, "2026-11-23", "2026-11-29"),
+        ("LAST_N_WEEKS", 2, "2026-11-02", "2026-11-15"),
+        ("TODAY", 0, "2026-11-22", "2026-11-22"),
+        ("THIS_MONTH", 0, "2026-11-01", "2026-11-30"),
+    ],
+)
+def test_weeks_may_begin_on_monday(name: str, count: int, first: str, last: str) -> None:
+    start, after = date_range(DateRange(name, count), SUNDAY, from_monday=True)
+    assert (start.isoformat(), (after - timedelta(1)).isoformat()) == (first, last)

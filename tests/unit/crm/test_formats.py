@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tieline.crm.formats import format_value
+from tieline.crm.formats import format_value, weeks_from_monday
 from tieline.crm.metadata import Field, FieldType
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -34,3 +34,8 @@ def test_a_value_reads_as_the_locale_writes_it(
     item = Field("F", kind, "F", precision=18, scale=2)
     for locale, expected in (("en_US", english), ("ja_JP", japanese), ("de_DE", other)):
         assert format_value(item, value, locale, TOKYO) == expected
+
+
+def test_the_locale_says_where_weeks_begin() -> None:
+    assert [weeks_from_monday(locale) for locale in ("de_DE", "en_GB", "fr-CH")] == [True, True, True]
+    assert [weeks_from_monday(locale) for locale in ("en_US", "ja_JP", "pt_BR", "", "xx")] == [False] * 5

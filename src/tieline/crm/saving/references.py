@@ -90,6 +90,7 @@ def check(catalogue: Catalogue, value: ObjectType, draft: Draft, related: Relate
                 "FIELD_INTEGRITY_EXCEPTION",
                 f"{item.label}: id value of incorrect type: {target_id}",
                 fields=[item.name],
+                about=item,
             )
         row = related.get(target_id)
         if row is None:

@@ -1,6 +1,6 @@
 /** Who works here, in which org, with which objects: read once when the page opens. */
 import { languageOf, type Language } from "../../ui/i18n.ts";
-import type { Region } from "../../ui/format.ts";
+import { familyFirst, type Region } from "../../ui/format.ts";
 import { pageConfig } from "../../ui/config.ts";
 import { request, REST, sessionEnded, setToken } from "./client.ts";
 import { createStore } from "./store.ts";
@@ -16,6 +16,9 @@ export function session(): Bootstrap {
 
 export const language = (): Language => languageOf(session().user.language);
 export const region = (): Region => ({ locale: session().user.locale, timeZone: session().user.time_zone });
+
+/** Whose order of names the user's locale follows: `ja` where the family name comes first. */
+export const nameOrder = (): Language => (familyFirst(session().user.locale) ? "ja" : "en");
 
 export async function startSession(): Promise<Bootstrap> {
   const given = pageConfig()["bootstrap"] as Bootstrap | undefined;

@@ -5,7 +5,7 @@ import { Button, EmptyState, Skeleton } from "../../ui/controls.tsx";
 import { personName } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { recentRecords } from "../data/lists.ts";
-import { language, objects, session } from "../data/session.ts";
+import { nameOrder, objects, session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Recent } from "../data/types.ts";
 import { listPath, navigate, recordPath } from "../router.ts";
@@ -31,7 +31,7 @@ export default function HomePage(): ReactNode {
 
   const name = personName(
     { Name: user.name, FirstName: user.first_name, LastName: user.last_name },
-    language(),
+    nameOrder(),
   );
   return (
     <div className="console-home">

@@ -8,7 +8,7 @@ import { Button, IconButton, Notice } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { announceView } from "../cti/view.ts";
 import { refresh, updateRecord } from "../data/records.ts";
-import { language } from "../data/session.ts";
+import { nameOrder } from "../data/session.ts";
 import type { Describe, RecordView, Row } from "../data/types.ts";
 import { isUnsaved, setUnsaved } from "../shell/workspace.ts";
 import { toast } from "../shell/toasts.ts";
@@ -75,7 +75,7 @@ export function Details({
     return () => document.removeEventListener("keydown", onKeyDown);
   });
 
-  const editable = editSections(description, view.fields, language(), "update");
+  const editable = editSections(description, view.fields, nameOrder(), "update");
 
   useEffect(() => {
     if (!editing) return;

@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import { Combobox } from "../../ui/Combobox.tsx";
 import { FormElement, IconButton } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/Icon.tsx";
-import { dayOf, moment } from "../../ui/format.ts";
+import { inputNumber, parseNumber } from "../../ui/format.ts";
 import { searchRecords } from "../data/lists.ts";
 import { region } from "../data/session.ts";
 import type { Field, SearchHit } from "../data/types.ts";
+import { DateInput, DateTimeInput } from "../locale/DateInput.tsx";
 import { isRequired } from "./problems.ts";
 import { objectIcon, rowName } from "./names.ts";
 
@@ -93,27 +94,9 @@ export function FieldInput({
               />
             );
           case "date":
-            return (
-              <input
-                {...shared}
-                className="slds-input"
-                type="date"
-                max="9999-12-31"
-                value={text.slice(0, 10)}
-                onChange={(event) => onChange(event.target.value)}
-              />
-            );
+            return <DateInput {...shared} value={text} onChange={onChange} />;
           case "datetime":
-            return (
-              <input
-                {...shared}
-                className="slds-input"
-                type="datetime-local"
-                max="9999-12-31T23:59"
-                value={localTime(text)}
-                onChange={(event) => onChange(instantOf(event.target.value))}
-              />
-            );
+            return <DateTimeInput {...shared} value={text} label={field.label} onChange={onChange} />;
           case "int":
           case "double":
           case "currency":
@@ -193,7 +176,9 @@ function NumberInput({
   value: unknown;
   onChange: (value: number | null) => void;
 }): ReactNode {
-  const [typed, setTyped] = useState(typeof value === "number" ? String(value) : "");
+  const [typed, setTyped] = useState(
+    typeof value === "number" && !Number.isNaN(value) ? inputNumber(value, region()) : "",
+  );
   return (
     <input
       {...rest}
@@ -202,33 +187,10 @@ function NumberInput({
       value={typed}
       onChange={(event) => {
         setTyped(event.target.value);
-        const plain = event.target.value.normalize("NFKC").replaceAll(",", "").trim();
-        onChange(plain === "" ? null : Number(plain));
+        onChange(event.target.value.trim() === "" ? null : parseNumber(event.target.value, region()));
       }}
     />
   );
-}
-
-/** A moment as the field `datetime-local` wants it, in the user's time zone. */
-function localTime(text: string): string {
-  const at = moment(text);
-  if (at === null) return "";
-  const { timeZone } = region();
-  const time = new Intl.DateTimeFormat("sv-SE", { timeZone, hour: "2-digit", minute: "2-digit" }).format(at);
-  return `${dayOf(at, region())}T${time}`;
-}
-
-/** The moment that a wall-clock time in the user's time zone means; null for nothing. */
-function instantOf(local: string): string | null {
-  if (local === "") return null;
-  const wanted = Date.parse(`${local}:00Z`);
-  if (Number.isNaN(wanted)) return null;
-  let guess = wanted;
-  // Twice, because the offset may change between the first guess and the answer.
-  for (let round = 0; round < 2; round += 1) {
-    guess += wanted - Date.parse(`${localTime(new Date(guess).toISOString())}:00Z`);
-  }
-  return new Date(guess).toISOString();
 }
 
 const WAIT_MS = 150;

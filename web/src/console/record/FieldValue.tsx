@@ -1,7 +1,17 @@
-/** A field's value to be read: by type, locale and time zone; phones stay as they were typed. */
+/** A field's value to be read: by type, locale and time zone. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { formatDate, formatDateTime, formatNumber } from "../../ui/format.ts";
+import {
+  formatAddress,
+  formatClock,
+  formatCurrency,
+  formatDate,
+  formatDateTime,
+  formatNumber,
+  formatPercent,
+  formatPhone,
+  type Address,
+} from "../../ui/format.ts";
 import { Symbol } from "../../ui/Icon.tsx";
 import { clickToDial } from "../cti/dial.ts";
 import { panel } from "../cti/panel.ts";
@@ -56,10 +66,10 @@ export function FieldValue({
     return typeof value === "string" && !isRecordId(value) ? value : null;
   }
   if (typeof value === "number") {
-    const style = type === "percent" ? { maximumFractionDigits: 2 } : {};
-    const shown = formatNumber(value, region(), style);
-    return type === "percent" ? `${shown}%` : shown;
+    if (type === "percent") return formatPercent(value, region());
+    return type === "currency" ? formatCurrency(value, region()) : formatNumber(value, region());
   }
+  if (type === "address") return <AddressValue address={value} />;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   switch (type) {
     case "phone":
@@ -72,6 +82,8 @@ export function FieldValue({
       return formatDate(text, region());
     case "datetime":
       return formatDateTime(text, region());
+    case "time":
+      return formatClock(text, region());
     case "textarea":
       return <Notes text={text} />;
     case "picklist":
@@ -85,19 +97,25 @@ export function FieldValue({
 function PhoneValue({ number, owner }: { number: string; owner?: Owner | undefined }): ReactNode {
   const { t } = useTranslation();
   const { clickToDial: enabled } = useStore(panel);
-  if (!enabled || owner === undefined) return <span className="console-phone">{number}</span>;
+  const shown = formatPhone(number, region());
+  if (!enabled || owner === undefined) return <span className="console-phone">{shown}</span>;
   return (
     <button
       type="button"
       className="slds-button console-dial"
-      aria-label={t("phone.dial", { number })}
-      title={t("phone.dial", { number })}
+      aria-label={t("phone.dial", { number: shown })}
+      title={t("phone.dial", { number: shown })}
       onClick={() => clickToDial(number, owner)}
     >
       <Symbol name="utility:call" className="slds-button__icon slds-button__icon_left" />
-      {number}
+      {shown}
     </button>
   );
+}
+
+/** An address, line by line as the locale orders it. */
+function AddressValue({ address }: { address: Address }): ReactNode {
+  return <span className="console-lines">{formatAddress(address, region()).join("\n")}</span>;
 }
 
 /** Lines of text; addresses in them are links. */

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "rea
 import { useTranslation } from "react-i18next";
 import { Button, EmptyState, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { createRecord, prefetch, useDescribe } from "../data/records.ts";
-import { language, objects } from "../data/session.ts";
+import { nameOrder, objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Describe, Field, Row } from "../data/types.ts";
 import { navigate, type Fields } from "../router.ts";
@@ -63,7 +63,7 @@ function Form({
   const sections = editSections(
     description,
     newLayout(description, Object.keys(dialog.defaults)),
-    language(),
+    nameOrder(),
     "create",
   );
   const fields = sections.flatMap((section) => section.fields);

@@ -1,12 +1,12 @@
 /** What a record is called, and which icon its object has. */
 import { personName, type PersonName } from "../../ui/format.ts";
-import { language } from "../data/session.ts";
+import { nameOrder } from "../data/session.ts";
 import type { Recent, ReferenceInfo, Row } from "../data/types.ts";
 
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 
-/** The name of a record or of a row of a list; people are ordered as the user's language does. */
-export function rowName(row: Row, lang: "en" | "ja" = language()): string {
+/** The name of a record or of a row of a list; people are ordered as the user's locale does. */
+export function rowName(row: Row, lang: "en" | "ja" = nameOrder()): string {
   const person: PersonName = {
     Name: text(row["Name"]),
     FirstName: text(row["FirstName"]),
@@ -23,13 +23,13 @@ export function rowName(row: Row, lang: "en" | "ja" = language()): string {
 }
 
 /** The name of a record that another one points to. */
-export function referenceName(reference: ReferenceInfo, lang: "en" | "ja" = language()): string {
+export function referenceName(reference: ReferenceInfo, lang: "en" | "ja" = nameOrder()): string {
   const { name, FirstName = null, LastName = null } = reference;
   return personName({ Name: name, FirstName, LastName }, lang);
 }
 
 /** The name of a record that was seen lately. */
-export function recentName(recent: Recent, lang: "en" | "ja" = language()): string {
+export function recentName(recent: Recent, lang: "en" | "ja" = nameOrder()): string {
   const { name, first_name: first = null, last_name: last = null } = recent;
   return personName({ Name: name, FirstName: first, LastName: last }, lang);
 }

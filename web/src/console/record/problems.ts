@@ -1,6 +1,8 @@
 /** Refusals of the org as sentences for the person who typed: by field where the org named one. */
 import type { TFunction } from "i18next";
+import { formatDate, formatDateTime, instantOf, moment } from "../../ui/format.ts";
 import { ApiError, type ApiProblem } from "../data/client.ts";
+import { region } from "../data/session.ts";
 import type { Describe, Field, Row } from "../data/types.ts";
 
 export interface Problems {
@@ -61,9 +63,17 @@ export function check(values: Row, shown: Field[], t: TFunction): Problems {
     else if (typeof value === "string" && field.length > 0 && [...value].length > field.length) {
       fields[field.name] = t("problem.STRING_TOO_LONG", { length: field.length });
     } else if (typeof value === "number" && Number.isNaN(value)) fields[field.name] = t("problem.number");
+    else if (!empty && field.type === "date" && !isDay(value)) {
+      fields[field.name] = t("problem.date", { example: formatDate("2024-12-31", region()) });
+    } else if (!empty && field.type === "datetime" && (typeof value !== "string" || moment(value) === null)) {
+      const example = formatDateTime(instantOf("2024-12-31", "12:34", region()), region());
+      fields[field.name] = t("problem.datetime", { example });
+    }
   }
   return { record: [], fields };
 }
+
+const isDay = (value: unknown): boolean => typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
 
 export const isRequired = (field: Field): boolean =>
   !field.nillable &&

@@ -1,12 +1,12 @@
 /** The strip at the top: the org, search with instant results, the user's menu. */
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Combobox } from "../../ui/Combobox.tsx";
 import { Menu } from "../../ui/controls.tsx";
 import { personName } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { recentRecords, searchRecords } from "../data/lists.ts";
-import { language, objectOfId, objects, session, signOut } from "../data/session.ts";
+import { nameOrder, objectOfId, objects, session, signOut } from "../data/session.ts";
 import { prefetch } from "../data/records.ts";
 import { useStore } from "../data/store.ts";
 import type { Row } from "../data/types.ts";
@@ -15,12 +15,15 @@ import { objectIcon, recentName, rowName } from "../record/names.ts";
 import { Link } from "./Link.tsx";
 import { toast } from "./toasts.ts";
 
+const PersonalSettings = lazy(() => import("../locale/PersonalSettings.tsx"));
+
 export function GlobalHeader(): ReactNode {
   const { t } = useTranslation();
+  const [settings, setSettings] = useState(false);
   const { user, org } = session();
   const name = personName(
     { Name: user.name, FirstName: user.first_name, LastName: user.last_name },
-    language(),
+    nameOrder(),
   );
   return (
     <header className="console-header">
@@ -50,6 +53,12 @@ export function GlobalHeader(): ReactNode {
           }
           items={[
             {
+              key: "settings",
+              label: t("settings.menu"),
+              icon: "utility:settings",
+              onSelect: () => setSettings(true),
+            },
+            {
               key: "sign-out",
               label: t("user.signOut"),
               icon: "utility:logout",
@@ -58,6 +67,11 @@ export function GlobalHeader(): ReactNode {
             },
           ]}
         />
+        {settings && (
+          <Suspense fallback={null}>
+            <PersonalSettings onClose={() => setSettings(false)} />
+          </Suspense>
+        )}
       </div>
     </header>
   );

@@ -1,0 +1,220 @@
+"""What each kind of user meets in the console: objects, fields, actions and records, and the same from the server.
+
+Four users: one who works, one who reads, one who has nothing, and one who has nothing but a permission set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import httpx2
+import pytest
+
+from .browser import Browser
+from .conftest import PASSWORD, World, client_of
+from .package_files import NS, archive, manifest
+from .test_deploy import deploy
+from .test_permissions import new_user
+from .test_rest import DATA, make
+
+ENTRY = f"""<CustomObject {NS}>
+<fields><fullName>Public__c</fullName><label>Public</label><length>20</length><type>Text</type></fields>
+<fields><fullName>Secret__c</fullName><label>Secret</label><length>20</length><type>Text</type></fields>
+<label>Entry</label><nameField><label>Entry Name</label><type>Text</type></nameField><pluralLabel>Entries</pluralLabel>
+<sharingModel>ReadWrite</sharingModel></CustomObject>"""
+AGENTS = f"""<PermissionSet {NS}><label>Entry Agents</label>
+<objectPermissions><object>Entry__c</object><allowRead>true</allowRead><allowCreate>true</allowCreate>
+<allowEdit>true</allowEdit><allowDelete>false</allowDelete><viewAllRecords>false</viewAllRecords>
+<modifyAllRecords>false</modifyAllRecords></objectPermissions>
+<fieldPermissions><field>Entry__c.Public__c</field><readable>true</readable><editable>true</editable></fieldPermissions>
+</PermissionSet>"""
+PROFILES = {
+    "worker": "Standard User",
+    "reader": "Read Only",
+    "nobody": "Minimum Access - Salesforce",
+    "holder": "Minimum Access - Salesforce",
+}
+
+
+@dataclass
+class Office:
+    """The users' consoles and API clients, and what there is to see."""
+
+    contact: str
+    entry: str
+    consoles: dict[str, Browser] = field(default_factory=dict[str, Browser])
+    clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict[str, httpx2.AsyncClient])
+
+
+@pytest.fixture(scope="session")
+async def office(world: World) -> AsyncIterator[Office]:
+    async with AsyncExitStack() as stack:
+        admin = await client_of(world, "admin@acme.example")
+        stack.push_async_callback(admin.aclose)
+        files = {
+            "package.xml": manifest(CustomObject=["Entry__c"], PermissionSet=["Entry_Agents"]),
+            "objects/Entry__c.object": ENTRY,
+            "permissionsets/Entry_Agents.permissionset": AGENTS,
+        }
+        result = await deploy(admin, archive(files))
+        assert result["success"], result["details"]["componentFailures"]
+        users = {who: await new_user(world, f"{who}@office.example", name) for who, name in PROFILES.items()}
+        query = {"q": "SELECT Id FROM PermissionSet WHERE Name = 'Entry_Agents'"}
+        set_id = (await admin.get(f"{DATA}/query", params=query)).json()["records"][0]["Id"]
+        await make(admin, "PermissionSetAssignment", PermissionSetId=set_id, AssigneeId=users["holder"])
+        office = Office(
+            contact=await make(
+                admin, "Contact", LastName="Officer", Phone="415-555-7788", Birthdate="1990-01-02"
+            ),
+            entry=await make(admin, "Entry__c", Name="Officer entry", Public__c="p", Secret__c="s"),
+        )
+        for who in PROFILES:
+            browser = Browser(world.port)
+            stack.push_async_callback(browser.close)
+            await browser.open_console(f"{who}@office.example", PASSWORD)
+            office.consoles[who] = browser
+            if who in ("worker", "reader"):
+                office.clients[who] = await client_of(world, f"{who}@office.example")
+                stack.push_async_callback(office.clients[who].aclose)
+        yield office
+
+
+async def _objects(browser: Browser) -> dict[str, bool]:
+    """Objects of the console's pages, and whether it offers to make one."""
+    found = (await browser.api("GET", "bootstrap")).json()["objects"]
+    return {each["name"]: each["createable"] for each in found if each["name"] != "User"}
+
+
+@pytest.mark.parametrize(
+    ("who", "seen", "creates"),
+    [
+        ("worker", {"Account", "Contact", "Lead", "Case", "Opportunity"}, True),
+        ("reader", {"Account", "Contact", "Lead", "Case", "Opportunity"}, False),
+        ("nobody", set[str](), False),
+        ("holder", {"Entry__c"}, True),
+    ],
+)
+async def test_pages_offer_the_objects_that_the_profile_opens(
+    office: Office, who: str, seen: set[str], creates: bool
+) -> None:
+    objects = await _objects(office.consoles[who])
+    asked = {"Account", "Contact", "Lead", "Case", "Opportunity", "Entry__c"}
+    assert set(objects) & asked == seen
+    assert {objects[name] for name in seen} <= {creates}
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "edits", "deletes"),
+    [
+        ("worker", 200, True, None),
+        ("reader", 200, False, False),
+        ("nobody", 400, None, None),
+        ("holder", 400, None, None),
+    ],
+)
+async def test_a_record_s_page_says_what_may_be_done_and_the_server_holds_to_it(
+    office: Office, who: str, status: int, edits: bool | None, deletes: bool | None
+) -> None:
+    browser = office.consoles[who]
+    page = await browser.api("GET", f"record/{office.contact}")
+    assert page.status_code in ({status} if status == 200 else {400, 404})
+    if status == 200:
+        assert page.json()["can_edit"] is edits
+        if deletes is not None:
+            assert page.json()["can_delete"] is deletes
+    saved = await browser.api("PATCH", f"data/v66.0/sobjects/Contact/{office.contact}", json={"Title": who})
+    assert (saved.status_code == 204) is bool(edits)
+    made = await browser.api("POST", "data/v66.0/sobjects/Contact", json={"LastName": f"By {who}"})
+    assert (made.status_code == 201) is (who == "worker")
+    if who != "worker":
+        gone = await browser.api("DELETE", f"data/v66.0/sobjects/Contact/{office.contact}")
+        assert gone.status_code in (400, 403, 404)
+    for path in ("merge", "convert-lead"):
+        body = {"master": office.contact, "losers": [office.contact], "fields": {}, "lead": office.contact}
+        assert (await browser.api("POST", path, json=body)).status_code >= 400
+
+
+@pytest.mark.parametrize("who", ["reader", "nobody", "holder"])
+async def test_what_is_refused_leaves_the_record_as_it_was(office: Office, who: str) -> None:
+    worker = office.clients["worker"]
+    before = (await worker.get(f"{DATA}/sobjects/Contact/{office.contact}")).json()
+    url = f"data/v66.0/sobjects/Contact/{office.contact}"
+    assert (await office.consoles[who].api("PATCH", url, json={"LastName": "Taken"})).status_code >= 400
+    assert (await office.consoles[who].api("DELETE", url)).status_code >= 400
+    assert (await worker.get(f"{DATA}/sobjects/Contact/{office.contact}")).json() == before
+
+
+@pytest.mark.parametrize(
+    ("who", "finds"), [("worker", True), ("reader", True), ("nobody", False), ("holder", False)]
+)
+async def test_lists_search_and_recent_show_records_of_readable_objects_only(
+    office: Office, who: str, finds: bool
+) -> None:
+    browser = office.consoles[who]
+    listed = await browser.api("GET", "list/Contact?limit=200")
+    assert (listed.status_code == 200) is finds
+    found = (await browser.api("GET", "search?q=Officer")).json()["groups"]
+    assert {group["object"] for group in found} & {"Contact"} == ({"Contact"} if finds else set())
+    await browser.api("GET", f"record/{office.contact}")
+    recent = (await browser.api("GET", "recent")).json()["records"]
+    assert (office.contact in [each["id"] for each in recent]) is finds
+    timeline = await browser.api("GET", f"record/{office.contact}/timeline")
+    assert (timeline.status_code == 200) is finds
+
+
+async def test_a_field_that_no_permission_opens_is_nowhere(office: Office) -> None:
+    browser = office.consoles["holder"]
+    page = (await browser.api("GET", f"record/{office.entry}")).json()
+    assert page["record"]["Public__c"] == "p"
+    whole = json.dumps(page) + (await browser.api("GET", "data/v66.0/sobjects/Entry__c/describe")).text
+    whole += (await browser.api("GET", "list/Entry__c")).text
+    assert "Secret__c" not in whole
+    assert page["can_edit"] is True
+    assert page["can_delete"] is False
+    url = f"data/v66.0/sobjects/Entry__c/{office.entry}"
+    refused = await browser.api("PATCH", url, json={"Secret__c": "seen"})
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    assert (await browser.api("PATCH", url, json={"Public__c": "p"})).status_code == 204
+    assert (await browser.api("DELETE", url)).status_code == 403
+
+
+async def test_readers_see_every_field_and_may_write_none(office: Office) -> None:
+    described = (await office.clients["reader"].get(f"{DATA}/sobjects/Contact/describe")).json()
+    fields = {item["name"]: item for item in described["fields"]}
+    assert {"Phone", "Birthdate", "MailingAddress", "Description"} <= set(fields)
+    openable = [item for item in fields.values() if item["permissionable"]]
+    assert [item["name"] for item in openable if item["updateable"] or item["createable"]] == []
+    assert (described["createable"], described["updateable"], described["deletable"]) == (False, False, False)
+
+
+@pytest.mark.parametrize("who", list(PROFILES))
+async def test_set_up_is_closed_to_everybody_but_administrators(office: Office, who: str) -> None:
+    browser = office.consoles[who]
+    for method, path, body in (
+        (
+            "POST",
+            "setup/users",
+            {"username": f"x-{who}@office.example", "last_name": "X", "password": PASSWORD},
+        ),
+        ("POST", "setup/call-centers/import", {"definition": "<callCenter/>"}),
+        ("PUT", "setup/softphone-layouts/default", {}),
+        ("PUT", "setup/utility-items", []),
+        ("PUT", "setup/session-timeout", {"minutes": 5}),
+        ("GET", "setup/apps", None),
+    ):
+        answer = await browser.api(method, path, json=body)
+        assert answer.status_code in (400, 403), (path, answer.text)
+        assert answer.json()[0]["errorCode"].startswith("INSUFFICIENT_ACCESS"), (path, answer.text)
+    users = await browser.api("PATCH", "data/v66.0/sobjects/User/005000000000001AAA", json={"LastName": "X"})
+    assert users.status_code in (403, 404)
+
+
+async def test_without_the_permission_for_programs_only_the_pages_work(world: World, office: Office) -> None:
+    assert (await office.consoles["nobody"].api("GET", "bootstrap")).status_code == 200
+    http = await client_of(world, "nobody@office.example")
+    answer = await http.get(f"{DATA}/sobjects")
+    await http.aclose()
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "API_DISABLED_FOR_ORG")
