@@ -47,6 +47,8 @@ from . import (
     soap_sign_in,
     ui_api,
 )
+from .bulk import door as bulk_door
+from .bulk.runner import Bulk
 from .errors import Fault, not_found
 from .faults_layer import FaultLayer
 from .gateway import rest
@@ -72,6 +74,7 @@ _MAX_URI = 16_384
 def create_app(settings: CrmSettings) -> ASGIApp:
     """The application; its lifespan opens the orgs and refuses a database of another release."""
     server = Server(settings)
+    server.orgs.on_open.append(Bulk)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
@@ -138,6 +141,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
+        *bulk_door.ROUTES,
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
         Route("/services/Soap/{door}/{version}", soap, methods=["POST"]),
@@ -201,7 +205,11 @@ class Frame:
                 await refused(scope, receive, noting)
                 return
             org_name = scope["crm.org"].name
-            limit = None if path in _LONG else self.server.settings.request_timeout_s
+            limit = (
+                None
+                if path in _LONG or bulk_door.PATH.fullmatch(path)
+                else self.server.settings.request_timeout_s
+            )
             async with asyncio.timeout(limit):
                 await self.app(scope, receive, noting)
         except ClientDisconnect:
@@ -286,7 +294,11 @@ class RestFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         path: str = scope.get("path", "")
-        if not path.startswith("/services/data/") or path.rstrip("/").endswith("/metadata/deployRequest"):
+        if (
+            not path.startswith("/services/data/")
+            or path.rstrip("/").endswith("/metadata/deployRequest")
+            or bulk_door.PATH.fullmatch(path)
+        ):
             await self.app(scope, receive, send)
         elif scope["method"] in _METHODS:
             response = await rest(Request(scope, receive, send))

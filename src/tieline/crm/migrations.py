@@ -14,6 +14,7 @@ from typing import Any
 from . import sharing, standard_merging
 from .access_migration import objects_and_access
 from .address_migration import locate
+from .bulk import tables as bulk_tables
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
@@ -331,6 +332,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_assignment_rules", assignment.install),
     Step("2026_11_25_located_addresses", locate),
     Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
+    Step("2026_11_25_bulk_jobs", bulk_tables.install),
 )
 
 

@@ -9,6 +9,7 @@ record that is refused leaves no trace while its neighbours in the same call may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -233,6 +234,20 @@ class Records:
             return []
         found = await by_key(self.conn, value, key, [stored])
         return next(iter(found.values()), [])
+
+    async def named(self, value: ObjectType, key: Field, texts: Sequence[str]) -> dict[str, str]:
+        """For each text that is the external id of exactly one live record, that record's id. At most 1,000 texts."""
+        stored: dict[str, Any] = {}
+        for text in texts:
+            with suppress(Fault):
+                stored[text] = read_value(key, text)
+        found = await by_key(self.conn, value, key, list(stored.values())) if stored else {}
+        ids: dict[str, str] = {}
+        for text, content in stored.items():
+            same = found.get(str(content) if key.case_sensitive else str(content).lower(), ())
+            if len(same) == 1:
+                ids[text] = same[0]
+        return ids
 
     async def delete(self, value: ObjectType, ids: Sequence[str]) -> list[Saved]:
         """Deletes records (they stay for queryAll) and what belongs to them; clears references to them."""

@@ -102,6 +102,8 @@ class Request:
 
 
 Handler = Callable[[Call, Request], Awaitable[Reply]]
+ALLOCATIONS: list[Callable[[Call], Awaitable[Mapping[str, Mapping[str, int]]]]] = []
+"""What other doors add to the limits resource; they enter it by being imported."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
     ("`sobjects/{name}/listviews`, `ui-api/list-*`", "the console's lists are its own"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
-    ("`jobs/ingest`, `jobs/query`, `/services/async`", "no Bulk API; `composite/sobjects` takes 200 records"),
+    ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
     ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`, `event/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
@@ -262,6 +264,7 @@ async def resources(call: Call, request: Request) -> Reply:
         "quickActions",
         "compactLayouts",
         "ui-api",
+        "jobs",
     )
     links = {name: f"{base}/{name}" for name in names}
     links["metadata"] = f"{base}/metadata"
@@ -269,7 +272,7 @@ async def resources(call: Call, request: Request) -> Reply:
     return Reply(body=links)
 
 
-@route("GET", "limits", lacks="`DailyApiRequests` and `DataStorageMB` only")
+@route("GET", "limits", lacks="allocations of what this org has, no others")
 async def limits(call: Call, request: Request) -> Reply:
     """Allocations and what is left of them."""
     usage = call.org.usage
@@ -277,12 +280,13 @@ async def limits(call: Call, request: Request) -> Reply:
         await usage.sync(call.conn)  # other processes' requests too, and in a transaction it could be undone
     remaining = max(usage.maximum - usage.used, 0)
     stored = await call.conn.fetchval("SELECT pg_database_size(current_database()) >> 20")
-    return Reply(
-        body={
-            "DailyApiRequests": {"Max": usage.maximum, "Remaining": remaining},
-            "DataStorageMB": {"Max": STORAGE_MB, "Remaining": max(STORAGE_MB - stored, 0)},
-        }
-    )
+    shown: dict[str, Mapping[str, int]] = {
+        "DailyApiRequests": {"Max": usage.maximum, "Remaining": remaining},
+        "DataStorageMB": {"Max": STORAGE_MB, "Remaining": max(STORAGE_MB - stored, 0)},
+    }
+    for more in ALLOCATIONS:
+        shown |= await more(call)
+    return Reply(body=shown)
 
 
 @route("GET", "limits/recordCount")
