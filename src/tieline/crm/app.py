@@ -50,6 +50,9 @@ from . import (
 from .bulk import door as bulk_door
 from .bulk.runner import Bulk
 from .errors import Fault, not_found
+from .events import cometd
+from .events import door as events_door
+from .events.hub import Events
 from .faults_layer import FaultLayer
 from .gateway import rest
 from .orgs import Org
@@ -67,14 +70,14 @@ from .web import (
 )
 
 log: Any = structlog.get_logger("tieline.crm")
-_LONG = ("/console/api/events",)
+_LONG = ("/console/api/events", cometd.PREFIX)
 _MAX_URI = 16_384
 
 
 def create_app(settings: CrmSettings) -> ASGIApp:
     """The application; its lifespan opens the orgs and refuses a database of another release."""
     server = Server(settings)
-    server.orgs.on_open.append(Bulk)
+    server.orgs.on_open += [Bulk, Events]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
@@ -85,7 +88,7 @@ def create_app(settings: CrmSettings) -> ASGIApp:
             await server.orgs.close()
 
     app = Starlette(
-        routes=doors(settings.web_dist),
+        routes=doors(settings.web_dist, cometd.CometD(settings.long_poll_s, settings.cometd_clients)),
         lifespan=lifespan,
         middleware=[
             Middleware(Frame, server=server),
@@ -111,8 +114,9 @@ def _known_org(server: Server, scope: Scope) -> Org | None:
     return server.orgs.opened(found[1])
 
 
-def doors(dist: Path = Path()) -> list[Any]:
+def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any]:
     """All routes, in the order in which they are tried; `dist` holds the built pages."""
+    polling = polling or cometd.CometD(0, 0)
     oauth_path = "/services/oauth2"
     return [
         Route("/", door.root),
@@ -133,6 +137,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *console.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
+        *events_door.ROUTES,
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,
@@ -142,6 +147,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         *bulk_door.ROUTES,
+        *cometd.routes(polling),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
         Route("/services/Soap/{door}/{version}", soap, methods=["POST"]),
@@ -207,7 +213,7 @@ class Frame:
             org_name = scope["crm.org"].name
             limit = (
                 None
-                if path in _LONG or bulk_door.PATH.fullmatch(path)
+                if path.startswith(_LONG) or bulk_door.PATH.fullmatch(path)
                 else self.server.settings.request_timeout_s
             )
             async with asyncio.timeout(limit):
@@ -352,5 +358,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, screens, ui_api, soap_records, soap_sign_in)
+RESOURCES = (addressed, batches, events_door, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

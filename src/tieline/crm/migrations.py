@@ -16,6 +16,7 @@ from .access_migration import objects_and_access
 from .address_migration import locate
 from .bulk import tables as bulk_tables
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
+from .events import tables as event_tables
 from .ids import make_id, new_instance
 from .metadata import build_catalogue
 from .saving import assignment
@@ -333,6 +334,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_located_addresses", locate),
     Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
     Step("2026_11_25_bulk_jobs", bulk_tables.install),
+    Step("2026_11_25_change_events", event_tables.install),
 )
 
 

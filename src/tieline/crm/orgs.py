@@ -69,6 +69,8 @@ class Org:
         self.soql_cache: dict[str, Any] = {}
         self.rules = RuleShelf()
         self.background: list[Background] = []
+        self.capturing = False
+        """Whether changes of any object are noted: then whoever writes says on whose behalf."""
         self._catalogue: Catalogue | None = None
         self._loading = asyncio.Lock()
 

@@ -19,6 +19,7 @@ from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
+from .events.platform import publish
 from .ids import make_id, parse_id
 from .metadata import Catalogue, Field, ObjectType, index_name
 from .options import CallOptions
@@ -100,6 +101,8 @@ class Records:
         require(self.caller, value, "create")
         if value.shares is not None:
             return await Shares(self.conn, self.catalogue, self.caller, value).create(inputs)
+        if value.kind == "platform_event":
+            return await self._publish(value, inputs)
         results: list[Saved | None] = [None] * len(inputs)
         drafts: list[Draft] = []
         for position, given in enumerate(inputs):
@@ -117,6 +120,30 @@ class Records:
                 draft.row["Id"] = draft.record_id
             await self._save(value, drafts, results, insert, created=True)
         return [result or Saved() for result in results]
+
+    async def _publish(self, value: ObjectType, inputs: Sequence[Mapping[str, Any]]) -> list[Saved]:
+        """Publishes platform events, which are made as records are; one answer each."""
+        read: list[Row | Fault] = []
+        for given in inputs:
+            try:
+                read.append(await self._read(value, given, creating=True))
+            except Fault as fault:
+                read.append(fault)
+        published = iter(
+            await publish(
+                self.conn, value, self.caller, [item for item in read if not isinstance(item, Fault)]
+            )
+        )
+        results: list[Saved] = []
+        for item in read:
+            result = item if isinstance(item, Fault) else next(published)
+            if isinstance(result, Fault):
+                results.append(Saved(faults=(result,)))
+            else:
+                number = await self.conn.fetchval("SELECT nextval('meta.record_number')")
+                results.append(Saved(make_id(value.key_prefix, self.org.instance, number), True, (), result))
+        self.org.wake("events")
+        return results
 
     async def update(self, value: ObjectType, inputs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Saved]:
         """Changes records by id; one answer each."""

@@ -102,6 +102,8 @@ class Request:
 
 
 Handler = Callable[[Call, Request], Awaitable[Reply]]
+DESCRIBED: list[Callable[[Call, str], ObjectType | None]] = []
+"""Where describes find objects that keep no records; other doors enter theirs by being imported."""
 ALLOCATIONS: list[Callable[[Call], Awaitable[Mapping[str, Mapping[str, int]]]]] = []
 """What other doors add to the limits resource; they enter it by being imported."""
 
@@ -155,12 +157,11 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`sobjects/{name}/listviews`, `ui-api/list-*`", "the console's lists are its own"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
     ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
-    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`, `event/*`", "not part of this org"),
+    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
         "records and object info only",
     ),
-    ("`/cometd`, Pub/Sub API", "changes reach the org's own console only"),
 )
 """Resources of Salesforce that this org does not have, and what one gets or uses instead."""
 
@@ -349,7 +350,9 @@ async def _recent_item(call: Call, value: ObjectType, record_id: str) -> dict[st
 @route("GET", "sobjects/{name}/describe")
 async def describe_object(call: Call, request: Request) -> Reply:
     """One object in full."""
-    value = call.records.object(request.path["name"])
+    name = request.path["name"]
+    found = (find(call, name) for find in DESCRIBED if call.catalogue.get(name) is None)
+    value = next((one for one in found if one is not None), None) or call.records.object(name)
     if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     return Reply(body=describe(value, call.catalogue, call.caller, call.version))
@@ -361,7 +364,8 @@ async def create(call: Call, request: Request) -> Reply:
     value = call.records.object(request.path["name"])
     saved = one(await call.records.create(value, [request.body_object()]))
     location = {"Location": f"{call.base}/sobjects/{value.name}/{saved.id}"}
-    return Reply(201, {"id": saved.id, "success": True, "errors": []}, location)
+    told = [Fault("OPERATION_ENQUEUED", saved.event).as_save_error()] if saved.event else []
+    return Reply(201, {"id": saved.id, "success": True, "errors": told}, location)
 
 
 @route("GET", "sobjects/{name}/updated")

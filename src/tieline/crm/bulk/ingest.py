@@ -209,6 +209,9 @@ async def do_batch(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with org.connection() as conn, conn.transaction():
+                if org.capturing:
+                    origin = f"com/salesforce/api/bulk/{job.api_version};client={job.call_options.client}"
+                    await conn.execute("SELECT set_config('crm.origin', $1, true)", origin)
                 await _one_batch(org, conn, job, caller, names, number, rows)
             return
         except asyncpg.exceptions.UniqueViolationError as error:

@@ -50,7 +50,8 @@ class Bulk:
 
     def wake(self, kind: str) -> None:
         """There is a job to do."""
-        self._wakes[kind].set()
+        if kind in self._wakes:
+            self._wakes[kind].set()
 
     async def close(self) -> None:
         """Leaves jobs as they are; the next process goes on with them."""
