@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
 from .shares import door as share_door
 from .soap import soap
+from .tls import Certificates
 from .web import (
     Server,
     TooLarge,
@@ -74,8 +75,13 @@ _LONG = ("/console/api/events", cometd.PREFIX)
 _MAX_URI = 16_384
 
 
-def create_app(settings: CrmSettings) -> ASGIApp:
-    """The application; its lifespan opens the orgs and refuses a database of another release."""
+def create_app(
+    settings: CrmSettings, host: str = "127.0.0.1", certificates: Certificates | None = None
+) -> ASGIApp:
+    """The application; its lifespan opens the orgs and refuses a database of another release.
+
+    Where the settings say so it serves the Pub/Sub API beside, over TLS at `host` with the certificates.
+    """
     server = Server(settings)
     server.orgs.on_open += [Bulk, Events]
 
@@ -83,7 +89,15 @@ def create_app(settings: CrmSettings) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         await server.orgs.start()
         try:
-            yield
+            async with AsyncExitStack() as beside:
+                clear, secure = settings.pubsub_port, settings.pubsub_tls_port
+                if clear or (secure and certificates):
+                    from .events import pubsub  # gRPC is loaded by those who serve it
+
+                    await beside.enter_async_context(
+                        pubsub.serving(server.orgs, host, clear, secure, certificates)
+                    )
+                yield
         finally:
             await server.orgs.close()
 

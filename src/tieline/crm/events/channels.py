@@ -231,9 +231,27 @@ def hears(caller: Caller, value: ObjectType) -> bool:
     return granted.read and granted.view_all
 
 
+def may_know(caller: Caller, shape: Shape) -> bool:
+    """Whether a user may know what an event is made of: who may hear it."""
+    return hears(caller, shape.value) if shape.kind == "change" else rights(caller, shape.value).read
+
+
 async def keep_schemas(conn: Any, topic: Topic) -> None:
     """Keeps the schemas of a topic's events for those who ask for them when the objects have changed."""
     await conn.executemany(
         "INSERT INTO meta.event_schema (id, topic, definition) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(shape.id, shape.topic, shape.definition) for shape in topic.shapes.values()],
     )
+
+
+async def schema_with_id(conn: Any, shapes: Shapes, caller: Caller, schema_id: str) -> str | None:
+    """The text of a schema that the org has or has had; None where there is none that the user may know."""
+    everything = shapes.all()
+    for shape in everything:
+        if shape.id == schema_id:
+            return shape.definition if may_know(caller, shape) else None
+    kept = await conn.fetchrow(
+        "SELECT topic, definition FROM meta.event_schema WHERE id = $1", schema_id[:100]
+    )
+    shape = next((one for one in everything if kept is not None and one.topic == kept["topic"]), None)
+    return kept["definition"] if kept is not None and shape is not None and may_know(caller, shape) else None

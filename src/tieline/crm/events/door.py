@@ -25,9 +25,10 @@ from .channels import (
     can_be_selected,
     deselect,
     event_name,
-    hears,
+    may_know,
     members,
     object_of_event,
+    schema_with_id,
     select,
 )
 from .hub import events_of_org
@@ -118,16 +119,9 @@ async def _shape_named(call: Call, name: str) -> Shape:
     shapes = await events_of_org(call.org).shapes(call.conn, call.catalogue)
     value = object_of_event(call.catalogue, name)
     shape = shapes.platform(name) if value is None else shapes.change(value)
-    if shape is None or not _may_know(call, shape):
+    if shape is None or not may_know(call.caller, shape):
         raise not_found()
     return shape
-
-
-def _may_know(call: Call, shape: Shape) -> bool:
-    """Whether a user may know what an event is made of: who may hear it."""
-    if shape.kind == "change":
-        return hears(call.caller, shape.value)
-    return rights(call.caller, shape.value).read
 
 
 @route("GET", "sobjects/{name}/eventSchema")
@@ -143,25 +137,11 @@ def _with_id(shape: Shape) -> dict[str, Any]:
 @route("GET", "event/eventSchema/{id}")
 async def schema_by_id(call: Call, request: Request) -> Reply:
     """An event's Avro schema, by the schema's id, as events carry it."""
-    found = await schema_definition(call, request.path["id"])
+    shapes = await events_of_org(call.org).shapes(call.conn, call.catalogue)
+    found = await schema_with_id(call.conn, shapes, call.caller, request.path["id"])
     if found is None:
         raise not_found()
     return Reply(body={**json.loads(found), "uuid": request.path["id"]})
-
-
-async def schema_definition(call: Call, schema_id: str) -> str | None:
-    """The text of a schema that this org has or has had."""
-    shapes = await events_of_org(call.org).shapes(call.conn, call.catalogue)
-    for shape in shapes.all():
-        if shape.id == schema_id:
-            return shape.definition if _may_know(call, shape) else None
-    kept = await call.conn.fetchrow(
-        "SELECT topic, definition FROM meta.event_schema WHERE id = $1", schema_id
-    )
-    if kept is None:
-        return None
-    shape = next((one for one in shapes.all() if one.topic == kept["topic"]), None)
-    return kept["definition"] if shape is not None and _may_know(call, shape) else None
 
 
 def _event_object(call: Call, name: str) -> ObjectType | None:

@@ -39,7 +39,7 @@ ALARM = f"""<CustomObject xmlns="{NS}"><label>Alarm</label><pluralLabel>Alarms</
 @pytest.fixture(scope="session")
 async def telling(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[World]:
     """The org, with a platform event `Alarm__e`; the Pub/Sub API is served in clear."""
-    async with a_world(postgres, web_dist, "crm_events") as world:
+    async with a_world(postgres, web_dist, "crm_events", pubsub_port=free_ports()) as world:
         http = await client_of(world, ADMIN)
         files: dict[str, str | bytes] = {
             "package.xml": manifest(CustomObject=["Box__c", "Alarm__e"]),
@@ -86,6 +86,6 @@ async def listener(telling: World) -> AsyncIterator[httpx2.AsyncClient]:
 async def small(telling: World) -> AsyncIterator[World]:
     """The same org, served by a process with small limits."""
     port = free_ports()
-    settings = replace(telling.settings, long_poll_s=0.4, cometd_clients=2)
+    settings = replace(telling.settings, pubsub_port=None, long_poll_s=0.4, cometd_clients=2)
     async with served(settings, port):
         yield replace(telling, port=port, settings=settings)
