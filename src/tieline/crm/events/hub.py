@@ -103,12 +103,15 @@ class Events:
         self.wake("events")
         async with asyncio.timeout(15):
             await self._ready.wait()
-        async with self.org.connection() as conn:
-            await self._sequence(conn)
-            used, oldest = await conn.fetchrow(
-                "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS used,"
-                " (SELECT min(replay_id) FROM meta.event) AS oldest FROM meta.replay_id"
-            )
+            async with self.org.connection() as conn:
+                await self._sequence(conn)
+                used, oldest = await conn.fetchrow(
+                    "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS used,"
+                    " (SELECT min(replay_id) FROM meta.event) AS oldest FROM meta.replay_id"
+                )
+            # A place that this process has not come to yet would be taken for one of another stream.
+            self._work.set()
+            await self.moved(used - 1)
         if replay_id == NEWEST:
             return used
         before = (oldest or used + 1) - 1
@@ -119,7 +122,10 @@ class Events:
         return replay_id
 
     async def after(self, cursor: int, topic: Topic, limit: int) -> tuple[list[Event], int]:
-        """Up to `limit` events of a topic behind a place, and the place reached."""
+        """Up to `limit` events of a topic behind a place, and the place reached.
+
+        A place that is ahead of everything is one of a stream that was there before a snapshot was loaded.
+        """
         latest = self.latest
         if cursor >= self._floor:
             start = bisect_right(self._newest, cursor, key=lambda event: event.replay_id)
