@@ -20,6 +20,7 @@ _PARTS = (
     ("Queries and search", ("query", "queryAll", "search", "parameterizedSearch", "recent")),
     ("Several requests in one", ("composite",)),
     ("User interface", ("ui-api", "compactLayouts", "quickActions")),
+    ("Events", ("event", "tooling")),
     ("The rest", ("", "limits", "metadata")),
 )
 
@@ -60,7 +61,7 @@ def page() -> str:
         (door.path, " ".join(sorted((door.methods or set()) - {"HEAD"})))
         for door in doors()
         if isinstance(door, Door)
-        and door.path.startswith(("/services/", "/id/", "/.well-known"))
+        and door.path.startswith(("/services/", "/id/", "/.well-known", "/cometd"))
         and not door.path.startswith("/services/data/{")
     }
     lines += [f"| `{path}` | {methods} |" for path, methods in sorted(listed)]

@@ -96,6 +96,24 @@ def crm(
     person_accounts: Annotated[
         bool, typer.Option("--person-accounts", help="switch person accounts on in these orgs, for ever")
     ] = False,
+    pubsub_port: Annotated[
+        int,
+        typer.Option(
+            help="port for the Pub/Sub API over TLS; 0: none",
+            envvar="TIELINE_CRM_PUBSUB_PORT",
+            min=0,
+            max=65535,
+        ),
+    ] = 0,
+    pubsub_plain_port: Annotated[
+        int,
+        typer.Option(
+            help="port for the Pub/Sub API in clear, on loopback; 0: none",
+            envvar="TIELINE_CRM_PUBSUB_PLAIN_PORT",
+            min=0,
+            max=65535,
+        ),
+    ] = 0,
 ) -> None:
     """Serve an org alone on this machine, or the orgs of TIELINE_CRM_DATABASE_URL."""
     if context.invoked_subcommand != "snapshot":  # it says nothing
@@ -104,13 +122,13 @@ def crm(
         return
     from tieline import local_org
 
-    port = tls_port or None
+    ports = local_org.Ports(tls_port or None, pubsub_port or None, pubsub_plain_port or None)
     if os.environ.get("TIELINE_CRM_DATABASE_URL") and not org:
-        _finish(local_org.serve_given(os.environ, listen, port))
+        _finish(local_org.serve_given(os.environ, listen, ports))
     else:
         _finish(
             local_org.serve_alone(
-                os.environ, org or [], listen, port, empty=empty, person_accounts=person_accounts
+                os.environ, org or [], listen, ports, empty=empty, person_accounts=person_accounts
             )
         )
 

@@ -33,20 +33,50 @@ from tieline.demo.places import (
 _LOGIN = "tieline_crm"
 
 
-async def serve_given(environ: Mapping[str, str], listen: str, tls_port: int | None) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the org answers beside its first port: over TLS, and for the Pub/Sub API over TLS and in clear."""
+
+    tls: int | None = None
+    pubsub: int | None = None
+    pubsub_plain: int | None = None
+
+    def applied(self, settings: CrmSettings) -> CrmSettings:
+        """The settings with these ports."""
+        return dataclasses.replace(
+            settings, tls_port=self.tls, pubsub_tls_port=self.pubsub, pubsub_port=self.pubsub_plain
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Whether certificates are needed."""
+        return self.tls is not None or self.pubsub is not None
+
+    def check(self) -> None:
+        """DemoError where one of the ports is taken."""
+        for port, what in (
+            (self.tls, "CRM over TLS"),
+            (self.pubsub, "Pub/Sub API"),
+            (self.pubsub_plain, "Pub/Sub API in clear"),
+        ):
+            if port is not None:
+                check_port(port, what)
+
+
+async def serve_given(environ: Mapping[str, str], listen: str, ports: Ports) -> None:
     """Serves the orgs of the database that the environment names; the demo's way."""
     from tieline.crm.serving import serve
     from tieline.crm.tls import local_certificates
 
     settings, certificates = crm_settings(environ), None
-    if tls_port is not None:
+    if ports.secure:
         try:
-            check_port(tls_port, "CRM over TLS")
+            ports.check()
             folder = Path(environ.get("TIELINE_DATA_DIR") or "data") / "tls"
             certificates = await asyncio.to_thread(local_certificates, folder, [settings.default_org or ""])
         except DemoError:
-            tls_port = None  # somebody else's; whoever wants TLS stops that or chooses another port
-    await serve(dataclasses.replace(settings, tls_port=tls_port), listen, certificates)
+            ports = Ports()  # somebody else's; whoever wants TLS stops that or chooses another port
+    await serve(ports.applied(settings), listen, certificates)
 
 
 # -- an org alone --------------------------------------------------------------------------------------------
@@ -89,7 +119,7 @@ async def serve_alone(
     environ: Mapping[str, str],
     orgs: Sequence[str],
     listen: str,
-    tls_port: int | None,
+    ports: Ports,
     *,
     empty: bool,
     person_accounts: bool = False,
@@ -105,19 +135,17 @@ async def serve_alone(
     names = list(dict.fromkeys(orgs)) or ["acme"]
     with only_one(place.folder, "tieline crm"):
         check_port(port, "CRM")
-        if tls_port is not None:
-            check_port(tls_port, "CRM over TLS")
+        ports.check()
         async with _own_database(place, environ) as values:
             values.setdefault("TIELINE_CRM_URL", f"http://localhost:{port}")
             settings = dataclasses.replace(
-                crm_settings(values),
+                ports.applied(crm_settings(values)),
                 default_org=names[0],
-                tls_port=tls_port,
                 faults_key=values.get("TIELINE_CRM_FAULTS_KEY") or secret(place.folder / "faults.key"),
             )
             await make_orgs(settings, names, empty=empty, person_accounts=person_accounts)
             certificates = None
-            if tls_port is not None:
+            if ports.secure:
                 certificates = await asyncio.to_thread(local_certificates, place.folder / "tls", names)
             place.served.unlink(missing_ok=True)
             place.served.touch(mode=0o600)
@@ -180,6 +208,10 @@ def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
         table.add_row("API over TLS", f"https://localhost:{settings.tls_port}")
         table.add_row("Authority", str(place.folder / "tls" / "ca.pem"))
         table.add_row("", "for REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS")
+    if settings.pubsub_tls_port is not None:
+        table.add_row("Pub/Sub API", f"localhost:{settings.pubsub_tls_port}")
+    if settings.pubsub_port is not None:
+        table.add_row("Pub/Sub API in clear", f"localhost:{settings.pubsub_port}")
     table.add_row("Access token", "tieline crm token")
     table.add_row("Faults", f"{settings.my_origin(names[0])}/setup/faults")
     table.add_row("Stop", "Ctrl-C")

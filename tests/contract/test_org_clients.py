@@ -44,6 +44,7 @@ class Served:
     tls_port: int
     data: Path
     token: str
+    pubsub_port: int
 
     @property
     def authority(self) -> Path:
@@ -62,8 +63,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    data, port = tmp_path_factory.mktemp("data"), free_ports(2)
-    served = Served(port, port + 1, data, "")
+    data, port = tmp_path_factory.mktemp("data"), free_ports(3)
+    served = Served(port, port + 1, data, "", port + 2)
     log = (data / "log").open("wb")
     process = await asyncio.create_subprocess_exec(
         *(
@@ -76,6 +77,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
             "--tls-port",
             str(port + 1),
             *("--org", "acme", "--org", "beta"),
+            "--pubsub-port",
+            str(port + 2),
         ),
         env=served.environment(),
         cwd=data,
@@ -92,7 +95,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         sys.executable, "-m", "tieline", "crm", "token", env=served.environment(), stdout=subprocess.PIPE
     )
     token = (await asked.communicate())[0].decode().strip()
-    yield Served(port, port + 1, data, token)
+    yield Served(port, port + 1, data, token, port + 2)
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), 30) == 0
     log.close()

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,12 @@ from . import (
     soap_sign_in,
     ui_api,
 )
+from .bulk import door as bulk_door
+from .bulk.runner import Bulk
 from .errors import Fault, not_found
+from .events import cometd
+from .events import door as events_door
+from .events.hub import Events
 from .faults_layer import FaultLayer
 from .gateway import rest
 from .language import speak
@@ -57,6 +62,7 @@ from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
 from .shares import door as share_door
 from .soap import soap
+from .tls import Certificates
 from .web import (
     Server,
     TooLarge,
@@ -67,24 +73,38 @@ from .web import (
 )
 
 log: Any = structlog.get_logger("tieline.crm")
-_LONG = ("/console/api/events",)
+_LONG = ("/console/api/events", cometd.PREFIX)
 _MAX_URI = 16_384
 
 
-def create_app(settings: CrmSettings) -> ASGIApp:
-    """The application; its lifespan opens the orgs and refuses a database of another release."""
+def create_app(
+    settings: CrmSettings, host: str = "127.0.0.1", certificates: Certificates | None = None
+) -> ASGIApp:
+    """The application; its lifespan opens the orgs and refuses a database of another release.
+
+    Where the settings say so it serves the Pub/Sub API beside, over TLS at `host` with the certificates.
+    """
     server = Server(settings)
+    server.orgs.on_open += [Bulk, Events]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         await server.orgs.start()
         try:
-            yield
+            async with AsyncExitStack() as beside:
+                clear, secure = settings.pubsub_port, settings.pubsub_tls_port
+                if clear or (secure and certificates):
+                    from .events import pubsub  # gRPC is loaded by those who serve it
+
+                    await beside.enter_async_context(
+                        pubsub.serving(server.orgs, host, clear, secure, certificates)
+                    )
+                yield
         finally:
             await server.orgs.close()
 
     app = Starlette(
-        routes=doors(settings.web_dist),
+        routes=doors(settings.web_dist, cometd.CometD(settings.long_poll_s, settings.cometd_clients)),
         lifespan=lifespan,
         middleware=[
             Middleware(Frame, server=server),
@@ -110,8 +130,9 @@ def _known_org(server: Server, scope: Scope) -> Org | None:
     return server.orgs.opened(found[1])
 
 
-def doors(dist: Path = Path()) -> list[Any]:
+def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any]:
     """All routes, in the order in which they are tried; `dist` holds the built pages."""
+    polling = polling or cometd.CometD(0, 0)
     oauth_path = "/services/oauth2"
     return [
         Route("/", door.root),
@@ -132,6 +153,7 @@ def doors(dist: Path = Path()) -> list[Any]:
         *console.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
+        *events_door.ROUTES,
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,
@@ -141,6 +163,8 @@ def doors(dist: Path = Path()) -> list[Any]:
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
+        *bulk_door.ROUTES,
+        *cometd.routes(polling),
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
         Route("/services/Soap/{door}/{version}", soap, methods=["POST"]),
@@ -205,7 +229,11 @@ class Frame:
                 await refused(scope, receive, noting)
                 return
             org_name = scope["crm.org"].name
-            limit = None if path in _LONG else self.server.settings.request_timeout_s
+            limit = (
+                None
+                if path.startswith(_LONG) or bulk_door.PATH.fullmatch(path)
+                else self.server.settings.request_timeout_s
+            )
             async with asyncio.timeout(limit):
                 await self.app(scope, receive, noting)
         except ClientDisconnect:
@@ -290,7 +318,11 @@ class RestFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         path: str = scope.get("path", "")
-        if not path.startswith("/services/data/") or path.rstrip("/").endswith("/metadata/deployRequest"):
+        if (
+            not path.startswith("/services/data/")
+            or path.rstrip("/").endswith("/metadata/deployRequest")
+            or bulk_door.PATH.fullmatch(path)
+        ):
             await self.app(scope, receive, send)
         elif scope["method"] in _METHODS:
             response = await rest(Request(scope, receive, send))
@@ -344,5 +376,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, screens, ui_api, soap_records, soap_sign_in)
+RESOURCES = (addressed, batches, events_door, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -27,6 +27,7 @@ from .fields import (
     metadata_type_fields,
     name_field,
     owner_field,
+    platform_event_fields,
     system_fields,
 )
 from .metadata import Catalogue, Field, FieldType, Kind, ObjectType, PicklistValue
@@ -47,6 +48,7 @@ from .shares.rules import deploy_sharing_rules
 from .softphone import Definition, check_adapter_url
 
 _CUSTOM_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
+_EVENT_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__e")
 _TYPE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__mdt")
 _MAX_FIELDS = 500
 
@@ -55,7 +57,8 @@ _OBJECT_ELEMENTS = frozenset({
     "deploymentStatus", "description", "enableActivities", "enableBulkApi", "enableFeeds", "enableHistory",
     "enableLicensing", "enableReports", "enableSearch", "enableSharing", "enableStreamingApi",
     "externalSharingModel", "fields", "fullName", "gender", "label", "listViews", "nameField", "pluralLabel",
-    "recordTypes", "searchLayouts", "sharingModel", "startsWith", "validationRules", "visibility",
+    "eventType", "publishBehavior", "recordTypes", "searchLayouts", "sharingModel", "startsWith", "validationRules",
+    "visibility",
 })  # fmt: skip
 _FIELD_ELEMENTS = frozenset({
     "caseSensitive", "defaultValue", "deleteConstraint", "description", "displayFormat", "externalId",
@@ -96,6 +99,7 @@ _LENGTHS = {
 _KEYED = frozenset({"Text", "Number", "Email"})
 _KINDS: dict[str, Kind] = {
     "Type": "metadata_type",
+    "Event": "platform_event",
     "List": "list_setting",
     "Hierarchy": "hierarchy_setting",
     "Custom": "custom",
@@ -294,11 +298,18 @@ async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome
     if setting not in (None, "List", "Hierarchy"):
         raise Problem(f"customSettingsType {setting} is not supported by this org", node.line)
     is_type = _TYPE_NAME.fullmatch(name) is not None
-    if not (is_type or _CUSTOM_NAME.fullmatch(name)) or len(name) > 43 or (is_type and setting):
-        raise Problem(f"The object name {name[:60]!r} is not valid: it must end with __c or __mdt", node.line)
+    is_event = _EVENT_NAME.fullmatch(name) is not None
+    if (
+        not (is_type or is_event or _CUSTOM_NAME.fullmatch(name))
+        or len(name) > 43
+        or ((is_type or is_event) and setting)
+    ):
+        raise Problem(
+            f"The object name {name[:60]!r} is not valid: it must end with __c, __e or __mdt", node.line
+        )
     label = node.need("label")[:40]
     plural = node.get("pluralLabel") or label
-    kind = _KINDS["Type" if is_type else setting or "Custom"]
+    kind = _KINDS["Type" if is_type else "Event" if is_event else setting or "Custom"]
     if known is not None:
         if known.kind != kind:
             raise Problem("A custom object cannot be changed into a custom setting, or back", node.line)
@@ -319,14 +330,14 @@ async def _deploy_object(deployment: _Deployment, name: str, node: Node, outcome
         name=name,
         label=label,
         label_plural=plural,
-        key_prefix=f"m{prefix[1:]}" if is_type else prefix,
+        key_prefix=f"{'m' if is_type else 'e'}{prefix[1:]}" if is_type or is_event else prefix,
         kind=kind,
         setup=kind != "custom",
         searchable=kind == "custom" and node.get("enableSearch") != "false",
         activities=node.flag("enableActivities"),
         createable=not is_type,
-        updateable=not is_type,
-        deletable=not is_type,
+        updateable=not (is_type or is_event),
+        deletable=not (is_type or is_event),
         fields={item.name: item for item in fields},
     )
     value = replace(value, sharing=_sharing_of(value, node))
@@ -369,6 +380,8 @@ async def _share(deployment: _Deployment, known: ObjectType | None, node: Node, 
 def _own_fields(node: Node, kind: str) -> list[Field]:
     if kind == "metadata_type":
         return metadata_type_fields()
+    if kind == "platform_event":
+        return platform_event_fields()
     if kind == "list_setting":
         return [name_field(38, "Name", "名前", unique=True), *system_fields()]
     if kind == "hierarchy_setting":

@@ -47,6 +47,25 @@ def id_field() -> Field:
     )
 
 
+def platform_event_fields() -> list[Field]:
+    """What every platform event has beside the fields of its own; the org writes them."""
+    common: dict[str, Any] = {"createable": False, "updateable": False}
+    return [
+        field("ReplayId", "string", "Replay ID", "再生 ID", 1000, **common),
+        field("EventUuid", "string", "Event UUID", "イベント UUID", 36, **common),
+        field("CreatedDate", "datetime", "Created Date", "作成日", **common),
+        ref(
+            "CreatedById",
+            "User",
+            "Created By ID",
+            "作成者 ID",
+            relationship="CreatedBy",
+            on_delete="keep",
+            **common,
+        ),
+    ]
+
+
 def system_fields() -> list[Field]:
     """Who made and changed a record, and when; the org writes them."""
     common: dict[str, Any] = {"createable": False, "updateable": False, "required": True}

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from . import auth
 from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
+from .events.tables import on_behalf
 from .faults import Rule
 from .language import asked_language, speak
 from .options import call_options
@@ -74,7 +75,7 @@ async def calling(
         if await org.usage.count(conn) > org.usage.maximum:
             raise Fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
         failing: Rule | None = request.scope.get("crm.records_rule")
-        yield Call(
+        call = Call(
             org,
             conn,
             await org.catalogue(conn, holder.version),
@@ -85,6 +86,11 @@ async def calling(
             call_options(request.headers),
             failing.row_fault if failing else no_fault,
         )
+        if not org.capturing or request.method in ("GET", "HEAD"):
+            yield call
+            return
+        async with on_behalf(conn, f"com/salesforce/api/rest/{version};client={call.options.client}"):
+            yield call
 
 
 def answer(org: Org, reply: Reply) -> Response:

@@ -1,4 +1,5 @@
-"""How many API requests an org has served in the last 24 hours, by all processes that serve it.
+# ruff: noqa: S608 - tables are named by this program, values are parameters
+"""How many API requests, or events, an org has served in the last 24 hours, by all processes that serve it.
 
 Requests are counted in memory and written down by one of them every few seconds, so that counting costs a request
 nothing. A process that is killed forgets what it counted since then.
@@ -14,10 +15,12 @@ SYNC_S = 5.0
 
 
 class ApiUsage:
-    """A rolling count, kept in minutes in the org's database."""
+    """A rolling count, kept in minutes in a table of the org's `meta`; a setting of the org may change the limit."""
 
-    def __init__(self, maximum: int):
+    def __init__(self, maximum: int, *, table: str = "api_usage", setting: str = "daily_api_requests"):
         self.maximum = maximum
+        self._table = table
+        self._setting = setting
         self._configured = maximum
         self._stored = 0
         self._pending = 0
@@ -43,14 +46,15 @@ class ApiUsage:
         self._due = time.monotonic() + SYNC_S
         try:
             row = await conn.fetchrow(
-                "WITH mine AS (INSERT INTO meta.api_usage AS kept (minute, requests)"
+                f"WITH mine AS (INSERT INTO meta.{self._table} AS kept (minute, requests)"
                 "  SELECT date_trunc('minute', now()), $1::bigint WHERE $1::bigint > 0"
                 "  ON CONFLICT (minute) DO UPDATE SET requests = kept.requests + excluded.requests),"
-                " old AS (DELETE FROM meta.api_usage WHERE minute <= now() - interval '2 days')"
-                " SELECT $1::bigint + coalesce((SELECT sum(requests) FROM meta.api_usage"
+                f" old AS (DELETE FROM meta.{self._table} WHERE minute <= now() - interval '2 days')"
+                f" SELECT $1::bigint + coalesce((SELECT sum(requests) FROM meta.{self._table}"
                 "   WHERE minute > now() - interval '1 day'), 0)::bigint AS used,"
-                " (SELECT value FROM meta.setting WHERE name = 'daily_api_requests') AS maximum",
+                " (SELECT value FROM meta.setting WHERE name = $2) AS maximum",
                 pending,
+                self._setting,
             )
         except BaseException:
             self._pending += pending

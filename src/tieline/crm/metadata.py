@@ -53,7 +53,7 @@ COLUMN_TYPES: Mapping[str, str] = {
 }
 """PostgreSQL type of each field type; every other type is `text`."""
 
-Kind = Literal["standard", "custom", "list_setting", "hierarchy_setting", "metadata_type"]
+Kind = Literal["standard", "custom", "list_setting", "hierarchy_setting", "metadata_type", "platform_event"]
 Sharing = Literal["ReadWrite", "Read", "Private", "ControlledByParent"]
 """Who sees records of others, before roles and queues: the organization-wide default of an object."""
 

@@ -14,7 +14,9 @@ from typing import Any
 from . import sharing, standard_merging
 from .access_migration import objects_and_access
 from .address_migration import locate
+from .bulk import tables as bulk_tables
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
+from .events import tables as event_tables
 from .ids import make_id, new_instance
 from .metadata import Field, build_catalogue
 from .permissions import readers_profiles
@@ -360,6 +362,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_device_flow", _sql(_DEVICE_FLOW)),
     Step("2026_11_25_picklists_in_japanese", _picklists_in_japanese),
     Step("2026_11_25_profiles_of_readers", _profiles_of_readers),
+    Step("2026_11_25_bulk_jobs", bulk_tables.install),
+    Step("2026_11_25_change_events", event_tables.install),
 )
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -40,6 +40,18 @@ _AWAY = (
 """How a server refuses a connection to a database that is being copied or replaced."""
 
 
+class Background(Protocol):
+    """Work of a process for an org beside its requests."""
+
+    def wake(self, kind: str) -> None:
+        """Something of that kind is there to do; other kinds are somebody else's."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the work; what is half done is taken up by the next process."""
+        ...
+
+
 class Org:
     """One org: name, id, database pool, current catalogue."""
 
@@ -56,8 +68,16 @@ class Org:
         self.faults = Faults()
         self.soql_cache: dict[str, Any] = {}
         self.rules = RuleShelf()
+        self.background: list[Background] = []
+        self.capturing = False
+        """Whether changes of any object are noted: then whoever writes says on whose behalf."""
         self._catalogue: Catalogue | None = None
         self._loading = asyncio.Lock()
+
+    def wake(self, kind: str) -> None:
+        """Tells the work in the background that there is something to do."""
+        for work in self.background:
+            work.wake(kind)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
@@ -90,6 +110,8 @@ class Org:
 
     async def close(self) -> None:
         """Writes down what was counted, and ends the change feed and the pool."""
+        for work in self.background:
+            await work.close()
         await self.changes.close()
         try:
             async with asyncio.timeout(2), self.connection() as conn:
@@ -111,6 +133,8 @@ class Orgs:
         self._by_id: dict[str, str] = {}
         self._opening = asyncio.Lock()
         self._unknown: dict[str, float] = {}
+        self.on_open: list[Callable[[Org], Background]] = []
+        """What begins to work for an org when it is opened."""
 
     async def start(self) -> None:
         """Checks the registry's head and opens every org it lists."""
@@ -196,6 +220,7 @@ class Orgs:
             await org.catalogue(conn)
         self._open[org.name] = org
         self._by_id[org.org_id[:15]] = org.name
+        org.background = [begin(org) for begin in self.on_open]
         return org
 
     async def close(self) -> None:

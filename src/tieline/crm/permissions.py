@@ -155,7 +155,7 @@ async def open_object(conn: Any, value: ObjectType, *, to_users: bool) -> None:
     if grantable(value):
         await grant_object(conn, await sets_of_profiles(conn, ADMINISTRATOR), value.name, EVERY_RIGHT)
         if to_users:
-            given = WORK if value.kind in ("standard", "custom") else READ
+            given = WORK if value.kind in ("standard", "custom", "platform_event") else READ
             await grant_object(conn, await sets_of_profiles(conn, STANDARD_USER), value.name, given)
             await grant_object(conn, await sets_of_profiles(conn, READ_ONLY), value.name, READ)
     await open_fields(conn, value, openable_fields(value), to_users=to_users)

@@ -9,6 +9,7 @@ record that is refused leaves no trace while its neighbours in the same call may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -18,6 +19,7 @@ from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
+from .events.platform import publish
 from .ids import make_id, parse_id
 from .metadata import Catalogue, Field, ObjectType, index_name
 from .options import CallOptions
@@ -99,6 +101,8 @@ class Records:
         require(self.caller, value, "create")
         if value.shares is not None:
             return await Shares(self.conn, self.catalogue, self.caller, value).create(inputs)
+        if value.kind == "platform_event":
+            return await self._publish(value, inputs)
         results: list[Saved | None] = [None] * len(inputs)
         drafts: list[Draft] = []
         for position, given in enumerate(inputs):
@@ -116,6 +120,30 @@ class Records:
                 draft.row["Id"] = draft.record_id
             await self._save(value, drafts, results, insert, created=True)
         return [result or Saved() for result in results]
+
+    async def _publish(self, value: ObjectType, inputs: Sequence[Mapping[str, Any]]) -> list[Saved]:
+        """Publishes platform events, which are made as records are; one answer each."""
+        read: list[Row | Fault] = []
+        for given in inputs:
+            try:
+                read.append(await self._read(value, given, creating=True))
+            except Fault as fault:
+                read.append(fault)
+        published = iter(
+            await publish(
+                self.conn, value, self.caller, [item for item in read if not isinstance(item, Fault)]
+            )
+        )
+        results: list[Saved] = []
+        for item in read:
+            result = item if isinstance(item, Fault) else next(published)
+            if isinstance(result, Fault):
+                results.append(Saved(faults=(result,)))
+            else:
+                number = await self.conn.fetchval("SELECT nextval('meta.record_number')")
+                results.append(Saved(make_id(value.key_prefix, self.org.instance, number), True, (), result))
+        self.org.wake("events")
+        return results
 
     async def update(self, value: ObjectType, inputs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Saved]:
         """Changes records by id; one answer each."""
@@ -233,6 +261,20 @@ class Records:
             return []
         found = await by_key(self.conn, value, key, [stored])
         return next(iter(found.values()), [])
+
+    async def named(self, value: ObjectType, key: Field, texts: Sequence[str]) -> dict[str, str]:
+        """For each text that is the external id of exactly one live record, that record's id. At most 1,000 texts."""
+        stored: dict[str, Any] = {}
+        for text in texts:
+            with suppress(Fault):
+                stored[text] = read_value(key, text)
+        found = await by_key(self.conn, value, key, list(stored.values())) if stored else {}
+        ids: dict[str, str] = {}
+        for text, content in stored.items():
+            same = found.get(str(content) if key.case_sensitive else str(content).lower(), ())
+            if len(same) == 1:
+                ids[text] = same[0]
+        return ids
 
     async def delete(self, value: ObjectType, ids: Sequence[str]) -> list[Saved]:
         """Deletes records (they stay for queryAll) and what belongs to them; clears references to them."""

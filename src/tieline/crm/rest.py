@@ -102,6 +102,10 @@ class Request:
 
 
 Handler = Callable[[Call, Request], Awaitable[Reply]]
+DESCRIBED: list[Callable[[Call, str], ObjectType | None]] = []
+"""Where describes find objects that keep no records; other doors enter theirs by being imported."""
+ALLOCATIONS: list[Callable[[Call], Awaitable[Mapping[str, Mapping[str, int]]]]] = []
+"""What other doors add to the limits resource; they enter it by being imported."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +156,12 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
     ("`sobjects/{name}/listviews`, `ui-api/list-*`", "the console's lists are its own"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
-    ("`jobs/ingest`, `jobs/query`, `/services/async`", "no Bulk API; `composite/sobjects` takes 200 records"),
-    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`, `event/*`", "not part of this org"),
+    ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
+    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
         "records and object info only",
     ),
-    ("`/cometd`, Pub/Sub API", "changes reach the org's own console only"),
 )
 """Resources of Salesforce that this org does not have, and what one gets or uses instead."""
 
@@ -262,6 +265,7 @@ async def resources(call: Call, request: Request) -> Reply:
         "quickActions",
         "compactLayouts",
         "ui-api",
+        "jobs",
     )
     links = {name: f"{base}/{name}" for name in names}
     links["metadata"] = f"{base}/metadata"
@@ -269,7 +273,7 @@ async def resources(call: Call, request: Request) -> Reply:
     return Reply(body=links)
 
 
-@route("GET", "limits", lacks="`DailyApiRequests` and `DataStorageMB` only")
+@route("GET", "limits", lacks="allocations of what this org has, no others")
 async def limits(call: Call, request: Request) -> Reply:
     """Allocations and what is left of them."""
     usage = call.org.usage
@@ -277,12 +281,13 @@ async def limits(call: Call, request: Request) -> Reply:
         await usage.sync(call.conn)  # other processes' requests too, and in a transaction it could be undone
     remaining = max(usage.maximum - usage.used, 0)
     stored = await call.conn.fetchval("SELECT pg_database_size(current_database()) >> 20")
-    return Reply(
-        body={
-            "DailyApiRequests": {"Max": usage.maximum, "Remaining": remaining},
-            "DataStorageMB": {"Max": STORAGE_MB, "Remaining": max(STORAGE_MB - stored, 0)},
-        }
-    )
+    shown: dict[str, Mapping[str, int]] = {
+        "DailyApiRequests": {"Max": usage.maximum, "Remaining": remaining},
+        "DataStorageMB": {"Max": STORAGE_MB, "Remaining": max(STORAGE_MB - stored, 0)},
+    }
+    for more in ALLOCATIONS:
+        shown |= await more(call)
+    return Reply(body=shown)
 
 
 @route("GET", "limits/recordCount")
@@ -345,7 +350,9 @@ async def _recent_item(call: Call, value: ObjectType, record_id: str) -> dict[st
 @route("GET", "sobjects/{name}/describe")
 async def describe_object(call: Call, request: Request) -> Reply:
     """One object in full."""
-    value = call.records.object(request.path["name"])
+    name = request.path["name"]
+    found = (find(call, name) for find in DESCRIBED if call.catalogue.get(name) is None)
+    value = next((one for one in found if one is not None), None) or call.records.object(name)
     if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
         return Reply(304)
     return Reply(body=describe(value, call.catalogue, call.caller, call.version))
@@ -357,7 +364,8 @@ async def create(call: Call, request: Request) -> Reply:
     value = call.records.object(request.path["name"])
     saved = one(await call.records.create(value, [request.body_object()]))
     location = {"Location": f"{call.base}/sobjects/{value.name}/{saved.id}"}
-    return Reply(201, {"id": saved.id, "success": True, "errors": []}, location)
+    told = [Fault("OPERATION_ENQUEUED", saved.event).as_save_error()] if saved.event else []
+    return Reply(201, {"id": saved.id, "success": True, "errors": told}, location)
 
 
 @route("GET", "sobjects/{name}/updated")

@@ -98,7 +98,9 @@ class Joined:
 def readable_object(catalogue: Catalogue, caller: Caller, name: str) -> ObjectType | None:
     """The object of that name, where the user may read it."""
     value = catalogue.get(name)
-    return value if value is not None and rights(caller, value).read else None
+    if value is None or value.kind == "platform_event":  # events are heard, not kept
+        return None
+    return value if rights(caller, value).read else None
 
 
 @dataclass

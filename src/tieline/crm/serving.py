@@ -46,7 +46,7 @@ async def serve(
     """Serves the orgs until a signal comes, in clear and, with certificates, on the TLS port too."""
     host, _, port = listen.rpartition(":")
     host = host or "127.0.0.1"
-    application = create_app(settings)
+    application = create_app(settings, host, certificates)
     servers = [_Server(_config(application, host, int(port)))]
     loop = asyncio.get_running_loop()
 

@@ -15,6 +15,8 @@ class CrmSettings:
 
     `database_url` names the registry database, with a role that may create databases (one per org).
     `data_key` is 32 secret bytes; client secrets are encrypted under it. Origins carry no trailing slash.
+    `change_events_per_transaction` are told one by one before a transaction's other changes are told as an overflow.
+    `pubsub_port` serves the Pub/Sub API in clear on loopback, `pubsub_tls_port` over TLS; without them it is not served.
     `tls_port` is where the same doors are open over TLS, for programs. `faults_key` lets its holder set faults.
     """
 
@@ -30,6 +32,12 @@ class CrmSettings:
     console_session_hours: int = 12
     pool_size: int = 10
     daily_api_requests: int = 15_000
+    daily_event_deliveries: int = 50_000
+    change_events_per_transaction: int = 100_000
+    cometd_clients: int = 1_000
+    long_poll_s: float = 110.0
+    pubsub_port: int | None = None
+    pubsub_tls_port: int | None = None
     request_timeout_s: float = 60.0
     tls_port: int | None = None
     faults_key: str | None = field(default=None, repr=False)

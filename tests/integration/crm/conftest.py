@@ -118,9 +118,9 @@ async def web_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def a_world(
-    postgres: EmbeddedPostgres, web_dist: Path, database: str = "crm_test"
+    postgres: EmbeddedPostgres, web_dist: Path, database: str = "crm_test", **changes: Any
 ) -> AsyncIterator[World]:
-    """One org with an administrator, an agent and an OAuth client, served on a real socket."""
+    """One org with an administrator, an agent and an OAuth client, served on a real socket; `changes` are settings."""
     maintenance = await asyncpg.connect(postgres.url())
     for name in (f"{database}_acme", database):
         await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -136,6 +136,7 @@ async def a_world(
         web_dist=web_dist,
         daily_api_requests=10_000_000,
         faults_key="key-of-the-test",
+        **changes,
     )
     org_id = await create_org(
         settings, name="acme", label="Acme", admin_username=ADMIN, admin_password=PASSWORD

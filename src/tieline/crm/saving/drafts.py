@@ -24,6 +24,8 @@ class Saved:
     id: str | None = None
     created: bool = False
     faults: tuple[Fault, ...] = ()
+    event: str | None = None
+    """The UUID of the platform event that the record was."""
 
     @property
     def success(self) -> bool:

@@ -1,0 +1,211 @@
+"""From noted changes to events with a place in the stream.
+
+One process at a time takes the transactions that have been committed since, in the order of their commits, and makes
+events of them. A transaction that builds on another's change noted it after that one was committed; so a transaction's
+last note tells where it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from ..metadata import Catalogue, ObjectType
+from .channels import Shapes, event_name
+from .tables import CHANNEL
+
+KEPT = timedelta(hours=72)
+MAX_EVENT = 1_000_000
+"""Bytes of an event; of a larger one only the fact is told."""
+MAX_MERGED = 1_000
+NO_RECORD = "000000000000000AAA"
+UI_ORIGIN = "com/salesforce/api/soap/66.0;client=SfdcInternalAPI/"
+"""Who is said to have made changes that no program asked for."""
+_LOCK = 0x6576656E  # "even"
+_ROWS = 5_000
+_Row = Mapping[str, Any]
+
+
+async def sequence(conn: Any, shapes: Shapes, org_id: str, limit: int) -> bool:
+    """Makes events of what is waiting; True where more may be. `limit` is a transaction's number of changes that
+    are told one by one."""
+    async with conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        waiting = await conn.fetch(
+            "SELECT xid::text AS xid, max(id) AS last, count(*) AS changes, max(at) AS at FROM meta.change"
+            " GROUP BY 1 ORDER BY 2 LIMIT 500"
+        )
+        if not waiting:
+            return False
+        taken: list[str] = []
+        rows, events = 0, list[tuple[str, Any, dict[str, Any]]]()
+        for transaction in waiting:
+            if taken and rows + transaction["changes"] > _ROWS:
+                break
+            taken.append(transaction["xid"])
+            rows += transaction["changes"]
+            changes = await conn.fetch(
+                "SELECT object_name, record_id, before, after, origin FROM meta.change"
+                " WHERE xid = $1::text::xid8 ORDER BY id LIMIT $2",
+                transaction["xid"],
+                limit,
+            )
+            made = events_of(changes, shapes.catalogue, _about(org_id, transaction))
+            if transaction["changes"] > limit:
+                made += await _overflow(conn, shapes.catalogue, org_id, transaction, limit)
+            events += [(stream, transaction["at"], content) for stream, content in made]
+        await _file(conn, events)
+        await conn.execute("DELETE FROM meta.change WHERE xid = ANY($1::text[]::xid8[])", taken)
+        await conn.execute("DELETE FROM meta.event WHERE at < now() - $1::interval", KEPT)
+        await conn.execute("SELECT pg_notify($1, 'events')", CHANNEL)
+    return True
+
+
+def _about(org_id: str, transaction: _Row) -> dict[str, Any]:
+    key = uuid.uuid5(uuid.NAMESPACE_OID, f"{org_id}/{transaction['xid']}/{transaction['last']}")
+    at = int(transaction["at"].timestamp() * 1000)
+    return {"key": str(key), "number": transaction["last"], "at": at}
+
+
+async def _file(conn: Any, events: Sequence[tuple[str, Any, dict[str, Any]]]) -> None:
+    if not events:
+        return
+    await conn.execute(
+        "INSERT INTO meta.event (replay_id, topic, uuid, at, content)"
+        " SELECT nextval('meta.replay_id'), e.topic, e.uuid, e.at, e.content::jsonb FROM"
+        " unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) WITH ORDINALITY"
+        " AS e(topic, uuid, at, content, place) ORDER BY e.place",
+        [stream for stream, _, _ in events],
+        [content.get("uuid") or str(uuid.uuid4()) for _, _, content in events],
+        [at for _, at, _ in events],
+        [json.dumps(content, ensure_ascii=False, separators=(",", ":")) for _, _, content in events],
+    )
+
+
+async def _overflow(
+    conn: Any, catalogue: Catalogue, org_id: str, transaction: _Row, limit: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """One event for each object of which a transaction changed more than can be told."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT object_name FROM (SELECT object_name FROM meta.change WHERE xid = $1::text::xid8"
+        " ORDER BY id OFFSET $2) left_over ORDER BY 1",
+        transaction["xid"],
+        limit,
+    )
+    about = _about(org_id, transaction)
+    found: list[tuple[str, dict[str, Any]]] = []
+    for place, row in enumerate(rows, start=limit + 1):
+        value = catalogue.objects.get(row["object_name"])
+        if value is not None:
+            content = _content(value, "GAP_OVERFLOW", [NO_RECORD], about, "", "") | {"sequence": place}
+            found.append((event_name(value), content))
+    return found
+
+
+def _content(
+    value: ObjectType, kind: str, ids: list[str], about: Mapping[str, Any], user: str, origin: str
+) -> dict[str, Any]:
+    return {
+        "entity": value.name,
+        "type": kind,
+        "ids": ids,
+        "user": user,
+        "origin": origin or UI_ORIGIN,
+        "changedFields": [],
+        "nulledFields": [],
+        "fields": {},
+        "sequence": 0,
+        **about,
+    }
+
+
+def events_of(
+    changes: Sequence[_Row], catalogue: Catalogue, about: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    """The events of one transaction: one for each record, and one for several records that changed alike.
+
+    Pure. Each event comes with the stream it is filed under.
+    """
+    first: dict[tuple[str, str], _Row | None] = {}
+    last: dict[tuple[str, str], tuple[_Row, str]] = {}
+    for change in changes:
+        key = (change["object_name"], change["record_id"])
+        first.setdefault(key, change["before"])
+        last[key] = (change["after"] or {}, change["origin"] or "")
+    events: list[tuple[str, dict[str, Any]]] = []
+    alike: dict[str, dict[str, Any]] = {}
+    for (name, record_id), (after, origin) in last.items():
+        value = catalogue.objects.get(name)
+        if value is None:
+            continue
+        if value.kind == "platform_event":
+            events.append((name, {"uuid": record_id, **about, **after}))
+            continue
+        content = _change(value, record_id, first[name, record_id], after, about, origin)
+        if content is None:
+            continue
+        if content["type"] != "CREATE":
+            same = json.dumps([name, content["type"], content["origin"], content["user"], _merged(content)])
+            known = alike.get(same)
+            if known is not None and len(known["ids"]) < MAX_MERGED:
+                known["ids"].append(record_id)
+                if "LastModifiedDate" in content["fields"]:
+                    known["fields"]["LastModifiedDate"] = max(
+                        known["fields"]["LastModifiedDate"], content["fields"]["LastModifiedDate"]
+                    )
+                continue
+            alike[same] = content
+        events.append((event_name(value), content))
+    for place, (_, content) in enumerate(events, start=1):
+        content["sequence"] = place
+    return events
+
+
+def _merged(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be alike for two records to share an event."""
+    return {name: value for name, value in content["fields"].items() if name != "LastModifiedDate"}
+
+
+def _change(
+    value: ObjectType,
+    record_id: str,
+    before: _Row | None,
+    after: _Row,
+    about: Mapping[str, Any],
+    origin: str,
+) -> dict[str, Any] | None:
+    """What happened to one record in its transaction; None where nothing is left of it."""
+    user = str(after.get("LastModifiedById") or "")
+    gone = after.get("IsDeleted") is True
+    was_gone = before is not None and before.get("IsDeleted") is True
+    if (before is None or was_gone) and gone:
+        return None
+    if gone:
+        return _content(value, "DELETE", [record_id], about, user, origin)
+    if before is None or was_gone:
+        kind = "CREATE" if before is None else "UNDELETE"
+        content = _content(value, kind, [record_id], about, user, origin)
+        content["fields"] = {
+            name: item for name, item in after.items() if item is not None and name in value.fields
+        }
+    else:
+        changed = [name for name in after if name in value.fields and after[name] != before.get(name)]
+        if not set(changed) - {"SystemModstamp"}:
+            return None
+        content = _content(value, "UPDATE", [record_id], about, user, origin)
+        content["fields"] = {name: after[name] for name in changed}
+        content["changedFields"] = changed
+        content["nulledFields"] = [name for name in changed if after[name] is None]
+    if _size(content) > MAX_EVENT:
+        return _content(value, f"GAP_{content['type']}", [record_id], about, user, origin)
+    return content
+
+
+def _size(content: Mapping[str, Any]) -> int:
+    texts = (item for item in content["fields"].values() if isinstance(item, str))
+    length = sum(map(len, texts))
+    # Only what may be too long is worth being counted in bytes.
+    return length if length * 4 < MAX_EVENT else len(json.dumps(content, ensure_ascii=False).encode())
