@@ -34,6 +34,7 @@ from . import (
     deployments,
     door,
     faults_door,
+    finding_door,
     merging_door,
     oauth_door,
     screens,
@@ -46,6 +47,9 @@ from . import (
 from .errors import Fault, not_found
 from .faults_layer import FaultLayer
 from .gateway import rest
+from .listviews import door as lists_door
+from .listviews import resources as list_resources
+from .navigation import door as navigation_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
@@ -123,6 +127,9 @@ def doors(dist: Path = Path()) -> list[Any]:
             methods=["POST"],
         ),
         *console.ROUTES,
+        *finding_door.ROUTES,
+        *lists_door.ROUTES,
+        *navigation_door.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *merging_door.ROUTES,
@@ -331,5 +338,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, screens, ui_api, soap_sign_in)
+RESOURCES = (addressed, batches, list_resources, screens, ui_api, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -15,7 +15,11 @@ from . import standard_merging
 from .access_migration import objects_and_access
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .ids import make_id, new_instance
+from .listviews.standard import LIST_VIEW
+from .listviews.standard import install as install_views
 from .metadata import build_catalogue
+from .navigation import apps as navigation_apps
+from .navigation import choices
 from .schema import CATALOGUE_SQL, create_object
 from .search import search_vector
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES
@@ -291,6 +295,16 @@ CREATE TRIGGER changed BEFORE UPDATE ON meta.catalogue
  FOR EACH ROW EXECUTE FUNCTION meta.catalogue_changed();
 """
 
+
+async def _apps_and_list_views(conn: Any) -> None:
+    """The apps that come with the org, what users chose, and the list views of all objects."""
+    await conn.execute(choices.TABLE)
+    await navigation_apps.install(conn)
+    await create_object(conn, LIST_VIEW)
+    objects = build_catalogue(0, await conn.fetch(CATALOGUE_SQL)).objects.values()
+    await install_views(conn, list(objects))
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -302,6 +316,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_rules_of_records", _rules),
     Step("2026_11_25_merged_and_converted", standard_merging.install),
     Step("2026_11_25_api_usage_and_changes", _sql(_USAGE_AND_CHANGES)),
+    Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .ids import base62
+from .listviews.standard import add_standard_views
 from .metadata import (
     COLUMN_TYPES,
     Catalogue,
@@ -115,6 +116,7 @@ async def create_object(conn: Any, value: ObjectType) -> None:
     for item in value.fields.values():
         await _register_field(conn, value, item)
         await _index(conn, value, item)
+    await add_standard_views(conn, value)
     await bump(conn)
 
 

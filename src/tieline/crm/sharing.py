@@ -99,6 +99,8 @@ def row_condition(
     whole = catalogue.whole
     value = whole.objects.get(value.name, value)
     granted = rights(caller, value)
+    if value.name == "ListView":
+        return f'({alias}."IsPublic" OR {alias}."CreatedById" = {param(caller.user_id)})'  # people's own are private
     if granted.modify_all or (level == "read" and granted.view_all):
         return None
     if value.setup or value.kind not in ("standard", "custom"):
