@@ -30,6 +30,7 @@ from . import (
     addressed,
     auth,
     batches,
+    classic,
     console,
     deployments,
     door,
@@ -320,6 +321,8 @@ async def stylesheet(request: Request) -> Response:
 async def nothing_here(request: Request) -> Response:
     """A page for people, an error for programs."""
     if "text/html" in request.headers.get("accept", ""):
+        if request.method == "GET" and place_of(request) != "base" and classic.is_classic(request.url.path):
+            return await classic.page(request)
         return door.refuse(request, "error_not_found", status=404, back="/")
     return _error(not_found())
 

@@ -69,9 +69,10 @@ async def _form_targets(request: Request, start_url: str) -> list[str]:
 
 
 async def root(request: Request) -> Response:
-    """`/` leads to the console."""
+    """`/` leads to the console: to `startURL`, with which Salesforce sends people here whose session has ended."""
     org = org_of(request)
-    return redirect(org.settings.lightning_origin(org.name) + HOME, 302)
+    start = local_path(request.query_params.get("startURL"), HOME)
+    return redirect(org.settings.lightning_origin(org.name) + (HOME if start == "/" else start), 302)
 
 
 async def sign_in(request: Request) -> Response:
