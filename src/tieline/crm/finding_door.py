@@ -106,12 +106,14 @@ async def search(request: Request) -> Response:
 
 @answering
 async def recent(request: Request) -> Response:
-    """What the user saw last: `{records: [{id, name, object, label, first_name, last_name, viewed_at}]}`."""
+    """What the user saw last, of one object or all: `{records: [{id, name, object, label, first_name, last_name,
+    viewed_at}]}`."""
     async with visiting(request) as visit:
         rows = await visit.conn.fetch(
             "SELECT record_id, object_name, viewed_at FROM meta.recent WHERE user_id = $1"
-            " ORDER BY viewed_at DESC LIMIT $2",
+            " AND ($2 = '' OR object_name = $2) ORDER BY viewed_at DESC LIMIT $3",
             visit.caller.user_id,
+            request.query_params.get("object", "").replace("\x00", "")[:80],
             max(number_of(request, "limit", 20, 100), 1),
         )
         wanted: dict[str, set[str]] = {}

@@ -31,11 +31,12 @@ RECENT = "recent"
 MAX_PAGE = 200
 
 
-def _shown(visit: Visit, view: ListView) -> dict[str, Any]:
-    """A view as the console knows it."""
+def _shown(visit: Visit, value: ObjectType, view: ListView) -> dict[str, Any]:
+    """A view as the console knows it; its columns are those that the user sees."""
     kept = view.definition()
     del kept["label_ja"]
     return kept | {
+        "columns": [item.name for item in rows.columns_of(view, value)],
         "id": view.id,
         "name": view.name,
         "label": view.label_in(visit.language),
@@ -96,7 +97,7 @@ async def list_records(request: Request) -> Response:
                 "has_more": asked["offset"] + len(page.rows) < page.total,
                 "sort": page.sort,
                 "descending": page.descending,
-                "view": _shown(visit, view) if view is not None else None,
+                "view": _shown(visit, value, view) if view is not None else None,
             }
         )
 
@@ -110,7 +111,7 @@ async def list_views(request: Request) -> Response:
         pinned = await choice(visit.conn, visit.caller.user_id, f"pin.{value.name}")
         return json_response(
             {
-                "views": [_shown(visit, view) for view in views],
+                "views": [_shown(visit, value, view) for view in views],
                 "pinned": pinned if pinned == RECENT or any(view.id == pinned for view in views) else None,
                 "may_share": visit.caller.administrator,
             }
@@ -169,7 +170,7 @@ async def create_view(request: Request) -> Response:
         if body.get("clone"):
             start = await _named(visit, value, str(body["clone"]))
         made = await store.create(visit.conn, visit.call.org.instance, visit.caller, value, start, body)
-        return json_response(_shown(visit, made), 201)
+        return json_response(_shown(visit, value, made), 201)
 
 
 @answering
@@ -179,7 +180,9 @@ async def change_view(request: Request) -> Response:
     async with visiting(request) as visit, visit.conn.transaction():
         value = seen_object(visit, request.path_params["object"])
         view = await _named(visit, value, request.path_params["id"])
-        return json_response(_shown(visit, await store.change(visit.conn, visit.caller, value, view, body)))
+        return json_response(
+            _shown(visit, value, await store.change(visit.conn, visit.caller, value, view, body))
+        )
 
 
 @answering

@@ -14,7 +14,7 @@ CREATE TABLE meta.user_choice (
     changed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (user_id, name)
 );
 """
-MAX_SIZE = 40_000
+MAX_SIZE = 64_000
 """Characters of one choice as JSON: a page of notes."""
 MAX_CHOICES = 500
 _NAME = re.compile(r"[a-z]{2,20}(\.[A-Za-z0-9_]{1,80})?")

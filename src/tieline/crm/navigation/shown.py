@@ -17,7 +17,7 @@ APP = "app"
 async def navigation(
     conn: Any, catalogue: Catalogue, caller: Caller, org_wide: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`{apps, app, utility_items}`; `org_wide` is what the org says of utility items of every app."""
+    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps."""
     apps = await all_apps(conn)
     chosen: Any = await choice(conn, caller.user_id, APP)
     current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
@@ -31,6 +31,7 @@ async def navigation(
                 "description": app.description_in(language),
                 "nav_type": app.nav_type,
                 "items": _items(app, catalogue, caller),
+                "utility_items": utilities(app, org_wide, language),
             }
             for app in apps
         ],
