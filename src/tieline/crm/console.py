@@ -291,12 +291,10 @@ def with_people(value: ObjectType, columns: Sequence[Field]) -> list[Field]:
 def column_of(visit: Visit, item: Field) -> dict[str, Any]:
     """A column as lists show it; a look-up's is called after the record it shows."""
     label = item.label_in(visit.language)
-    if item.type == "reference":
-        target = visit.call.catalogue.get(item.reference_to[0]) if item.reference_to else None
-        if item.name == "OwnerId":
-            label = "所有者" if visit.language == "ja" else "Owner"
-        elif target is not None:
-            label = target.label_in(visit.language) if not item.custom else label
+    if item.name == "OwnerId":
+        label = "所有者" if visit.language == "ja" else "Owner"
+    elif item.type == "reference":
+        label = re.sub(r"\s*ID$", "", label)
     return {"api_name": item.name, "label": label, "type": item.type, "sortable": item.type != "textarea"}
 
 

@@ -200,3 +200,27 @@ async def test_the_api_describes_a_view_and_gives_its_rows(
     assert (row["DeveloperName"], row["SobjectType"]) == ("Rest_view", "Contact")
     assert (await admin.get(f"{DATA}/sobjects/Contact/listviews/00B000000000000AAA")).status_code == 404
     assert (await admin.get(f"{DATA}/sobjects/User/listviews")).status_code == 404
+
+
+async def test_a_search_stays_within_a_view(console: Browser, admin: httpx2.AsyncClient) -> None:
+    for title in ("Buyer", "Seller"):
+        await make(admin, "Contact", FirstName="Wombat", LastName=title, Title=title)
+    body = {
+        "label": "Wombat buyers",
+        "conditions": [{"field": "Title", "operator": "equals", "values": ["Buyer"]}],
+    }
+    assert (await console.api("POST", "lists/Contact", json=body)).status_code == 201
+
+    async def found(view: str) -> list[str]:
+        sosl = f"FIND {{wombat}} RETURNING Contact(LastName USING ListView = {view} ORDER BY LastName)"
+        answer = await admin.get(f"{DATA}/search", params={"q": sosl})
+        assert answer.status_code == 200, answer.text
+        return [row["LastName"] for row in answer.json()["searchRecords"]]
+
+    assert await found("AllContact") == ["Buyer", "Seller"]
+    assert await found("Wombat_buyers") == ["Buyer"]
+    seller = (
+        await admin.get(f"{DATA}/query", params={"q": "SELECT Id FROM Contact WHERE LastName = 'Seller'"})
+    ).json()
+    await console.api("GET", f"record/{seller['records'][0]['Id']}")
+    assert await found("Recent") == ["Seller"]

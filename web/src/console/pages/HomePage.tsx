@@ -186,7 +186,7 @@ function Tasks(): ReactNode {
       </div>
       <footer className="slds-card__footer">
         <Link className="slds-card__footer-action" to={`${listPath("Task")}?filterName=MyOpenTask`}>
-          {t(tasks !== null && tasks.length >= MOST_TASKS ? "home.tasks.most" : "home.tasks.all", {
+          {t(tasks !== null && tasks.length >= MOST_TASKS ? "home.tasks.most" : "home.tasks.more", {
             count: MOST_TASKS,
           })}
         </Link>

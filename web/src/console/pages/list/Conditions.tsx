@@ -104,7 +104,7 @@ export function Conditions({
         {fields === null ? (
           <Skeleton width="80%" />
         ) : (
-          <ol className="slds-list_vertical-space">
+          <ol className="console-conditions__list">
             {conditions.map((condition, index) => (
               <li key={index}>
                 <Condition
