@@ -8,6 +8,7 @@ import hashlib
 import pytest
 from playwright.async_api import Page, expect
 from tests.journeys.conftest import QUEUE_JP, QUEUE_US, Demo, Street, unknown_number
+from tests.journeys.console import Shell
 from tests.journeys.desk import ADMIN, PASSWORD, Desk, sign_in_to_portal
 from tests.journeys.looks import look
 from tests.journeys.words import words
@@ -41,8 +42,8 @@ async def _desk_states(demo: Demo, desk: Desk, street: Street, number: str, queu
     await desk.callbar.locator(".cb-status__button").press("Escape")
     await page.get_by_role("button", name=say("utility.minimize", label=desk.say("item.idle"))).click()
     await see("console-home")
-    await page.get_by_role("navigation", name=say("nav.pages")).get_by_role("link").nth(1).click()
-    await page.get_by_role("main").get_by_role("row").nth(1).wait_for()
+    contacts = await Shell(page, say).open_item(say("nav.Contact"))
+    await contacts.main.get_by_role("row").nth(1).wait_for()
     await see("console-list")
     await page.get_by_role("button", name=say("list.new"), exact=True).click()
     form = page.get_by_role("dialog")

@@ -7,6 +7,7 @@ import time
 
 from playwright.async_api import Locator, Page, expect
 from tests.journeys.conftest import QUEUE_JP, QUEUE_US, Demo, Street, unknown_number
+from tests.journeys.console import Shell
 from tests.journeys.desk import ADMIN, MISAKI, Desk, Person, sign_in_to_crm, sign_in_to_portal
 from tests.journeys.looks import look
 from tests.journeys.words import words
@@ -22,7 +23,7 @@ class Administrator:
 
     async def make(self, first: str, last: str, phone: str) -> None:
         """Create the contact, and stay on its page."""
-        await self.page.get_by_role("link", name="Contacts").click()
+        await Shell(self.page, words("console", "en")).open_item("Contacts")
         await self.page.get_by_role("button", name="New", exact=True).click()
         form = self.page.get_by_role("dialog")
         await form.get_by_label("First Name").fill(first)

@@ -7,6 +7,7 @@ import re
 from playwright.async_api import expect
 from tests.journeys.computer import until
 from tests.journeys.conftest import QUEUE_JP, Street, note, unknown_number
+from tests.journeys.console import Shell
 from tests.journeys.desk import Desk
 
 
@@ -16,7 +17,7 @@ async def test_an_unknown_caller_becomes_a_contact(emma: Desk, street: Street) -
     await emma.become("ready")
 
     # The agent is in the middle of editing somebody when the phone rings.
-    await page.get_by_role("link", name="Contacts").click()
+    await Shell(page, emma.console_says).open_item("Contacts")
     await page.get_by_role("link", name="Liam O'Connor").first.click()
     await emma.shows_record("Liam O'Connor")
     await page.get_by_role("button", name="Edit Title").click()

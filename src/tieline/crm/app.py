@@ -31,11 +31,13 @@ from . import (
     allowed_apps,
     auth,
     batches,
+    classic,
     console,
     deployments,
     device_door,
     door,
     faults_door,
+    finding_door,
     merging_door,
     oauth_door,
     personal_settings,
@@ -57,6 +59,9 @@ from .events.hub import Events
 from .faults_layer import FaultLayer
 from .gateway import rest
 from .language import speak
+from .listviews import door as lists_door
+from .listviews import resources as list_resources
+from .navigation import door as navigation_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
@@ -151,6 +156,9 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
             methods=["POST"],
         ),
         *console.ROUTES,
+        *finding_door.ROUTES,
+        *lists_door.ROUTES,
+        *navigation_door.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *events_door.ROUTES,
@@ -358,6 +366,8 @@ async def stylesheet(request: Request) -> Response:
 async def nothing_here(request: Request) -> Response:
     """A page for people, an error for programs."""
     if "text/html" in request.headers.get("accept", ""):
+        if request.method == "GET" and place_of(request) != "base" and classic.is_classic(request.url.path):
+            return await classic.page(request)
         return door.refuse(request, "error_not_found", status=404, back="/")
     return _error(not_found())
 
@@ -376,5 +386,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (addressed, batches, events_door, screens, ui_api, soap_records, soap_sign_in)
+RESOURCES = (addressed, batches, events_door, list_resources, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

@@ -26,13 +26,12 @@ from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
 from .ids import parse_id
 from .language import speak, standard_name
-from .layouts import ACTIVITY_FIELDS, LIST_COLUMNS, detail_sections
+from .layouts import ACTIVITY_FIELDS, detail_sections
 from .metadata import Field, ObjectType
+from .navigation.shown import navigation
 from .query import DEFAULT_BATCH
 from .rest import Call, dispatch
 from .saving.drafts import Row
-from .schema import searched_expression
-from .search import matched_fields, searched_fields, tsquery
 from .sharing import reachable
 from .softphone import settings_map
 from .values import format_datetime, write_value
@@ -190,11 +189,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
             "SELECT name, value FROM meta.setting WHERE name IN ('softphone_layout', 'utility_items')"
         )
     }
-    items: list[dict[str, Any]] = stored.get("utility_items") or [
-        {"type": "softphone", "label": None, "icon": "call", "width": 340, "height": 480, "auto_start": True}
-    ]
-    fallback = "電話" if visit.language == "ja" else "Phone"
-    return {
+    return await navigation(visit.conn, call.catalogue, caller, stored.get("utility_items") or []) | {
         "csrf_token": visit.session.csrf,
         "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
         "user": {
@@ -211,7 +206,6 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
         },
         "call_center": await _call_center(visit),
         "softphone_layout": stored.get("softphone_layout"),
-        "utility_items": [item | {"label": item.get("label") or fallback} for item in items],
         "objects": [
             {
                 "name": value.name,
@@ -266,20 +260,22 @@ async def data(request: Request) -> Response:
         return json_response(reply.body, reply.status, reply.headers)
 
 
-# -- lists ---------------------------------------------------------------------------------------------------
+# -- rows and the records they refer to ----------------------------------------------------------------------
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
+def number_of(request: Request, name: str, default: int, most: int) -> int:
+    """A whole number of the query, at most `most`; `default` where there is none."""
     text = request.query_params.get(name, "")
     return min(int(text), most) if text.isdigit() and len(text) < 9 else default
 
 
-def _typed(request: Request, name: str) -> str:
+def typed(request: Request, name: str) -> str:
     """What somebody typed into a search box."""
     return request.query_params.get(name, "").replace("\x00", "").strip()[:200]
 
 
-def _object(visit: Visit, name: str) -> ObjectType:
+def seen_object(visit: Visit, name: str) -> ObjectType:
+    """The object of that name as the user sees it. 404 where it does not exist, or not for the user."""
     value = visit.call.catalogue.get(name)
     if value is None:
         raise not_found()
@@ -287,83 +283,7 @@ def _object(visit: Visit, name: str) -> ObjectType:
     return value
 
 
-def _columns(value: ObjectType) -> list[Field]:
-    names = LIST_COLUMNS.get(value.name)
-    if names is None:
-        custom = [item.name for item in value.fields.values() if item.custom and item.type != "textarea"][:5]
-        first = [value.name_field.name] if value.name_field else ["Id"]
-        names = [*first, *custom, *(["OwnerId"] if "OwnerId" in value.fields else []), "LastModifiedDate"]
-    return [value.fields[name] for name in names if name in value.fields]
-
-
-@answering
-async def list_records(request: Request) -> Response:
-    """A page of an object's records, searched and sorted."""
-    async with visiting(request) as visit:
-        value = _object(visit, request.path_params["object"])
-        columns = _columns(value)
-        limit = max(_number(request, "limit", 50, 200), 1)
-        offset = _number(request, "offset", 0, 1_000_000)
-        where = ['NOT t."IsDeleted"']
-        params: list[Any] = []
-        join = ""
-        order = ""
-        text = _typed(request, "search")
-        if text:
-            condition = tsquery(text, "ALL") if value.searchable else None
-            if condition is None:
-                name = value.name_field
-                if name is None:
-                    raise not_found()
-                params.append(_like(text))
-                where.append(f"lower(t.{name.column}) LIKE ${len(params)}")
-            else:
-                params.append(condition)
-                where.append(f"t._search @@ ${len(params)}::text::tsquery")
-        if request.query_params.get("view") == "recent":
-            params.append(visit.caller.user_id)
-            join = f'JOIN meta.recent r ON r.record_id = t."Id" AND r.user_id = ${len(params)}'
-            order = 'r.viewed_at DESC, t."Id"'
-        sort = value.get(request.query_params.get("sort", ""))
-        if sort is not None and sort.type == "textarea":
-            sort = None
-        if sort is not None or not order:
-            sort = sort or value.name_field or value.fields["Id"]
-            down = " DESC" if request.query_params.get("dir", "").lower() == "desc" else ""
-            nulls = "" if sort.required else f" NULLS {'LAST' if down else 'FIRST'}"
-            expression = searched_expression(sort).replace(sort.column, f"t.{sort.column}")
-            if sort.type == "reference" and sort.relationship:
-                target = visit.call.catalogue.get(sort.reference_to[0]) if sort.reference_to else None
-                if target is not None and target.name_field is not None:
-                    # The name of a record out of reach must not show by where its row is sorted.
-                    named_too = visit.call.records.only_reachable(target, "s", params)
-                    join += f' LEFT JOIN {target.table} s ON s."Id" = t.{sort.column}{named_too}'
-                    expression = f"lower(s.{target.name_field.column})"
-            order = f't."Id"{down}' if sort.name == "Id" else f'{expression}{down}{nulls}, t."Id"{down}'
-        where.append("true" + visit.call.records.only_reachable(value, "t", params))
-        selected = ", ".join(f"t.{item.column}" for item in _with_people(value, columns))
-        body = f"FROM {value.table} t {join} WHERE {' AND '.join(where)}"
-        total: int = await visit.conn.fetchval(f"SELECT count(*) {body}", *params)
-        rows = await visit.conn.fetch(
-            f'SELECT t."Id", {selected} {body} ORDER BY {order} LIMIT {limit:d} OFFSET {offset:d}', *params
-        )
-        names = await references(visit, value, rows, columns)
-        return json_response(
-            {
-                "records": [_row(value, row, _with_people(value, columns), names) for row in rows],
-                "columns": [_column(visit, value, item) for item in columns],
-                "total": total,
-                "has_more": offset + len(rows) < total,
-            }
-        )
-
-
-def _like(text: str) -> str:
-    escaped = re.sub(r"([\\%_])", r"\\\1", text.lower())
-    return f"%{escaped}%"
-
-
-def _with_people(value: ObjectType, columns: Sequence[Field]) -> list[Field]:
+def with_people(value: ObjectType, columns: Sequence[Field]) -> list[Field]:
     """Columns, and the parts of a person's name, so that screens can order them by language."""
     extra = [value.fields[name] for name in _PEOPLE if value.person and name in value.fields]
     return [
@@ -372,18 +292,18 @@ def _with_people(value: ObjectType, columns: Sequence[Field]) -> list[Field]:
     ]
 
 
-def _column(visit: Visit, value: ObjectType, item: Field) -> dict[str, Any]:
+def column_of(visit: Visit, item: Field) -> dict[str, Any]:
+    """A column as lists show it; a look-up's is called after the record it shows."""
     label = item.label_in(visit.language)
-    if item.type == "reference":
-        target = visit.call.catalogue.get(item.reference_to[0]) if item.reference_to else None
-        if item.name == "OwnerId":
-            label = "所有者" if visit.language == "ja" else "Owner"
-        elif target is not None:
-            label = target.label_in(visit.language) if not item.custom else label
+    if item.name == "OwnerId":
+        label = "所有者" if visit.language == "ja" else "Owner"
+    elif item.type == "reference":
+        label = re.sub(r"\s*ID$", "", label)
     return {"api_name": item.name, "label": label, "type": item.type, "sortable": item.type != "textarea"}
 
 
-def _row(value: ObjectType, row: Any, columns: Sequence[Field], names: Mapping[str, Row]) -> Row:
+def row_of(row: Any, columns: Sequence[Field], names: Mapping[str, Row]) -> Row:
+    """A row of a list; a look-up's value is the record it points to."""
     found: Row = {"Id": row["Id"]}
     for item in columns:
         content = row[item.name]
@@ -491,8 +411,8 @@ async def timeline(request: Request) -> Response:
         record_id, value = _record_object(visit, request.path_params["id"])
         if not await visit.call.records.fetch(value, [record_id], [value.fields["Id"]]):
             raise not_found()
-        limit = max(_number(request, "limit", 25, 100), 1)
-        offset = _number(request, "offset", 0, 100_000)
+        limit = max(number_of(request, "limit", 25, 100), 1)
+        offset = number_of(request, "offset", 0, 100_000)
         keys = ["WhoId", "WhatId"] + (["AccountId"] if value.name == "Account" else [])
         found: list[tuple[Any, dict[str, Any]]] = []
         wanted: dict[str, set[str]] = {}
@@ -535,106 +455,6 @@ async def timeline(request: Request) -> Response:
                 target_id = entry.get(key)
                 entry[shown] = {"Id": target_id} | names.get(target_id, {"Name": None}) if target_id else None
         return json_response({"records": window, "has_more": len(found) > offset + limit})
-
-
-# -- search and recent ---------------------------------------------------------------------------------------
-
-
-@answering
-async def search(request: Request) -> Response:
-    """Found records by object: `{groups: [{object, label, total, records, columns}]}`."""
-    async with visiting(request) as visit:
-        text = _typed(request, "q")
-        asked = [name for name in request.query_params.get("objects", "").split(",") if name]
-        limit = max(_number(request, "limit", 25, 200), 1)
-        condition = tsquery(text, "ALL")
-        groups: list[dict[str, Any]] = []
-        if condition is None:
-            return json_response({"groups": groups})
-        names = asked or [value.name for value in visit.call.catalogue.objects.values() if value.searchable]
-        for name in names:
-            value = visit.call.catalogue.get(name)
-            if value is None or not value.searchable or not rights(visit.caller, value).read:
-                continue
-            columns = _columns(value)
-            searched = searched_fields(value, "ALL")
-            everything = {item.name: item for item in [*_with_people(value, columns), *searched]}
-            selected = ", ".join(f"t.{item.column}" for item in everything.values())
-            name_order = f"lower(t.{value.name_field.column}), " if value.name_field else ""
-            params: list[Any] = [condition]
-            only = visit.call.records.only_reachable(value, "t", params)
-            rows = await visit.conn.fetch(
-                f'SELECT t."Id", {selected} FROM {value.table} t WHERE t._search @@ $1::text::tsquery'
-                f' AND NOT t."IsDeleted"{only} ORDER BY {name_order}t."Id" LIMIT {limit + 1:d}',
-                *params,
-            )
-            if not rows:
-                continue
-            found = rows[:limit]
-            people = await references(visit, value, found, columns)
-            groups.append(
-                {
-                    "object": value.name,
-                    "label": value.label_in(visit.language),
-                    "label_plural": value.label_plural_in(visit.language),
-                    "has_more": len(rows) > limit,
-                    "columns": [_column(visit, value, item) for item in columns],
-                    "records": [
-                        _row(value, row, _with_people(value, columns), people)
-                        | {
-                            "matched": [
-                                {
-                                    "api_name": item,
-                                    "label": value.fields[item].label_in(visit.language),
-                                    "value": row[item],
-                                }
-                                for item in matched_fields(value, row, text, searched)
-                            ]
-                        }
-                        for row in found
-                    ],
-                }
-            )
-        return json_response({"groups": groups})
-
-
-@answering
-async def recent(request: Request) -> Response:
-    """What the user saw last: `{records: [{id, name, object, label, first_name, last_name, viewed_at}]}`."""
-    async with visiting(request) as visit:
-        rows = await visit.conn.fetch(
-            "SELECT record_id, object_name, viewed_at FROM meta.recent WHERE user_id = $1"
-            " ORDER BY viewed_at DESC LIMIT $2",
-            visit.caller.user_id,
-            max(_number(request, "limit", 20, 100), 1),
-        )
-        wanted: dict[str, set[str]] = {}
-        for row in rows:
-            value = visit.call.catalogue.objects.get(row["object_name"])
-            if value is not None:
-                wanted.setdefault(value.name, set()).add(row["record_id"])
-        live: dict[str, Row] = {}
-        for name, ids in wanted.items():
-            value = visit.call.catalogue.objects[name]
-            present = await visit.call.records.fetch(value, list(ids), [value.fields["Id"]])
-            live |= await named(visit, {name: set(present)})
-        return json_response(
-            {
-                "records": [
-                    {
-                        "id": row["record_id"],
-                        "name": live[row["record_id"]]["Name"],
-                        "object": row["object_name"],
-                        "label": visit.call.catalogue.objects[row["object_name"]].label_in(visit.language),
-                        "first_name": live[row["record_id"]].get("FirstName"),
-                        "last_name": live[row["record_id"]].get("LastName"),
-                        "viewed_at": format_datetime(row["viewed_at"]),
-                    }
-                    for row in rows
-                    if row["record_id"] in live
-                ]
-            }
-        )
 
 
 # -- live changes and sign-out -------------------------------------------------------------------------------
@@ -708,11 +528,8 @@ async def sign_out(request: Request) -> Response:
 ROUTES = [
     Route("/console/api/bootstrap", bootstrap),
     Route("/console/api/data/{rest:path}", data, methods=["GET", "POST", "PATCH", "DELETE"]),
-    Route("/console/api/list/{object}", list_records),
     Route("/console/api/record/{id}", record),
     Route("/console/api/record/{id}/timeline", timeline),
-    Route("/console/api/search", search),
-    Route("/console/api/recent", recent),
     Route("/console/api/events", events),
     Route("/console/api/session/sign-out", sign_out, methods=["POST"]),
 ]

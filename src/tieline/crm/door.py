@@ -72,8 +72,9 @@ async def _form_targets(request: Request, start_url: str) -> list[str]:
 
 
 async def root(request: Request) -> Response:
-    """`/` leads to the console."""
-    return redirect(lightning_origin(request) + HOME, 302)
+    """`/` leads to the console: to `startURL`, with which Salesforce sends people here whose session has ended."""
+    start = local_path(request.query_params.get("startURL"), HOME)
+    return redirect(lightning_origin(request) + (HOME if start == "/" else start), 302)
 
 
 async def sign_in(request: Request) -> Response:

@@ -18,7 +18,11 @@ from .bulk import tables as bulk_tables
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .events import tables as event_tables
 from .ids import make_id, new_instance
+from .listviews.standard import LIST_VIEW
+from .listviews.standard import install as install_views
 from .metadata import Field, build_catalogue
+from .navigation import apps as navigation_apps
+from .navigation import choices
 from .permissions import readers_profiles
 from .saving import assignment
 from .schema import CATALOGUE_SQL, bump, create_object, load_catalogue
@@ -345,6 +349,16 @@ CREATE TABLE auth.device (
 CREATE INDEX device_by_app ON auth.device (client_id, state, expires_at);
 """
 
+
+async def _apps_and_list_views(conn: Any) -> None:
+    """The apps that come with the org, what users chose, and the list views of all objects."""
+    await conn.execute(choices.TABLE)
+    await navigation_apps.install(conn)
+    await create_object(conn, LIST_VIEW)
+    objects = build_catalogue(0, await conn.fetch(CATALOGUE_SQL)).objects.values()
+    await install_views(conn, list(objects))
+
+
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -364,6 +378,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_profiles_of_readers", _profiles_of_readers),
     Step("2026_11_25_bulk_jobs", bulk_tables.install),
     Step("2026_11_25_change_events", event_tables.install),
+    Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
 )
 
 

@@ -154,7 +154,7 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`query?explain=`", "refused with `FUNCTIONALITY_NOT_ENABLED`"),
     ("`sobjects/{name}/{id}/{blob field}`", "no fields of type base64"),
     ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
-    ("`sobjects/{name}/listviews`, `ui-api/list-*`", "the console's lists are its own"),
+    ("`ui-api/list-*`", "`sobjects/{name}/listviews` tells the same views"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
     ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
     ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),

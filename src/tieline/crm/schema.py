@@ -13,6 +13,7 @@ from typing import Any
 
 from .filters import Criteria
 from .ids import base62
+from .listviews.standard import add_standard_views
 from .metadata import (
     COLUMN_TYPES,
     Catalogue,
@@ -137,6 +138,7 @@ async def create_object(conn: Any, value: ObjectType) -> None:
     for item in value.fields.values():
         await _register_field(conn, value, item)
         await _index(conn, value, item)
+    await add_standard_views(conn, value)
     await bump(conn)
 
 

@@ -110,6 +110,8 @@ def row_condition(
         parent = next(item.name for item in value.fields.values() if item.reference_to == (value.shares,))
         return _by_parent(whole, caller, value, parent, alias, param, level)
     granted = rights(caller, value)
+    if value.name == "ListView":
+        return f'({alias}."IsPublic" OR {alias}."CreatedById" = {param(caller.user_id)})'  # people's own are private
     if granted.modify_all or (level == "read" and granted.view_all):
         return None
     if value.setup or value.kind not in ("standard", "custom"):

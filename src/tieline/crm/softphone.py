@@ -254,16 +254,8 @@ def check_utility_items(items: Any) -> list[dict[str, Any]]:
         if entry.get("type") != "softphone":
             raise Fault("INVALID_INPUT", "the type of a utility item must be softphone")
         width, height = entry.get("width", 340), entry.get("height", 480)
-        if not (
-            isinstance(width, int)
-            and 200 <= width <= 1920
-            and isinstance(height, int)
-            and 240 <= height <= 2560
-        ):
-            raise Fault("INVALID_INPUT", "width must be 200 to 1920 and height 240 to 2560")
         icon = entry.get("icon") or "call"
-        if not re.fullmatch(r"[a-z0-9_]{1,40}", str(icon)):
-            raise Fault("INVALID_INPUT", "icon must be the name of a utility icon")
+        check_look(width, height, icon)
         checked.append(
             {
                 "type": "softphone",
@@ -275,3 +267,13 @@ def check_utility_items(items: Any) -> list[dict[str, Any]]:
             }
         )
     return checked
+
+
+def check_look(width: object, height: object, icon: object) -> None:
+    """INVALID_INPUT where a utility's panel (pixels) is not within Salesforce's sizes, or its icon is no name."""
+    if not (
+        isinstance(width, int) and 200 <= width <= 1920 and isinstance(height, int) and 240 <= height <= 2560
+    ):
+        raise Fault("INVALID_INPUT", "width must be 200 to 1920 and height 240 to 2560")
+    if not re.fullmatch(r"[a-z0-9_]{1,40}", str(icon)):
+        raise Fault("INVALID_INPUT", "icon must be the name of a utility icon")

@@ -9,19 +9,21 @@ backslash. What a search looks at is `search.py`'s.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .access import Caller
 from .compile import compile_query
 from .conditions import no_such_object
 from .errors import Fault
+from .listviews.definition import soql_of
+from .listviews.store import find_view
 from .metadata import Catalogue, ObjectType
 from .query import shape
 from .scope import Scope, readable_object
 from .search import GROUPS, WILD_MANY, WILD_ONE, Find, FindTerm, find_condition, has_cjk
 from .soql import Wanted, parse, parse_search_clauses
-from .soql_tree import Query
+from .soql_tree import Comparison, Condition, Path, Query, Test, Text
 from .sosl_with import (
     Extras,
     highlight,
@@ -72,9 +74,6 @@ def parse_search(text: str) -> Search:
         raise _malformed("No search term found. The search term must be enclosed in braces.")
     clauses = parse_search_clauses(text, found.end())
     extras = read_settings(text, clauses.settings)
-    for wanted in clauses.returning:
-        if wanted.list_view is not None:
-            raise _malformed(f"There is no list view '{wanted.list_view}' for {wanted.name}")
     return Search(
         read_find(found.group(1)),
         clauses.group,
@@ -219,6 +218,8 @@ async def run_search(
         if value is None:
             raise no_such_object(item.name, search.text, max(search.text.find(item.name), 0))
         query = _query_of(item, value, search.text)
+        if item.list_view is not None:
+            query = await _in_view(conn, caller, value, item.list_view, query)
         if search.find is None or not value.searchable:
             continue
         found = search.find
@@ -254,6 +255,28 @@ def _query_of(item: Wanted, value: ObjectType, text: str) -> Query:
         query.select, query.sources, query.where, query.order, query.limit, query.offset,
         text=text if item.query is not None else "",
     )  # fmt: skip
+
+
+async def _in_view(conn: Any, caller: Caller, value: ObjectType, name: str, query: Query) -> Query:
+    """The query within a list view (`USING ListView=`), or within what was seen last. MALFORMED_SEARCH without one."""
+    if name.lower() == "recent":
+        seen = await conn.fetch(
+            "SELECT record_id FROM meta.recent WHERE user_id = $1 AND object_name = $2",
+            caller.user_id,
+            value.name,
+        )
+        ids = tuple(Text(row["record_id"], row["record_id"]) for row in seen)
+        inside: Test | None = Comparison(Path(("Id",)), "IN", ids)
+        scope = query.scope
+    else:
+        view = await find_view(conn, caller, value, name)
+        if view is None:
+            raise _malformed(f"There is no list view '{name}' for {value.name}")
+        asked = parse(soql_of(view, value, ["Id"], caller.time_zone))
+        inside, scope = asked.where, asked.scope
+    tests = tuple(test for test in (query.where, inside) if test is not None)
+    where = Condition("and", tests) if len(tests) > 1 else next(iter(tests), None)
+    return replace(query, where=where, scope=scope)
 
 
 def _rows_of(query: Query, objects: int) -> int:

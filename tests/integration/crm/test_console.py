@@ -310,7 +310,7 @@ async def test_a_call_center_is_imported_and_used(console: Browser, world: World
     assert settings["/reqGeneralInfo/reqAdapterUrl"] == "http://phone.localhost:8400/cci"
     assert settings["/reqGeneralInfo/reqInternalName"] == "example"
     assert settings["/reqDialingOptions/reqOutsidePrefix/sortOrder"] == "0.0"
-    assert first["utility_items"] == [item]
+    assert first["utility_items"][0] == item
     assert first["softphone_layout"]["Inbound"]["screenPopSettings"]["NoMatch"]["screenPopData"] == "Contact"
     page = await browser.send("GET", f"{browser.lightning}/lightning/page/home")
     assert "frame-src 'self' http://phone.localhost:8400;" in page.headers["content-security-policy"]

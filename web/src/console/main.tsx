@@ -8,6 +8,7 @@ import { createI18n, languageOf } from "../ui/i18n.ts";
 import { startPanel } from "./cti/panel.ts";
 import { ApiError } from "./data/client.ts";
 import { setPageLabels } from "./data/labels.ts";
+import { startApps } from "./data/apps.ts";
 import { startLive } from "./data/live.ts";
 import { describe } from "./data/records.ts";
 import { language, loadObjects, startSession } from "./data/session.ts";
@@ -43,6 +44,7 @@ async function start(): Promise<void> {
     return;
   }
   const words = createI18n(catalogues, language());
+  startApps();
   startWorkspace();
   startRouter();
   void loadObjects().catch(() => undefined);

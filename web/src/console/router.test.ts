@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDefaults, parseDefaults, parseRoute, pathOf, type Route } from "./router.ts";
+import { formatDefaults, parseDefaults, parseFragment, parseRoute, pathOf, type Route } from "./router.ts";
 
 const ID = "003000000000001AAA";
 
@@ -20,6 +20,11 @@ describe("addresses of the console", () => {
       },
       { page: "search", text: "田中 & +1 (415) 555" },
     ];
+    routes.push(
+      { page: "record", object: "Contact", id: ID, parent: { object: "Account", id: "001000000000001AAA" } },
+      { page: "record", object: "", id: ID, parent: { object: "", id: "001000000000001AAA" } },
+      { page: "search", text: "a", object: "Lead" },
+    );
     for (const route of routes) expect(parseRoute(pathOf(route))).toEqual(route);
   });
 
@@ -27,6 +32,28 @@ describe("addresses of the console", () => {
     for (const path of ["/", "/lightning", "/lightning/", "/lightning/page/home"]) {
       expect(parseRoute(path)).toEqual({ page: "home" });
     }
+  });
+
+  it("name no workspace tab that is no record's, or the record's own", () => {
+    for (const ws of [
+      "/lightning/page/home",
+      "https://evil.example/",
+      `/lightning/r/Contact/${ID}/view`,
+      "x",
+    ]) {
+      expect(parseRoute(`/lightning/r/Contact/${ID}/view?ws=${encodeURIComponent(ws)}`)).toEqual({
+        page: "record",
+        object: "Contact",
+        id: ID,
+      });
+    }
+  });
+
+  it("of Lightning's first years are understood", () => {
+    expect(parseFragment(`#/sObject/${ID}/view`)).toEqual({ page: "record", object: "", id: ID });
+    expect(parseFragment("#/sObject/Contact/list?filterName=Recent")).toMatchObject({ page: "list" });
+    expect(parseFragment("#/home")).toEqual({ page: "home" });
+    for (const fragment of ["", "#main", "#/n/Tab", "#/sObject"]) expect(parseFragment(fragment)).toBeNull();
   });
 
   it("are unknown when they are of no page, of no object or of no id", () => {

@@ -6,12 +6,19 @@ import { createStore, useStore } from "./data/store.ts";
 
 export type Fields = Record<string, string>;
 
+/** A record by its object (empty where only the id is known) and its id. */
+export interface RecordRef {
+  object: string;
+  id: string;
+}
+
+/** `parent` is the record whose workspace tab the record is a subtab of. */
 export type Route =
   | { page: "home" }
   | { page: "list"; object: string; filter: string }
   | { page: "new"; object: string; defaults: Fields }
-  | { page: "record"; object: string; id: string }
-  | { page: "search"; text: string }
+  | { page: "record"; object: string; id: string; parent?: RecordRef }
+  | { page: "search"; text: string; object?: string }
   | { page: "unknown"; path: string };
 
 const OBJECT = /^[A-Za-z][A-Za-z0-9_]{0,79}$/;
@@ -79,15 +86,47 @@ export function parseRoute(address: string): Route {
   }
   if (kind === "r" && first !== undefined) {
     // Both forms of Lightning: /r/Contact/003.../view and the short /r/003.../view.
-    if (isRecordId(first) && (second === undefined || second === "view")) {
-      return { page: "record", object: "", id: first };
-    }
-    if (isObjectName(first) && second !== undefined && isRecordId(second) && (third ?? "view") === "view") {
-      return { page: "record", object: first, id: second };
+    const record = recordAt(first, second, third);
+    if (record !== null) {
+      const parent = parentAt(url.searchParams.get("ws"));
+      return { page: "record", ...record, ...(parent === null || parent.id === record.id ? {} : { parent }) };
     }
   }
-  if (kind === "search") return { page: "search", text: url.searchParams.get("q") ?? "" };
+  if (kind === "search") {
+    const object = url.searchParams.get("object") ?? "";
+    return {
+      page: "search",
+      text: url.searchParams.get("q") ?? "",
+      ...(isObjectName(object) ? { object } : {}),
+    };
+  }
   return unknown;
+}
+
+function recordAt(first: string, second: string | undefined, third: string | undefined): RecordRef | null {
+  if (isRecordId(first) && (second === undefined || second === "view")) return { object: "", id: first };
+  if (isObjectName(first) && second !== undefined && isRecordId(second) && (third ?? "view") === "view")
+    return { object: first, id: second };
+  return null;
+}
+
+/** The record of the workspace tab in a subtab's `ws`, an address itself. */
+function parentAt(address: string | null): RecordRef | null {
+  const found = /^\/lightning\/r\/(?:([A-Za-z]\w{0,79})\/)?(\w{15,18})\/view$/.exec(address ?? "");
+  const id = found?.[2] ?? "";
+  return isRecordId(id) ? { object: found?.[1] ?? "", id } : null;
+}
+
+/** Addresses of Lightning's first years kept everything behind `#`: `#/sObject/003.../view`, `#/sObject/Contact/list`. */
+export function parseFragment(fragment: string): Route | null {
+  const parts = fragment.replace(/^#\/?/, "").split("?")[0]?.split("/").map(decoded) ?? [];
+  const [kind, first, second] = parts;
+  if (kind === "home") return { page: "home" };
+  if (kind !== "sObject" || first === undefined) return null;
+  if (isRecordId(first) && (second ?? "view") === "view") return { page: "record", object: "", id: first };
+  if (isObjectName(first) && (second === "list" || second === "home"))
+    return { page: "list", object: first, filter: "" };
+  return null;
 }
 
 /** The path of a route. */
@@ -101,12 +140,19 @@ export function pathOf(route: Route): string {
       const defaults = formatDefaults(route.defaults);
       return `/lightning/o/${route.object}/new${defaults === "" ? "" : `?defaultFieldValues=${encodeURIComponent(defaults)}`}`;
     }
-    case "record":
-      return route.object === ""
-        ? `/lightning/r/${route.id}/view`
-        : `/lightning/r/${route.object}/${route.id}/view`;
-    case "search":
-      return `/lightning/search?q=${encodeURIComponent(route.text)}`;
+    case "record": {
+      const path =
+        route.object === ""
+          ? `/lightning/r/${route.id}/view`
+          : `/lightning/r/${route.object}/${route.id}/view`;
+      return route.parent === undefined
+        ? path
+        : `${path}?ws=${encodeURIComponent(recordPath(route.parent.object, route.parent.id))}`;
+    }
+    case "search": {
+      const path = `/lightning/search?q=${encodeURIComponent(route.text)}`;
+      return route.object === undefined ? path : `${path}&object=${route.object}`;
+    }
     case "unknown":
       return route.path;
   }
@@ -145,5 +191,7 @@ export function startRouter(): void {
     place.set((current) => ({ route, turn: current.turn + 1 }));
   };
   window.addEventListener("popstate", read);
-  read();
+  const old = parseFragment(window.location.hash);
+  if (old === null) read();
+  else navigate(old, { replace: true });
 }

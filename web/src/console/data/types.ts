@@ -42,6 +42,18 @@ export interface UtilityItem {
   auto_start: boolean;
 }
 
+/** A Lightning app: what its navigation bar and its utility bar hold. */
+export interface AppInfo {
+  id: string;
+  name: string;
+  label: string;
+  description: string;
+  nav_type: "Console" | "Standard";
+  /** `home`, or the name of an object. */
+  items: string[];
+  utility_items: UtilityItem[];
+}
+
 export interface ScreenPopSetting {
   screenPopType?: string;
   screenPopData?: string;
@@ -67,6 +79,9 @@ export interface Bootstrap {
   call_center: CallCenter | null;
   softphone_layout: SoftphoneLayout | null;
   utility_items: UtilityItem[];
+  apps: AppInfo[];
+  /** Name of the app in use. */
+  app: string;
   session_expires_at: string | null;
   objects?: {
     name: string;
@@ -148,8 +163,49 @@ export interface ListColumn {
 export interface ListPage {
   records: Row[];
   columns: ListColumn[];
+  /** Counted up to what a list can be scrolled to; `more_than` says that there are more. */
   total: number;
+  more_than: boolean;
   has_more: boolean;
+  sort: string;
+  descending: boolean;
+  /** Null: what was seen last. */
+  view: ListView | null;
+}
+
+export interface ListCondition {
+  field: string;
+  operator: string;
+  values: string[];
+}
+
+export interface ListView {
+  id: string;
+  name: string;
+  label: string;
+  scope: "everything" | "mine";
+  columns: string[];
+  conditions: ListCondition[];
+  logic: string;
+  sort: string;
+  descending: boolean;
+  public: boolean;
+  standard: boolean;
+  mine: boolean;
+  may_change: boolean;
+}
+
+export interface ListViews {
+  views: ListView[];
+  /** Id of the view that opens first, `recent`, or null. */
+  pinned: string | null;
+  may_share: boolean;
+}
+
+/** A field as a list view may show it and be filtered by it. */
+export interface ListField extends ListColumn {
+  operators: string[];
+  picklist: { value: string; label: string }[];
 }
 
 /** One activity of a timeline: a Task's fields, and the names of what it points to. */
@@ -180,6 +236,7 @@ export interface Recent {
   id: string;
   object: string;
   name: string | null;
+  viewed_at: string;
   first_name?: string | null;
   last_name?: string | null;
 }

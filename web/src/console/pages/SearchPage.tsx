@@ -8,21 +8,26 @@ import { useDescribe } from "../data/records.ts";
 import { objectOfId, objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Describe, Row, SearchGroup } from "../data/types.ts";
-import { navigate, recordIdOf, recordPath } from "../router.ts";
+import { navigate, pathOf, recordIdOf, recordPath } from "../router.ts";
 import { FieldValue } from "../record/FieldValue.tsx";
 import { objectIcon, rowName } from "../record/names.ts";
-import { RecordLink } from "../shell/Link.tsx";
+import { Link, RecordLink } from "../shell/Link.tsx";
 import { openNew } from "../shell/workspace.ts";
 import { onRefresh } from "../shell/refresh.ts";
 
 /** Fewer characters find too much to be of use, and the org refuses one. */
 const LEAST = 2;
 
-export default function SearchPage({ text }: { text: string }): ReactNode {
+/** Results shown of each object beside the others, and at once of one object alone. */
+const TOP = 5;
+const PAGE = 50;
+
+export default function SearchPage({ text, object }: { text: string; object: string }): ReactNode {
   const { t } = useTranslation();
   const [groups, setGroups] = useState<SearchGroup[] | null>(null);
   const [failed, setFailed] = useState(false);
   const [turn, setTurn] = useState(0);
+  const known = useStore(objects);
   const wanted = text.trim();
   const short = [...wanted].length < LEAST;
 
@@ -43,6 +48,8 @@ export default function SearchPage({ text }: { text: string }): ReactNode {
   }, [wanted, short, turn]);
 
   const count = groups?.reduce((sum, group) => sum + group.records.length, 0) ?? 0;
+  const only = groups?.find((group) => group.object === object);
+  const go = (to: string) => navigate({ page: "search", text, ...(to === "" ? {} : { object: to }) });
   return (
     <div className="console-search-page">
       <header className="slds-page-header console-highlights">
@@ -97,21 +104,114 @@ export default function SearchPage({ text }: { text: string }): ReactNode {
             icon="utility:search"
             title={t("search.nothing", { text: wanted })}
             action={
-              <Button
-                variant="brand"
-                onClick={() => openNew("Contact", phoneLike(wanted) ? { Phone: wanted } : {})}
-              >
-                {t("search.create")}
-              </Button>
+              known.get("Contact")?.createable !== false && (
+                <Button
+                  variant="brand"
+                  onClick={() => openNew("Contact", phoneLike(wanted) ? { Phone: wanted } : {})}
+                >
+                  {t("search.create")}
+                </Button>
+              )
             }
           >
             {t("search.nothing.hint")}
           </EmptyState>
         </div>
       ) : (
-        groups.map((group) => <Group key={group.object} group={group} text={wanted} />)
+        <div className="console-search-page__columns">
+          <nav className="slds-card console-card slds-nav-vertical" aria-label={t("search.objects")}>
+            <div className="slds-nav-vertical__section">
+              <ul>
+                {[{ object: "", label: t("search.top"), more: "" }, ...groups.map(summaryOf)].map((each) => (
+                  <li
+                    key={each.object}
+                    className={`slds-nav-vertical__item ${each.object === (only?.object ?? "") ? "slds-is-active" : ""}`}
+                  >
+                    <Link
+                      to={pathOf({
+                        page: "search",
+                        text,
+                        ...(each.object === "" ? {} : { object: each.object }),
+                      })}
+                      className="slds-nav-vertical__action"
+                      aria-current={each.object === (only?.object ?? "") ? "true" : undefined}
+                    >
+                      <span className="slds-truncate">{each.label}</span>
+                      <span className="slds-col_bump-left slds-text-color_weak">{each.more}</span>
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          </nav>
+          <div className="console-search-page__groups">
+            {only === undefined ? (
+              groups.map((group) => (
+                <Group
+                  key={group.object}
+                  group={group}
+                  rows={group.records.slice(0, TOP)}
+                  text={wanted}
+                  more={
+                    group.records.length > TOP || group.has_more
+                      ? {
+                          label: t("search.more", { label: labelOfGroup(group) }),
+                          go: () => go(group.object),
+                        }
+                      : null
+                  }
+                />
+              ))
+            ) : (
+              <OneObject key={`${only.object} ${turn}`} first={only} text={wanted} />
+            )}
+          </div>
+        </div>
       )}
     </div>
+  );
+
+  function labelOfGroup(group: SearchGroup): string {
+    return known.get(group.object)?.labelPlural ?? group.label_plural;
+  }
+
+  function summaryOf(group: SearchGroup) {
+    return {
+      object: group.object,
+      label: labelOfGroup(group),
+      more: t(group.has_more ? "search.group.more" : "search.group", { count: group.records.length }),
+    };
+  }
+}
+
+/** Everything that is found of one object, continued on demand. */
+function OneObject({ first, text }: { first: SearchGroup; text: string }): ReactNode {
+  const { t } = useTranslation();
+  const [group, setGroup] = useState(first);
+  const [busy, setBusy] = useState(false);
+
+  function more() {
+    setBusy(true);
+    searchRecords(text, [group.object], undefined, { limit: PAGE, offset: group.records.length }).then(
+      ([next]) => {
+        setBusy(false);
+        setGroup((current) => ({
+          ...current,
+          records: [...current.records, ...(next?.records ?? [])],
+          has_more: next?.has_more ?? false,
+        }));
+      },
+      () => setBusy(false),
+    );
+  }
+
+  return (
+    <Group
+      group={group}
+      rows={group.records}
+      text={text}
+      more={group.has_more ? { label: t(busy ? "app.loading" : "search.next"), go: more } : null}
+    />
   );
 }
 
@@ -135,7 +235,17 @@ const HIDDEN = new Set([
   "object",
 ]);
 
-function Group({ group, text }: { group: SearchGroup; text: string }): ReactNode {
+function Group({
+  group,
+  rows,
+  text,
+  more,
+}: {
+  group: SearchGroup;
+  rows: SearchGroup["records"];
+  text: string;
+  more: { label: string; go: () => void } | null;
+}): ReactNode {
   const { t } = useTranslation();
   const info = useStore(objects).get(group.object);
   const { value: description } = useDescribe(group.object);
@@ -180,7 +290,7 @@ function Group({ group, text }: { group: SearchGroup; text: string }): ReactNode
             </tr>
           </thead>
           <tbody>
-            {group.records.map((row) => (
+            {rows.map((row) => (
               <tr key={row.Id} className="slds-hint-parent">
                 <th scope="row">
                   <div className="slds-truncate" title={rowName(row)}>
@@ -206,14 +316,10 @@ function Group({ group, text }: { group: SearchGroup; text: string }): ReactNode
             ))}
           </tbody>
         </table>
-        {group.has_more && (
+        {more !== null && (
           <p className="slds-text-align_center slds-p-top_small">
-            <button
-              type="button"
-              className="slds-button"
-              onClick={() => navigate({ page: "list", object: group.object, filter: "" })}
-            >
-              {t("search.all", { label })}
+            <button type="button" className="slds-button" onClick={more.go}>
+              {more.label}
             </button>
           </p>
         )}

@@ -3,20 +3,26 @@ import { Activity, Suspense, useEffect, useRef, useState, type ReactNode } from 
 import { useTranslation } from "react-i18next";
 import { Button, Modal, Toast, ToastContainer } from "../../ui/controls.tsx";
 import { sessionEnded } from "../data/client.ts";
+import { useApp } from "../data/apps.ts";
 import { watchChanges } from "../data/live.ts";
 import { refresh, refreshTimeline, watched } from "../data/records.ts";
 import { objects, resumeSession } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
+import { Symbol } from "../../ui/Icon.tsx";
 import { UtilityBar } from "../cti/UtilityBar.tsx";
 import { rowName } from "../record/names.ts";
 import { knownRecord } from "../data/records.ts";
 import RecordPage from "../record/RecordPage.tsx";
-import { ConsoleBar } from "./ConsoleBar.tsx";
 import { GlobalHeader } from "./GlobalHeader.tsx";
-import { Link } from "./Link.tsx";
-import { HomePage, ListPage, NewDialog, SearchPage, UnknownPage } from "./pages.tsx";
+import { HotKeys } from "./HotKeys.tsx";
+import { Link, Within } from "./Link.tsx";
+import { NavigationBar } from "./NavigationBar.tsx";
+import { HomePage, ListPage, NewDialog, SearchPage, SplitView, UnknownPage } from "./pages.tsx";
+import { splitOpen } from "./split.ts";
+import { idsOf, whereIs } from "./tabs.ts";
 import { closeToast, toasts } from "./toasts.ts";
 import { below, dialogs, isUnsaved, tabs } from "./workspace.ts";
+import { Subtabs } from "./WorkspaceTabs.tsx";
 
 export function App(): ReactNode {
   const { t } = useTranslation();
@@ -28,12 +34,13 @@ export function App(): ReactNode {
         {t("app.skip")}
       </a>
       <GlobalHeader />
-      <ConsoleBar />
+      <NavigationBar />
       <Stage />
       <UtilityBar />
       <Dialogs />
       <Toasts />
       <SessionEnded />
+      <HotKeys />
     </div>
   );
 }
@@ -41,39 +48,86 @@ export function App(): ReactNode {
 /** How many record pages stay drawn behind the one in front; those with edits always do. */
 const KEPT = 5;
 
+/** Pages that scroll inside of themselves. */
+const FULL = new Set(["list"]);
+
 function Stage(): ReactNode {
   const route = useStore(below);
   const open = useStore(tabs);
+  const app = useApp();
+  const split = useStore(splitOpen) && app.nav_type === "Console" && route.page !== "list";
   const main = useRef<HTMLElement>(null);
   const [visited, setVisited] = useState<string[]>([]);
   const active = route.page === "record" ? route.id : null;
   const recent = active === null ? visited : [active, ...visited.filter((id) => id !== active)];
   if (active !== null && visited[0] !== active) setVisited(recent);
-  const drawn = open.filter((tab) => {
-    const at = recent.indexOf(tab.id);
-    return at >= 0 && (at < KEPT || isUnsaved(tab.id));
-  });
+  const drawn = open.flatMap((tab) =>
+    idsOf(tab)
+      .filter((id) => {
+        const at = recent.indexOf(id);
+        return at >= 0 && (at < KEPT || isUnsaved(id));
+      })
+      .map((id) => ({ id, tab })),
+  );
+  const full = FULL.has(route.page) ? "list" : route.page;
 
   useEffect(() => {
     main.current?.scrollTo(0, 0);
   }, [route]);
 
   return (
-    <main id="main" ref={main} tabIndex={-1} className={`console-stage console-stage_${route.page}`}>
-      {drawn.map((tab) => (
-        <Activity key={tab.id} mode={tab.id === active ? "visible" : "hidden"}>
-          <RecordPage id={tab.id} object={tab.object} />
-        </Activity>
-      ))}
-      <Suspense fallback={null}>
-        {route.page === "home" && <HomePage />}
-        {route.page === "list" && (
-          <ListPage key={`${route.object} ${route.filter}`} object={route.object} filter={route.filter} />
-        )}
-        {route.page === "search" && <SearchPage key={route.text} text={route.text} />}
-        {route.page === "unknown" && <UnknownPage path={route.path} />}
-      </Suspense>
-    </main>
+    <div className={`console-work ${split ? "console-work_split" : ""}`}>
+      {app.nav_type === "Console" && route.page !== "list" && <Split open={split} />}
+      <div className="console-work__front">
+        <Subtabs />
+        <main id="main" ref={main} tabIndex={-1} className={`console-stage console-stage_${full}`}>
+          {drawn.map(({ id, tab }) => (
+            <Activity key={id} mode={id === active ? "visible" : "hidden"}>
+              <Within value={tab}>
+                <RecordPage id={id} object={whereIs([tab], id)?.subtab?.object ?? tab.object} />
+              </Within>
+            </Activity>
+          ))}
+          <Suspense fallback={null}>
+            {route.page === "home" && <HomePage />}
+            {route.page === "list" && (
+              <ListPage key={`${route.object} ${route.filter}`} object={route.object} filter={route.filter} />
+            )}
+            {route.page === "search" && (
+              <SearchPage key={route.text} text={route.text} object={route.object ?? ""} />
+            )}
+            {route.page === "unknown" && <UnknownPage path={route.path} />}
+          </Suspense>
+        </main>
+      </div>
+    </div>
+  );
+}
+
+/** The list at the left, and the button that shows and hides it. */
+function Split({ open }: { open: boolean }): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <section
+      className={`slds-split-view_container console-split ${open ? "slds-is-open" : "slds-is-closed"}`}
+      aria-label={t("split.name")}
+    >
+      <button
+        type="button"
+        className={`slds-button slds-button_icon slds-split-view__toggle-button ${open ? "slds-is-open" : "slds-is-closed"}`}
+        aria-expanded={open}
+        title={t(open ? "split.close" : "split.open")}
+        aria-label={t(open ? "split.close" : "split.open")}
+        onClick={() => splitOpen.set(!open)}
+      >
+        <Symbol name="utility:left" className="slds-button__icon slds-button__icon_x-small" />
+      </button>
+      {open && (
+        <Suspense fallback={null}>
+          <SplitView />
+        </Suspense>
+      )}
+    </section>
   );
 }
 
@@ -102,7 +156,21 @@ function Toasts(): ReactNode {
             closeLabel={t("form.close")}
             onClose={() => closeToast(message.key)}
           >
-            {link === undefined || at < 0 ? (
+            {message.action !== undefined ? (
+              <>
+                {message.text}{" "}
+                <button
+                  type="button"
+                  className="slds-button slds-text-link console-toast__action"
+                  onClick={() => {
+                    closeToast(message.key);
+                    message.action?.run();
+                  }}
+                >
+                  {message.action.label}
+                </button>
+              </>
+            ) : link === undefined || at < 0 ? (
               message.text
             ) : (
               <>
@@ -181,14 +249,14 @@ function useTitle(): void {
   const route = useStore(below);
   const open = useStore(tabs);
   const known = useStore(objects);
+  const app = useApp();
   useEffect(() => {
     const name = (): string => {
       switch (route.page) {
         case "record": {
           const record = knownRecord(route.id);
-          const title =
-            record === null ? open.find((tab) => tab.id === route.id)?.title : rowName(record.record);
-          return title ?? "";
+          const title = record === null ? titleOf(whereIs(open, route.id)) : rowName(record.record);
+          return title;
         }
         case "list":
           return (
@@ -202,6 +270,8 @@ function useTitle(): void {
           return t("nav.home");
       }
     };
-    document.title = [name(), t("app.name")].filter((part) => part !== "").join(" | ");
-  }, [route, open, known, t]);
+    document.title = [name(), app.label].filter((part) => part !== "").join(" | ");
+  }, [route, open, known, app, t]);
 }
+
+const titleOf = (at: ReturnType<typeof whereIs>): string => (at?.subtab ?? at?.tab)?.title ?? "";

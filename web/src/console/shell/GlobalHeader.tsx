@@ -1,5 +1,5 @@
 /** The strip at the top: the org, search with instant results, the user's menu. */
-import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Combobox } from "../../ui/Combobox.tsx";
 import { Menu } from "../../ui/controls.tsx";
@@ -12,6 +12,7 @@ import { useStore } from "../data/store.ts";
 import type { Row } from "../data/types.ts";
 import { navigate, pathOf, recordPath, usePlace } from "../router.ts";
 import { objectIcon, recentName, rowName } from "../record/names.ts";
+import { helpOpen } from "./HotKeys.tsx";
 import { Link } from "./Link.tsx";
 import { toast } from "./toasts.ts";
 
@@ -59,6 +60,12 @@ export function GlobalHeader(): ReactNode {
               onSelect: () => setSettings(true),
             },
             {
+              key: "keys",
+              label: t("keys.title"),
+              icon: "utility:keyboard_dismiss",
+              onSelect: () => helpOpen.set(true),
+            },
+            {
               key: "sign-out",
               label: t("user.signOut"),
               icon: "utility:logout",
@@ -95,7 +102,6 @@ function GlobalSearch(): ReactNode {
   const [found, setFound] = useState<Found[]>([]);
   const [recent, setRecent] = useState<Found[]>([]);
   const [searching, setSearching] = useState(false);
-  const input = useRef<HTMLInputElement>(null);
   const wanted = text.trim();
   const asks = [...wanted].length >= 2;
 
@@ -139,24 +145,6 @@ function GlobalSearch(): ReactNode {
     };
   }, [wanted, asks, known]);
 
-  // The console's key for search, as in Lightning Experience.
-  useEffect(() => {
-    function onKeyDown(event: KeyboardEvent) {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-      const at = event.target;
-      if (
-        at instanceof HTMLElement &&
-        (at.isContentEditable || at.closest("input, textarea, select, [role=dialog]"))
-      )
-        return;
-      event.preventDefault();
-      input.current?.focus();
-      input.current?.select();
-    }
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, []);
-
   function loadRecent() {
     recentRecords().then(
       (records) =>
@@ -174,9 +162,8 @@ function GlobalSearch(): ReactNode {
 
   const shown = asks ? found : recent;
   return (
-    <div className="console-header__search" role="search">
+    <div className="console-header__search" role="search" data-focus="search">
       <Combobox
-        inputRef={input}
         text={text}
         onText={setText}
         onFocus={loadRecent}

@@ -31,14 +31,16 @@ function lazyPage<Props extends object>(
 }
 
 const home = lazyPage(() => import("../pages/HomePage.tsx"));
-const list = lazyPage(() => import("../pages/ListPage.tsx"));
+const list = lazyPage(() => import("../pages/list/ListPage.tsx"));
 const search = lazyPage(() => import("../pages/SearchPage.tsx"));
+const split = lazyPage(() => import("./SplitView.tsx"));
 const unknown = lazyPage(() => import("../pages/UnknownPage.tsx"));
 const newDialog = lazyPage(() => import("../record/NewDialog.tsx"));
 
 export const HomePage = home.Page;
 export const ListPage = list.Page;
 export const SearchPage = search.Page;
+export const SplitView = split.Page;
 export const UnknownPage = unknown.Page;
 export const NewDialog = newDialog.Page;
 
@@ -57,5 +59,5 @@ export async function preloadPage(route: Route): Promise<void> {
 
 /** Fetches the code of the other pages while nobody waits for it. */
 export function preloadRest(): void {
-  for (const page of [newDialog, search, list, home]) void page.preload().catch(() => undefined);
+  for (const page of [newDialog, search, list, home, split]) void page.preload().catch(() => undefined);
 }

@@ -1,14 +1,21 @@
 // @vitest-environment happy-dom
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { navigate, place, startRouter } from "../router.ts";
+import { app } from "../data/apps.ts";
+import type { AppInfo } from "../data/types.ts";
+import { MOST_TABS } from "./tabs.ts";
 import {
   below,
   closeDialog,
   closeTab,
+  closeTabs,
   dialogs,
   openNew,
+  pinTab,
+  reopenTab,
   setUnsaved,
   startWorkspace,
+  stepTab,
   tabs,
   titleTab,
 } from "./workspace.ts";
@@ -41,8 +48,8 @@ describe("tabs", () => {
     titleTab(TARO, "田中 太郎");
     expect(openTabs()).toEqual([EMMA, TARO]);
     expect(JSON.parse(sessionStorage.getItem("console-tabs") ?? "[]")).toEqual([
-      { id: EMMA, object: "Contact", title: "" },
-      { id: TARO, object: "Contact", title: "田中 太郎" },
+      { id: EMMA, object: "Contact", title: "", pinned: false, shown: EMMA, subtabs: [] },
+      { id: TARO, object: "Contact", title: "田中 太郎", pinned: false, shown: TARO, subtabs: [] },
     ]);
   });
 
@@ -63,7 +70,107 @@ describe("tabs", () => {
       navigate({ page: "record", object: "Contact", id: `0030000000000${index}AAA` });
     }
     expect(openTabs()).toContain(EMMA);
-    expect(openTabs().length).toBeLessThanOrEqual(12);
+    expect(openTabs().length).toBeLessThanOrEqual(MOST_TABS);
+  });
+});
+
+describe("subtabs", () => {
+  const ACME = "001000000000001AAA";
+  const under = (id: string) =>
+    ({ page: "record", object: "Contact", id, parent: { object: "Account", id: ACME } }) as const;
+
+  it("open under the record they were opened from, and say so in the address", () => {
+    navigate({ page: "record", object: "Account", id: ACME });
+    navigate(under(EMMA));
+    expect(openTabs()).toEqual([ACME]);
+    expect(tabs.get()[0]).toMatchObject({ shown: EMMA, subtabs: [{ id: EMMA }] });
+    expect(window.location.search).toBe(`?ws=${encodeURIComponent(`/lightning/r/Account/${ACME}/view`)}`);
+  });
+
+  it("bring their workspace tab with them when it is not open", () => {
+    navigate(under(EMMA));
+    expect(openTabs()).toEqual([ACME]);
+    expect(below.get()).toMatchObject({ id: EMMA, parent: { id: ACME } });
+  });
+
+  it("are found where they are open, whichever way the record is opened again", () => {
+    navigate(under(EMMA));
+    navigate({ page: "record", object: "Contact", id: TARO });
+    navigate({ page: "record", object: "Contact", id: EMMA });
+    expect(openTabs()).toEqual([ACME, TARO]);
+    expect(below.get()).toMatchObject({ id: EMMA, parent: { id: ACME } });
+    expect(window.location.search).toContain("ws=");
+  });
+
+  it("give way to their neighbour, then to the workspace tab's own record", () => {
+    navigate(under(EMMA));
+    navigate(under(TARO));
+    closeTab(TARO);
+    expect(below.get()).toMatchObject({ id: EMMA });
+    closeTab(EMMA);
+    expect(address()).toBe(`/lightning/r/Account/${ACME}/view`);
+    expect(tabs.get()[0]?.subtabs).toEqual([]);
+  });
+
+  it("close with their workspace tab, which comes back as it was", () => {
+    navigate(under(EMMA));
+    closeTab(ACME);
+    expect(address()).toBe("/lightning/o/Account/list");
+    reopenTab();
+    expect(below.get()).toMatchObject({ id: EMMA, parent: { id: ACME } });
+  });
+});
+
+describe("many tabs", () => {
+  it("close but the one in front, the pinned and the edited", () => {
+    const ids = Array.from({ length: 5 }, (_, index) => `00300000000002${index}AAA`);
+    for (const id of ids) navigate({ page: "record", object: "Contact", id });
+    pinTab(ids[3] ?? "", true);
+    setUnsaved(ids[0] ?? "", true);
+    expect(openTabs()[0]).toBe(ids[3]);
+    closeTabs(ids[1]);
+    expect(openTabs()).toEqual([ids[3], ids[0], ids[1]]);
+    expect(address()).toContain(ids[1]);
+    closeTabs();
+    expect(openTabs()).toEqual([ids[3], ids[0]]);
+  });
+
+  it("are stepped through round and round", () => {
+    navigate({ page: "record", object: "Contact", id: EMMA });
+    navigate({ page: "record", object: "Contact", id: TARO });
+    stepTab(1);
+    expect(below.get()).toMatchObject({ id: EMMA });
+    stepTab(-1);
+    expect(below.get()).toMatchObject({ id: TARO });
+  });
+});
+
+describe("a standard app", () => {
+  const sales: AppInfo = {
+    id: "",
+    name: "Sales",
+    label: "",
+    description: "",
+    nav_type: "Standard",
+    items: ["Lead"],
+    utility_items: [],
+  };
+
+  it("keeps no record open but the one shown and those with edits", () => {
+    const before = app.get();
+    app.set(sales);
+    expect(address()).toBe("/lightning/o/Lead/list");
+    navigate({ page: "record", object: "Contact", id: EMMA });
+    navigate({ page: "record", object: "Contact", id: TARO, parent: { object: "Contact", id: EMMA } });
+    expect(openTabs()).toEqual([TARO]);
+    expect(window.location.search).toBe("");
+    setUnsaved(TARO, true);
+    navigate({ page: "home" });
+    expect(openTabs()).toEqual([TARO]);
+    setUnsaved(TARO, false);
+    navigate({ page: "list", object: "Lead", filter: "" });
+    expect(openTabs()).toEqual([]);
+    app.set(before);
   });
 });
 

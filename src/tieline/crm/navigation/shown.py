@@ -1,0 +1,52 @@
+"""What the console is told of apps: those the user may switch to, the one in use, and its utility items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..access import Caller
+from ..metadata import Catalogue
+from .apps import HOME, CustomApp, all_apps, may_open, tab_object, utilities
+from .choices import choice
+
+APP = "app"
+"""The name of the choice that is the user's app."""
+
+
+async def navigation(
+    conn: Any, catalogue: Catalogue, caller: Caller, org_wide: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps."""
+    apps = await all_apps(conn)
+    chosen: Any = await choice(conn, caller.user_id, APP)
+    current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
+    language = "ja" if caller.language == "ja" else "en"
+    return {
+        "apps": [
+            {
+                "id": app.id,
+                "name": app.name,
+                "label": app.label_in(language),
+                "description": app.description_in(language),
+                "nav_type": app.nav_type,
+                "items": _items(app, catalogue, caller),
+                "utility_items": utilities(app, org_wide, language),
+            }
+            for app in apps
+        ],
+        "app": current.name,
+        "utility_items": utilities(current, org_wide, language),
+    }
+
+
+def _items(app: CustomApp, catalogue: Catalogue, caller: Caller) -> list[str]:
+    """The app's items that the user may open: `home`, or an object's name."""
+    found: list[str] = []
+    for item in app.items:
+        value = tab_object(catalogue, item)
+        if item == HOME:
+            found.append("home")
+        elif value is not None and may_open(caller, value):
+            found.append(value.name)
+    return found
