@@ -40,6 +40,7 @@ from tieline.salesforce.tables import connection
 from tieline.salesforce.tokens import Salesforce
 from tieline.settings import Settings
 from tieline.switches import RemoteSwitches, control_key
+from tieline.users import api as users_api
 from tieline.web.http import Guard, Shell, install_errors
 from tieline.web.pages import Pages
 
@@ -146,6 +147,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
     app.include_router(salesforce_api.router(parts.salesforce, guard))
     app.include_router(problems.router(guard))
+    app.include_router(users_api.router(guard))
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

@@ -129,7 +129,7 @@ async def make_account(db: Database, *, empty: bool) -> None:
         )
         users: list[UUID] = []
         for who in (ADMINISTRATOR, *(() if empty else AGENTS)):
-            roles = ["administrator"] if who is ADMINISTRATOR else ["agent"]
+            roles = ["owner", "administrator"] if who is ADMINISTRATOR else ["agent"]
             users.append(
                 await people.make_user(
                     tx, email=who.email, name=who.name, language=who.language, roles=roles, password=PASSWORD

@@ -306,6 +306,7 @@ async def _hints(
         subscriptions.append(told("agent", None, "agents", "queues"))
         subscriptions.append(told("engagement", None, "engagements", "queues"))
         subscriptions.append(told("connection", None, "connections"))
+        subscriptions.append(told("user", None, "users"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))
     sent_at = 0.0

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -45,9 +46,25 @@ app_user = account_table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     # The user's client integration: the connection whose CRM the user works in.
     Column("connection_id", Uuid),
+    # Raised by each change, so that two administrators do not undo one another's.
+    Column("version", Integer, nullable=False, server_default=text("0")),
     at("created_at", nullable=False, server_default=text("now()")),
     CheckConstraint("language in ('en', 'ja')", name="language"),
     Index("uq_app_user_email", "email", unique=True),
+    # An account has one owner.
+    Index("uq_app_user_owner", "account_id", unique=True, postgresql_where=text("'owner' = ANY (roles)")),
+    Index("ix_app_user_name", "account_id", "name", "id"),
+)
+
+password_link = account_table(
+    "password_link",
+    # SHA-256 of the token in the link.
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    at("expires_at", nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "user_id"], ["app_user.account_id", "app_user.id"], ondelete="CASCADE"
+    ),
 )
 
 session = account_table(

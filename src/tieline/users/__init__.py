@@ -1,0 +1,1 @@
+"""The account's users as its administrators see and change them."""

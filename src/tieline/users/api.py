@@ -1,0 +1,207 @@
+"""REST routes of users. Administrators only, but for the door by which a password is chosen."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Row
+
+from tieline.errors import InputInvalid, NotFound
+from tieline.identity import links
+from tieline.users import service as users
+from tieline.users.service import MOST_AT_ONCE, Role, Wanted
+from tieline.web.http import Guard, uuid_or
+
+Language = Literal["en", "ja"]
+Id = Annotated[str, Field(max_length=40)]
+
+
+class NewUser(BaseModel):
+    """A user to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(min_length=3, max_length=254)
+    name: str = Field(min_length=1, max_length=120)
+    language: Language
+    roles: list[Role] = Field(min_length=1, max_length=3)
+    connection_id: Id | None = None
+
+
+class UserChange(BaseModel):
+    """A user as it is to be; `version` is the one that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    name: str = Field(min_length=1, max_length=120)
+    language: Language
+    roles: list[Role] = Field(min_length=1, max_length=3)
+    active: bool
+    connection_id: Id | None
+
+
+class ClientIntegration(BaseModel):
+    """Whose client integration is to be which connection's; null: off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_ids: list[Id] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    connection_id: Id | None
+
+
+class ChosenPassword(BaseModel):
+    """What the page behind a one-time link sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(min_length=20, max_length=100)
+    password: str = Field(max_length=400)
+
+
+def router(guard: Guard) -> APIRouter:
+    """Routes of users."""
+    routes = APIRouter(prefix="/api/v1", tags=["users"])
+
+    @routes.get("/users")
+    async def listed(
+        request: Request,
+        search: str = Query("", max_length=100),
+        role: Literal["owner", "administrator", "supervisor", "agent"] | None = None,
+        active: bool | None = None,
+        connection: str = Query("", max_length=40),
+        after: str = Query("", max_length=400),
+        limit: int = Query(50, ge=1, le=200),
+    ) -> dict[str, Any]:
+        """Users by name; `connection` is an id, or `none` for those without; `next` leads to the next page."""
+        who = await guard.administrator(request)
+        wanted = Wanted(
+            search,
+            role,
+            active,
+            uuid_or(connection, NotFound) if connection not in ("", "none") else None,
+            connection == "none",
+            _place(after) if after else None,
+            limit,
+        )
+        async with guard.db.view(who.account_id) as tx:
+            rows, total = await users.listed(tx, wanted)
+        last = rows[-1] if len(rows) == limit else None
+        return {
+            "users": [_shown(row) for row in rows],
+            "total": total,
+            "next": _cursor(last.name, last.id) if last is not None else None,
+        }
+
+    @routes.post("/users", status_code=201)
+    async def add(request: Request, new: NewUser) -> dict[str, str]:
+        """Make a user. `link` is where the user chooses a password: it is shown this once."""
+        who = await guard.administrator(request)
+        async with guard.db.account(who.account_id) as tx:
+            id = await users.add(
+                tx,
+                email=new.email,
+                name=new.name,
+                language=new.language,
+                roles=new.roles,
+                connection_id=_connection(new.connection_id),
+            )
+            link = await links.make_link(tx, id, public_url=guard.settings.public_url)
+        return {"id": str(id), "link": link}
+
+    @routes.put("/users/client-integration")
+    async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:
+        """Let users work in a connection's CRM, or in none; gives how many that changed."""
+        who = await guard.administrator(request)
+        ids = [uuid_or(id, NotFound) for id in wanted.user_ids]
+        async with guard.db.account(who.account_id) as tx:
+            return {"changed": await users.set_client_integration(tx, ids, _connection(wanted.connection_id))}
+
+    @routes.get("/users/{user_id}")
+    async def one(request: Request, user_id: str) -> dict[str, Any]:
+        """One user."""
+        who = await guard.administrator(request)
+        async with guard.db.view(who.account_id) as tx:
+            return _shown(await users.one(tx, uuid_or(user_id, NotFound)))
+
+    @routes.put("/users/{user_id}")
+    async def change(request: Request, user_id: str, wanted: UserChange) -> dict[str, Any]:
+        """Change a user; refused when somebody else has changed it since it was read."""
+        who = await guard.administrator(request)
+        id = uuid_or(user_id, NotFound)
+        async with guard.db.account(who.account_id) as tx:
+            await users.change(
+                tx,
+                id,
+                wanted.version,
+                name=wanted.name,
+                language=wanted.language,
+                roles=wanted.roles,
+                active=wanted.active,
+                connection_id=_connection(wanted.connection_id),
+            )
+            return _shown(await users.one(tx, id))
+
+    @routes.post("/users/{user_id}/password-link")
+    async def password_link(request: Request, user_id: str) -> dict[str, str]:
+        """A one-time link by which the user chooses a password; older ones end."""
+        who = await guard.administrator(request)
+        async with guard.db.account(who.account_id) as tx:
+            row = await users.one(tx, uuid_or(user_id, NotFound))
+            # Whoever holds the link becomes the user: nobody becomes the owner so.
+            if "owner" in row.roles and row.id != who.user_id:
+                raise users.OwnerProtected
+            return {"link": await links.make_link(tx, row.id, public_url=guard.settings.public_url)}
+
+    @routes.post("/users/{user_id}/owner", status_code=204)
+    async def hand_over(request: Request, user_id: str) -> None:
+        """For the owner: make another user the account's owner."""
+        who = await guard.portal(request)
+        who.need("owner")
+        async with guard.db.account(who.account_id) as tx:
+            await users.hand_over(tx, who.user_id, uuid_or(user_id, NotFound))
+
+    @routes.post("/password")
+    async def choose(request: Request, chosen: ChosenPassword) -> dict[str, str]:
+        """Choose a password by a one-time link; no session is needed, and every session of the user ends."""
+        guard.check_origin(request.headers)
+        return {"email": await links.choose_password(guard.db, chosen.token, chosen.password)}
+
+    return routes
+
+
+def _connection(id: str | None) -> UUID | None:
+    return uuid_or(id, NotFound) if id is not None else None
+
+
+def _cursor(name: str, id: UUID) -> str:
+    return base64.urlsafe_b64encode(json.dumps([name, str(id)]).encode()).decode()
+
+
+def _place(cursor: str) -> tuple[str, UUID]:
+    try:
+        name, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return str(name), UUID(id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputInvalid("no place in the list", field="after") from error
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "email": row.email,
+        "language": row.language,
+        "roles": list(row.roles),
+        "active": row.active,
+        "invited": row.invited,
+        "version": row.version,
+        "connection": {"id": str(row.connection_id), "name": row.connection_name}
+        if row.connection_name is not None
+        else None,
+    }
