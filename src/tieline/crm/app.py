@@ -43,8 +43,6 @@ from . import (
     personal_settings,
     recycle_door,
     screens,
-    setup,
-    setup_apps,
     snapshots_door,
     soap_records,
     soap_sign_in,
@@ -65,6 +63,7 @@ from .navigation import door as navigation_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
+from .setup import doors as setup_doors
 from .shares import door as share_door
 from .soap import soap
 from .tls import Certificates
@@ -159,9 +158,8 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *finding_door.ROUTES,
         *lists_door.ROUTES,
         *navigation_door.ROUTES,
-        *setup.ROUTES,
-        *setup_apps.ROUTES,
         *events_door.ROUTES,
+        *setup_doors.ROUTES,
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,
