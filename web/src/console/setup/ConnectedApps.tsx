@@ -62,7 +62,7 @@ function Usage(): ReactNode {
                       <button
                         type="button"
                         className="slds-button"
-                        aria-label={t("apps.revoke.of", { name: row.label })}
+                        aria-label={t("apps.revokeAll.of", { name: row.label })}
                         onClick={() => setDoomed(row)}
                       >
                         {t("apps.revokeAll")}

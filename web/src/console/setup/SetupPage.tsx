@@ -52,7 +52,7 @@ export default function SetupPage({ node, rest }: { node: string; rest: string[]
   return (
     <div className="setup">
       <SetupTree node={node} />
-      <div className="setup__page">
+      <div className="setup__page" role="region" aria-label={t("setup.page")} tabIndex={0}>
         {node === "" || node === "SetupOneHome" ? (
           <SetupHome />
         ) : Page === undefined ? (

@@ -445,7 +445,7 @@ function UserForm({ user, choices }: { user: UserDetail | null; choices: UserCho
           />
         </div>
       </Card>
-      <Card title={t("users.password")}>
+      <Card title={t("users.signIn")}>
         <div className="setup-form">
           <TextField
             label={t(user === null ? "users.password" : "users.password.new")}
