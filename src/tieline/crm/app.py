@@ -60,6 +60,7 @@ from .language import speak
 from .listviews import door as lists_door
 from .listviews import resources as list_resources
 from .navigation import door as navigation_door
+from .omni import door as omni_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
@@ -160,6 +161,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *navigation_door.ROUTES,
         *events_door.ROUTES,
         *setup_doors.ROUTES,
+        *omni_door.ROUTES,
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,

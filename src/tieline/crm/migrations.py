@@ -380,6 +380,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_change_events", event_tables.install),
     Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
     Step("2026_11_25_set_up", setup_migration.set_up),
+    Step("2026_11_25_presence", setup_migration.presence),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import call_centers, oauth_apps, org_settings, permission_sets, softphone_layouts, users
+from . import call_centers, oauth_apps, omni, org_settings, permission_sets, softphone_layouts, users
 
 ROUTES = [
     *users.ROUTES,
@@ -11,4 +11,5 @@ ROUTES = [
     *permission_sets.ROUTES,
     *org_settings.ROUTES,
     *oauth_apps.ROUTES,
+    *omni.ROUTES,
 ]

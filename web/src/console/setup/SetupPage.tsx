@@ -8,6 +8,7 @@ import { Link } from "../shell/Link.tsx";
 import { AuditTrailPage, CompanyPage, LoginHistoryPage } from "./OrgPages.tsx";
 import { CallCenterPages } from "./CallCenters.tsx";
 import { ConnectedAppsPages } from "./ConnectedApps.tsx";
+import { ChannelsPage, ConfigurationsPage, OmniSettingsPage, StatusesPage } from "./OmniPages.tsx";
 import { PermissionSetPages } from "./PermissionSets.tsx";
 import { ProfilesPage, RolesPage } from "./Profiles.tsx";
 import { may } from "./SetupGear.tsx";
@@ -29,6 +30,10 @@ const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   Profiles: ProfilesPage,
   Roles: RolesPage,
   ConnectedAppsUsage: ConnectedAppsPages,
+  OmniChannelSettings: OmniSettingsPage,
+  ServicePresenceStatuses: StatusesPage,
+  PresenceUserConfigs: ConfigurationsPage,
+  ServiceChannels: ChannelsPage,
   LoginHistory: LoginHistoryPage,
   SecurityEvents: AuditTrailPage,
   CompanyProfileInfo: CompanyPage,

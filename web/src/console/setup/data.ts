@@ -323,3 +323,60 @@ export const org = {
   company: () => request<Company>(`${AT}/company`),
   putUtilityItems: (items: UtilityItem[]) => request(`${AT}/utility-items`, { method: "PUT", body: items }),
 };
+
+// -- Omni-Channel
+
+export interface StatusRow {
+  id: string;
+  label: string;
+  name: string;
+  channels: string[];
+  open_to: string[];
+}
+
+export interface ChannelRow {
+  id: string;
+  label: string;
+  name: string;
+  object: string;
+}
+
+export interface ConfigurationRow {
+  id: string;
+  label: string;
+  name: string;
+  capacity: number;
+  options: Record<string, boolean>;
+  on_decline: string | null;
+  on_timeout: string | null;
+  given_to: string[];
+}
+
+/** Makes (no key) or replaces one record of Omni-Channel's set-up. */
+const put = (path: string, key: string | null, body: unknown) =>
+  key === null
+    ? request(`${AT}/omni/${path}`, { method: "POST", body })
+    : request(`${AT}/omni/${path}/${id(key)}`, { method: "PUT", body });
+
+export const omni = {
+  settings: () => request<{ enabled: boolean }>(`${AT}/omni/settings`),
+  change: (enabled: boolean) => request(`${AT}/omni/settings`, { method: "PUT", body: { enabled } }),
+  statuses: () =>
+    request<{
+      statuses: StatusRow[];
+      channels: { id: string; label: string }[];
+      sets: { id: string; label: string; profile: boolean }[];
+    }>(`${AT}/omni/statuses`),
+  saveStatus: (key: string | null, body: Omit<StatusRow, "id">) => put("statuses", key, body),
+  channels: () =>
+    request<{ channels: ChannelRow[]; objects: { name: string; label: string }[] }>(`${AT}/omni/channels`),
+  saveChannel: (key: string | null, body: Omit<ChannelRow, "id">) => put("channels", key, body),
+  removeChannel: (key: string) => request(`${AT}/omni/channels/${id(key)}`, { method: "DELETE" }),
+  configurations: () =>
+    request<{
+      configurations: ConfigurationRow[];
+      parents: { id: string; label: string; profile: boolean }[];
+    }>(`${AT}/omni/configurations`),
+  saveConfiguration: (key: string | null, body: Omit<ConfigurationRow, "id">) =>
+    put("configurations", key, body),
+};
