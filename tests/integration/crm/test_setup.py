@@ -306,3 +306,19 @@ async def test_tokens_of_one_user_are_revoked(world: World, console: Browser, br
     assert gone.status_code == 204
     assert (await console.http.get("/services/data/v66.0/limits", headers=bearer)).status_code == 401
     world.tokens.pop(ADMIN, None)
+
+
+# -- object manager ------------------------------------------------------------------------------------------
+
+
+async def test_the_object_manager_shows_objects_and_fields(console: Browser) -> None:
+    listed = (await console.api("GET", "setup/objects")).json()["objects"]
+    assert {"Contact", "Account", "Lead"} <= {each["name"] for each in listed}
+    assert "PermissionSet" not in {each["name"] for each in listed}
+    contact = (await console.api("GET", "setup/objects/contact")).json()
+    fields = {each["name"]: each for each in contact["field_list"]}
+    assert (fields["Phone"]["type"], fields["Phone"]["length"]) == ("phone", 40)
+    assert fields["AccountId"]["references"] == ["Account"]
+    assert fields["LastName"]["required"] is True
+    assert contact["layout"][0]["fields"]
+    assert (await console.api("GET", "setup/objects/Nothing")).status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import call_centers, oauth_apps, omni, org_settings, permission_sets, softphone_layouts, users
+from . import call_centers, oauth_apps, objects, omni, org_settings, permission_sets, softphone_layouts, users
 
 ROUTES = [
     *users.ROUTES,
@@ -12,4 +12,5 @@ ROUTES = [
     *org_settings.ROUTES,
     *oauth_apps.ROUTES,
     *omni.ROUTES,
+    *objects.ROUTES,
 ]

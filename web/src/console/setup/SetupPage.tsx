@@ -9,6 +9,8 @@ import { AuditTrailPage, CompanyPage, LoginHistoryPage } from "./OrgPages.tsx";
 import { CallCenterPages } from "./CallCenters.tsx";
 import { ConnectedAppsPages } from "./ConnectedApps.tsx";
 import { ChannelsPage, ConfigurationsPage, OmniSettingsPage, StatusesPage } from "./OmniPages.tsx";
+import { ExternalAppPages } from "./ExternalApps.tsx";
+import { ObjectManagerPages } from "./ObjectManager.tsx";
 import { PermissionSetPages } from "./PermissionSets.tsx";
 import { ProfilesPage, RolesPage } from "./Profiles.tsx";
 import { may } from "./SetupGear.tsx";
@@ -34,6 +36,8 @@ const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   ServicePresenceStatuses: StatusesPage,
   PresenceUserConfigs: ConfigurationsPage,
   ServiceChannels: ChannelsPage,
+  ObjectManager: ObjectManagerPages,
+  ManageExternalClientApplication: ExternalAppPages,
   LoginHistory: LoginHistoryPage,
   SecurityEvents: AuditTrailPage,
   CompanyProfileInfo: CompanyPage,

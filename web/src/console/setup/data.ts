@@ -318,6 +318,11 @@ export const org = {
     request<{ users: AppUser[] }>(`${AT}/apps/${id(key)}/users`).then((each) => each.users),
   revoke: (key: string, user: string | null) =>
     request(`${AT}/apps/${id(key)}${user === null ? "" : `/users/${id(user)}`}/tokens`, { method: "DELETE" }),
+  createApp: (body: Record<string, unknown>) =>
+    request<{ client_id: string; client_secret: string }>(`${AT}/apps`, { method: "POST", body }),
+  changeApp: (key: string, body: Record<string, unknown>) =>
+    request<{ client_secret?: string }>(`${AT}/apps/${id(key)}`, { method: "PATCH", body }),
+  removeApp: (key: string) => request(`${AT}/apps/${id(key)}`, { method: "DELETE" }),
   logins: () => request<{ logins: Login[] }>(`${AT}/login-history`).then((each) => each.logins),
   changes: () => request<{ changes: Change[] }>(`${AT}/audit-trail`).then((each) => each.changes),
   company: () => request<Company>(`${AT}/company`),
@@ -379,4 +384,42 @@ export const omni = {
     }>(`${AT}/omni/configurations`),
   saveConfiguration: (key: string | null, body: Omit<ConfigurationRow, "id">) =>
     put("configurations", key, body),
+};
+
+// -- object manager
+
+export interface ObjectRow {
+  name: string;
+  label: string;
+  plural: string;
+  kind: string;
+  custom: boolean;
+  key_prefix: string;
+  fields: number;
+}
+
+export interface FieldInfo {
+  name: string;
+  label: string;
+  type: string;
+  length: number | null;
+  precision: number | null;
+  scale: number;
+  required: boolean;
+  unique: boolean;
+  external_id: boolean;
+  custom: boolean;
+  references: string[];
+  values: { value: string; label: string; default: boolean }[];
+}
+
+export interface ObjectDetail extends ObjectRow {
+  field_list: FieldInfo[];
+  layout: { label: string; fields: string[] }[];
+  rules: { name: string; active: boolean; formula: string; message: string; field: string | null }[];
+}
+
+export const objects = {
+  list: () => request<{ objects: ObjectRow[] }>(`${AT}/objects`).then((each) => each.objects),
+  show: (name: string) => request<ObjectDetail>(`${AT}/objects/${id(name)}`),
 };
