@@ -284,6 +284,8 @@ async def test_people_are_made_frozen_and_found(administrator: Administrator) ->
         ("CompanyProfileInfo", "tree.page.CompanyProfileInfo"),
         ("LoginHistory", "tree.page.LoginHistory"),
         ("ConnectedAppsUsage", "tree.page.ConnectedAppsUsage"),
+        ("ManageExternalClientApplication", "tree.page.ManageExternalClientApplication"),
+        ("ObjectManager", "tree.page.ObjectManager"),
         ("ManageUsers", "users.title"),
     ):
         await page.goto(f"{pages.demo.console}/lightning/setup/{node}/home")
@@ -292,4 +294,49 @@ async def test_people_are_made_frozen_and_found(administrator: Administrator) ->
             page.get_by_role("main").get_by_role("table").or_(page.locator(".setup-card p")).first.wait_for()
         )
         wrong += await look(page, f"setup-{node}", pages.language)
+    assert wrong == []
+
+
+async def test_omni_channel_is_set_up(administrator: Administrator) -> None:
+    pages, say = administrator.pages, administrator.pages.say
+    page, wrong, mark = pages.page, list[str](), secrets.token_hex(3)
+    await pages.walk("platform", "features", "omni", "OmniChannelSettings")
+    await pages.heading(say("tree.page.OmniChannelSettings"))
+    enable = pages.field(say("omniSetup.enable"))
+    if not await enable.is_checked():
+        await enable.check()
+        await pages.save()
+        await pages.told(say("setup.saved"))
+    wrong += await look(page, "setup-omni", pages.language)
+    await pages.walk("platform", "features", "omni", "ServiceChannels")
+    await pages.press("setup.new")
+    dialog = page.get_by_role("dialog")
+    await pages.field(say("sets.label")).fill(f"Cases {mark}")
+    await pages.field(say("omniSetup.object")).select_option("Case")
+    wrong += await look(page, "setup-omni-channel", pages.language)
+    await dialog.get_by_role("button", name=pages.console("form.save"), exact=True).click()
+    await expect(pages.row(f"Cases_{mark}")).to_be_visible()
+    await pages.walk("platform", "features", "omni", "ServicePresenceStatuses")
+    await pages.press("setup.new")
+    await pages.field(say("sets.label")).fill(f"Available {mark}")
+    channels = dialog.get_by_role("group", name=say("omniSetup.channels"))
+    await channels.get_by_role("listbox").first.select_option(label=f"Cases {mark}")
+    await channels.get_by_role("button", name=say("setup.add")).click()
+    profiles = dialog.get_by_role("group", name=say("omniSetup.openTo"))
+    await profiles.get_by_role("listbox").first.select_option(
+        label=say("omniSetup.profile", name="System Administrator")
+    )
+    await profiles.get_by_role("button", name=say("setup.add")).click()
+    wrong += await look(page, "setup-omni-status", pages.language)
+    await dialog.get_by_role("button", name=pages.console("form.save"), exact=True).click()
+    row = pages.row(f"Available {mark}")
+    await expect(row).to_contain_text(say("omniSetup.kind.online"))
+    await expect(row).to_contain_text("System Administrator")
+    await pages.walk("platform", "features", "omni", "PresenceUserConfigs")
+    await pages.press("setup.new")
+    await pages.field(say("sets.label")).fill(f"Phone {mark}")
+    await pages.field(say("omniSetup.capacity")).fill("3")
+    wrong += await look(page, "setup-omni-configuration", pages.language)
+    await dialog.get_by_role("button", name=pages.console("form.save"), exact=True).click()
+    await expect(pages.row(f"Phone_{mark}")).to_contain_text("3")
     assert wrong == []
