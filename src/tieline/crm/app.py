@@ -373,10 +373,17 @@ async def nothing_here(request: Request) -> Response:
 
 
 async def open_cti_script(request: Request) -> Response:
-    """Our own Open CTI script, for every API version, to any page."""
+    """Our own Open CTI script, for every API version that has methods for Lightning (38.0 on), to any page."""
     file = request.path_params["file"]
+    version: str = request.path_params["version"]
     path = server_of(request).settings.web_dist / "opencti_min.js"
-    if file not in ("opencti_min.js", "opencti.js") or place_of(request) == "base" or not path.is_file():
+    known = re.fullmatch(r"[1-9][0-9]\.0", version) and float(version) >= 38
+    if (
+        file not in ("opencti_min.js", "opencti.js")
+        or not known
+        or place_of(request) == "base"
+        or not path.is_file()
+    ):
         return Response("Not found", 404, media_type="text/plain")
     headers = {
         "Cross-Origin-Resource-Policy": "cross-origin",

@@ -171,14 +171,19 @@ async def page(request: Request) -> Response:
 
 
 async def _adapter_origins(visit: Visit) -> list[str]:
+    """Origins that the console may frame: of the call centers' adapters and of their standby addresses."""
     rows = await visit.conn.fetch(
-        'SELECT DISTINCT "AdapterUrl" AS url FROM data."CallCenter" WHERE NOT "IsDeleted" AND "AdapterUrl" IS NOT NULL'
+        'SELECT c."AdapterUrl" AS url, d.sections FROM data."CallCenter" c'
+        ' LEFT JOIN meta.call_center_definition d ON d.call_center_id = c."Id" WHERE NOT c."IsDeleted"'
     )
     origins: set[str] = set()
     for row in rows:
-        parts = urlsplit(row["url"])
-        if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
-            origins.add(f"{parts.scheme}://{parts.netloc}")
+        items = [item for section in row["sections"] or [] for item in section["items"]]
+        standby = [item.get("value") or "" for item in items if item["name"] == "reqStandbyUrl"]
+        for url in [row["url"] or "", *standby]:
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+                origins.add(f"{parts.scheme}://{parts.netloc}")
     return sorted(origins)
 
 
