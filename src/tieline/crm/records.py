@@ -524,6 +524,13 @@ class Records:
             if created:
                 await self._furnish(value, saved)
             await self.follow(value, moved=moved or value.name != "User")
+            await audit_trail.note_records(
+                self.conn,
+                self.caller,
+                value,
+                "created" if created else "changed",
+                [(draft.row, draft.changed) for draft in saved],
+            )
 
     async def _furnish(self, value: ObjectType, drafts: Sequence[Draft]) -> None:
         """What the org itself makes beside new rows of Set-up."""
