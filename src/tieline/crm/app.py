@@ -43,8 +43,6 @@ from . import (
     personal_settings,
     recycle_door,
     screens,
-    setup,
-    setup_apps,
     snapshots_door,
     soap_records,
     soap_sign_in,
@@ -62,9 +60,11 @@ from .language import speak
 from .listviews import door as lists_door
 from .listviews import resources as list_resources
 from .navigation import door as navigation_door
+from .omni import door as omni_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
 from .settings import CrmSettings
+from .setup import doors as setup_doors
 from .shares import door as share_door
 from .soap import soap
 from .tls import Certificates
@@ -159,9 +159,9 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *finding_door.ROUTES,
         *lists_door.ROUTES,
         *navigation_door.ROUTES,
-        *setup.ROUTES,
-        *setup_apps.ROUTES,
         *events_door.ROUTES,
+        *setup_doors.ROUTES,
+        *omni_door.ROUTES,
         *merging_door.ROUTES,
         *share_door.ROUTES,
         *recycle_door.ROUTES,
@@ -373,10 +373,17 @@ async def nothing_here(request: Request) -> Response:
 
 
 async def open_cti_script(request: Request) -> Response:
-    """Our own Open CTI script, for every API version, to any page."""
+    """Our own Open CTI script, for every API version that has methods for Lightning (38.0 on), to any page."""
     file = request.path_params["file"]
+    version: str = request.path_params["version"]
     path = server_of(request).settings.web_dist / "opencti_min.js"
-    if file not in ("opencti_min.js", "opencti.js") or place_of(request) == "base" or not path.is_file():
+    known = re.fullmatch(r"[1-9][0-9]\.0", version) and float(version) >= 38
+    if (
+        file not in ("opencti_min.js", "opencti.js")
+        or not known
+        or place_of(request) == "base"
+        or not path.is_file()
+    ):
         return Response("Not found", 404, media_type="text/plain")
     headers = {
         "Cross-Origin-Resource-Policy": "cross-origin",

@@ -46,9 +46,16 @@ async def store_call_center(
             user_id,
         )
     await conn.execute(
-        "INSERT INTO meta.call_center_definition VALUES ($1, $2)"
-        " ON CONFLICT (call_center_id) DO UPDATE SET sections = excluded.sections",
+        "INSERT INTO meta.call_center_definition AS call_center_definition (call_center_id, sections, label, internal_label,"
+        " display_label)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (call_center_id) DO UPDATE SET sections = excluded.sections,"
+        " label = coalesce(excluded.label, call_center_definition.label),"
+        " internal_label = coalesce(excluded.internal_label, call_center_definition.internal_label),"
+        " display_label = coalesce(excluded.display_label, call_center_definition.display_label)",
         record_id,
         list(definition.sections),
+        definition.label,
+        definition.internal_label,
+        definition.display_label,
     )
     return record_id, not found

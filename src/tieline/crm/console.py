@@ -34,6 +34,7 @@ from .rest import Call, dispatch
 from .saving.drafts import Row
 from .sharing import reachable
 from .softphone import settings_map
+from .softphone_layouts import layout_for
 from .values import format_datetime, write_value
 from .web import (
     CONSOLE_COOKIE,
@@ -170,26 +171,28 @@ async def page(request: Request) -> Response:
 
 
 async def _adapter_origins(visit: Visit) -> list[str]:
+    """Origins that the console may frame: of the call centers' adapters and of their standby addresses."""
     rows = await visit.conn.fetch(
-        'SELECT DISTINCT "AdapterUrl" AS url FROM data."CallCenter" WHERE NOT "IsDeleted" AND "AdapterUrl" IS NOT NULL'
+        'SELECT c."AdapterUrl" AS url, d.sections FROM data."CallCenter" c'
+        ' LEFT JOIN meta.call_center_definition d ON d.call_center_id = c."Id" WHERE NOT c."IsDeleted"'
     )
     origins: set[str] = set()
     for row in rows:
-        parts = urlsplit(row["url"])
-        if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
-            origins.add(f"{parts.scheme}://{parts.netloc}")
+        items = [item for section in row["sections"] or [] for item in section["items"]]
+        standby = [item.get("value") or "" for item in items if item["name"] == "reqStandbyUrl"]
+        for url in [row["url"] or "", *standby]:
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+                origins.add(f"{parts.scheme}://{parts.netloc}")
     return sorted(origins)
 
 
 async def _bootstrap(visit: Visit) -> dict[str, Any]:
     caller, call = visit.caller, visit.call
-    stored: dict[str, Any] = {
-        row["name"]: row["value"]
-        for row in await visit.conn.fetch(
-            "SELECT name, value FROM meta.setting WHERE name IN ('softphone_layout', 'utility_items')"
-        )
-    }
-    return await navigation(visit.conn, call.catalogue, caller, stored.get("utility_items") or []) | {
+    org_wide: list[dict[str, Any]] = (
+        await visit.conn.fetchval("SELECT value FROM meta.setting WHERE name = 'utility_items'") or []
+    )
+    return await navigation(visit.conn, call.catalogue, caller, org_wide) | {
         "csrf_token": visit.session.csrf,
         "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
         "user": {
@@ -203,9 +206,10 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
             "locale": caller.locale,
             "time_zone": caller.time_zone,
             "profile": caller.profile,
+            "permissions": sorted(caller.held),
         },
         "call_center": await _call_center(visit),
-        "softphone_layout": stored.get("softphone_layout"),
+        "softphone_layout": await layout_for(visit.conn, caller.user_id),
         "objects": [
             {
                 "name": value.name,
@@ -225,7 +229,7 @@ async def _call_center(visit: Visit) -> dict[str, Any] | None:
     if visit.caller.call_center_id is None:
         return None
     row = await visit.conn.fetchrow(
-        'SELECT c."Id", c."Name", c."InternalName", c."AdapterUrl", d.sections FROM data."CallCenter" c'
+        'SELECT c."Id", c."Name", c."InternalName", c."AdapterUrl", d.* FROM data."CallCenter" c'
         ' LEFT JOIN meta.call_center_definition d ON d.call_center_id = c."Id"'
         ' WHERE c."Id" = $1 AND NOT c."IsDeleted"',
         visit.caller.call_center_id,

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import sharing, standard_merging
+from . import setup_migration, sharing, standard_merging
 from .access_migration import objects_and_access
 from .address_migration import locate
 from .bulk import tables as bulk_tables
@@ -379,6 +379,8 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_bulk_jobs", bulk_tables.install),
     Step("2026_11_25_change_events", event_tables.install),
     Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
+    Step("2026_11_25_set_up", setup_migration.set_up),
+    Step("2026_11_25_presence", setup_migration.presence),
 )
 
 

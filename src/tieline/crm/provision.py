@@ -23,6 +23,7 @@ from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings
 from .softphone import DEFAULT_LAYOUT
+from .softphone_layouts import add_standard_layout
 
 _ORG_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _LOCALES = {"ja": ("ja_JP", "Asia/Tokyo"), "en_US": ("en_US", "America/Los_Angeles")}
@@ -162,11 +163,11 @@ async def _furnish(
         )  # fmt: skip
         profiles = await make_profiles(conn, admin)
         await conn.execute(
-            "INSERT INTO meta.setting VALUES ('softphone_layout', $1), ('session_minutes', $2)"
+            "INSERT INTO meta.setting VALUES ('session_minutes', $1)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            DEFAULT_LAYOUT,
             settings.session_minutes,
         )
+        await add_standard_layout(conn, DEFAULT_LAYOUT)
         await furnish_profiles(conn, await load_catalogue(conn))
         caller = Caller(admin, username, "Administrator", "System Administrator", language, locale, zone)
         catalogue = await load_catalogue(conn)

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from . import permissions, recycle, sharing
+from . import audit_trail, permissions, recycle, sharing
 from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
@@ -312,6 +312,9 @@ class Records:
             results = [Saved(faults=(refused,)) if result.id in held else result for result in results]
             doomed = [record_id for record_id in doomed if record_id not in held]
         if doomed:
+            if value.setup:
+                gone = [(present[record_id], ()) for record_id in doomed]
+                await audit_trail.note_records(self.conn, self.caller, value, "deleted", gone)
             await recycle.delete(self.conn, self.catalogue, value, doomed, self.caller.user_id)
             await self.follow(value, moved=True)
         return results
@@ -521,6 +524,13 @@ class Records:
             if created:
                 await self._furnish(value, saved)
             await self.follow(value, moved=moved or value.name != "User")
+            await audit_trail.note_records(
+                self.conn,
+                self.caller,
+                value,
+                "created" if created else "changed",
+                [(draft.row, draft.changed) for draft in saved],
+            )
 
     async def _furnish(self, value: ObjectType, drafts: Sequence[Draft]) -> None:
         """What the org itself makes beside new rows of Set-up."""

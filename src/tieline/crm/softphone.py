@@ -17,12 +17,14 @@ from .errors import Fault
 from .metadata import Catalogue
 
 MAX_DEFINITION = 256 * 1024
-_NAME = re.compile(r"[A-Za-z0-9]{1,40}")
-_INTERNAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
-_RESERVED = frozenset({"label", "sortorder", "internalnamelabel", "displaynamelabel"})
-_POP_TYPES = frozenset(
-    {"PopToEntity", "PopToVisualforce", "PopToFlow", "PopToSearch", "PopToDetail", "NoPop"}
-)
+_ADAPTER_URL = re.compile(r"(https?://[^\s\"'<>\\;,]+|/[^\s\"'<>\\]*)")
+_ANYWHERE = frozenset({"NoPop", "PopToVisualforce", "PopToFlow"})
+_POP_TYPES: Mapping[str, frozenset[str]] = {
+    "NoMatch": _ANYWHERE | {"PopToEntity"},
+    "SingleMatch": _ANYWHERE | {"PopToDetail"},
+    "MultipleMatches": _ANYWHERE | {"PopToSearch"},
+}
+"""What may open for each number of matches."""
 
 DEFAULT_LAYOUT: Mapping[str, Any] = {
     "Inbound": {
@@ -92,103 +94,26 @@ def parse_xml(raw: bytes, limit: int) -> Any:
     return root
 
 
-def _refuse(message: str) -> Fault:
-    return Fault("INVALID_INPUT", f"Call center definition: {message}")
-
-
-def parse_definition(raw: bytes) -> Definition:
-    """The import format: sections and items with `sortOrder` from 0 without gaps."""
-    root = parse_xml(raw, MAX_DEFINITION)
-    if root.tag != "callCenter":
-        raise _refuse("the root element must be <callCenter>")
-    sections: list[dict[str, Any]] = []
-    for section in _ordered(root, "section"):
-        items = [
-            {
-                "name": _name(item),
-                "label": _label(item),
-                "value": (item.text or "").strip(),
-            }
-            for item in _ordered(section, "item")
-        ]
-        sections.append({"name": _name(section), "label": _label(section), "items": items})
-        if len({item["name"] for item in items}) != len(items):
-            raise _refuse(f"section {section.get('name')} names an item twice")
-    if not sections or sections[0]["name"] != "reqGeneralInfo":
-        raise _refuse("the first section must be reqGeneralInfo")
-    general: list[dict[str, Any]] = sections[0]["items"]
-    if len(general) < 2 or general[0]["name"] != "reqInternalName" or general[1]["name"] != "reqDisplayName":
-        raise _refuse("reqInternalName must come first and reqDisplayName second")
-    values = {item["name"]: item["value"] for item in general}
-    if not _INTERNAL_NAME.fullmatch(values["reqInternalName"]):
-        raise _refuse("reqInternalName must start with a letter and have at most 40 letters and digits")
-    for name in ("reqDisplayName", "reqAdapterUrl", "reqUseApi", "reqSoftphoneHeight", "reqSoftphoneWidth"):
-        if not values.get(name):
-            raise _refuse(f"{name} is required")
-    for name in ("reqSoftphoneHeight", "reqSoftphoneWidth", "reqTimeout"):
-        if values.get(name) and not values[name].isdigit():
-            raise _refuse(f"{name} must be a number")
-    if bool(values.get("reqStandbyUrl")) != bool(values.get("reqTimeout")):
-        raise _refuse("reqStandbyUrl and reqTimeout belong together")
-    check_adapter_url(values["reqAdapterUrl"])
-    return Definition(
-        internal_name=values["reqInternalName"],
-        display_name=values["reqDisplayName"][:80],
-        adapter_url=values["reqAdapterUrl"],
-        internal_label=general[0]["label"],
-        display_label=general[1]["label"],
-        label=_label(root),
-        sections=[
-            section
-            | {
-                "items": [
-                    item
-                    for item in section["items"]
-                    if item["name"] not in ("reqInternalName", "reqDisplayName")
-                ]
-            }
-            for section in sections
-        ],
-    )
+def is_adapter_url(url: str) -> bool:
+    """True for an http(s) address or a path."""
+    return len(url) <= 2000 and bool(_ADAPTER_URL.fullmatch(url))
 
 
 def check_adapter_url(url: str) -> None:
     """INVALID_INPUT unless it is an http(s) address or a path."""
-    if len(url) > 2000 or not re.fullmatch(r"(https?://[^\s\"'<>\\;,]+|/[^\s\"'<>\\]*)", url):
-        raise _refuse("reqAdapterUrl must be an http or https address, or a path")
-
-
-def _ordered(parent: Any, tag: str) -> list[Any]:
-    children = [child for child in parent if isinstance(child.tag, str)]
-    for child in children:
-        if child.tag != tag:
-            raise _refuse(f"unexpected element <{child.tag}>")
-    try:
-        ordered = sorted(children, key=lambda child: int(child.get("sortOrder") or ""))
-    except ValueError:
-        raise _refuse(f"sortOrder of <{tag}> must be a number") from None
-    if [int(child.get("sortOrder")) for child in ordered] != list(range(len(ordered))) or not ordered:
-        raise _refuse(f"sortOrder of <{tag}> must start at 0 and have no gaps")
-    return ordered
-
-
-def _name(element: Any) -> str:
-    name = element.get("name") or ""
-    if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
-        raise _refuse(f"the name {name[:60]!r} is not allowed")
-    return name
-
-
-def _label(element: Any) -> str | None:
-    label: str | None = element.get("label")
-    if label is not None and len(label) > 1000:
-        raise _refuse("a label may have at most 1000 characters")
-    return label
+    if not is_adapter_url(url):
+        raise Fault(
+            "INVALID_INPUT",
+            "Call center definition: reqAdapterUrl must be an http or https address, or a path",
+        )
 
 
 def settings_map(row: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The flat map of `getCallCenterSettings` for a CallCenter record and its sections."""
     found: dict[str, str] = {
+        "/label": row["label"] or row["Name"],
+        "/internalNameLabel": row["internal_label"] or "",
+        "/displayNameLabel": row["display_label"] or "",
         "/reqGeneralInfo/reqInternalName": row["InternalName"],
         "/reqGeneralInfo/reqDisplayName": row["Name"],
     }
@@ -228,16 +153,46 @@ def check_layout(layout: Any, catalogue: Catalogue) -> dict[str, Any]:
                         "INVALID_FIELD", f"No such column '{field.get('apiName')}' on entity '{name}'."
                     )
             objects[value.name] = list(fields)
-        pops: dict[str, Any] = dict(section.get("screenPopSettings") or {})
-        for match in ("NoMatch", "SingleMatch", "MultipleMatches"):
-            pop = pops.get(match)
-            if pop is not None and (not isinstance(pop, dict) or pop.get("screenPopType") not in _POP_TYPES):
-                raise Fault("INVALID_INPUT", f"{call_type}: {match} needs a known screenPopType")
+        pops = _checked_pops(call_type, section.get("screenPopSettings"), catalogue)
         checked[call_type] = {
             "callRelatedFields": [str(name) for name in section.get("callRelatedFields") or []],
             "objects": objects,
             "screenPopSettings": pops,
         }
+    return checked
+
+
+def _checked_pops(call_type: str, given: Any, catalogue: Catalogue) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Fault("INVALID_INPUT", f"{call_type}: screenPopSettings must be an object")
+    pops: dict[str, Any] = given
+    checked: dict[str, Any] = {}
+    if "screenPopsOpenWithin" in pops:
+        if pops["screenPopsOpenWithin"] not in ("ExistingWindow", "NewWindow"):
+            raise Fault(
+                "INVALID_INPUT", f"{call_type}: screenPopsOpenWithin must be ExistingWindow or NewWindow"
+            )
+        checked["screenPopsOpenWithin"] = pops["screenPopsOpenWithin"]
+    for match, allowed in _POP_TYPES.items():
+        pop: Any = pops.get(match)
+        if pop is None:
+            continue
+        kind = str(pop.get("screenPopType")) if isinstance(pop, dict) else ""
+        if kind not in allowed:
+            raise Fault("INVALID_INPUT", f"{call_type}: {match} must be one of {', '.join(sorted(allowed))}")
+        checked[match] = {"screenPopType": kind}
+        if kind in ("PopToEntity", "PopToVisualforce", "PopToFlow"):
+            data = str(pop.get("screenPopData") or "")
+            if kind == "PopToEntity":
+                value = catalogue.get(data)
+                if value is None:
+                    raise Fault("INVALID_TYPE", f"sObject type '{data[:80]}' is not supported.")
+                data = value.name
+            elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", data):
+                raise Fault("INVALID_INPUT", f"{call_type}: {match} needs a name in screenPopData")
+            checked[match]["screenPopData"] = data
     return checked
 
 

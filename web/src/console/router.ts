@@ -19,6 +19,7 @@ export type Route =
   | { page: "new"; object: string; defaults: Fields }
   | { page: "record"; object: string; id: string; parent?: RecordRef }
   | { page: "search"; text: string; object?: string }
+  | { page: "setup"; node: string; rest: string[] }
   | { page: "unknown"; path: string };
 
 const OBJECT = /^[A-Za-z][A-Za-z0-9_]{0,79}$/;
@@ -92,6 +93,7 @@ export function parseRoute(address: string): Route {
       return { page: "record", ...record, ...(parent === null || parent.id === record.id ? {} : { parent }) };
     }
   }
+  if (kind === "setup") return { page: "setup", node: first ?? "", rest: parts.slice(3) };
   if (kind === "search") {
     const object = url.searchParams.get("object") ?? "";
     return {
@@ -153,11 +155,18 @@ export function pathOf(route: Route): string {
       const path = `/lightning/search?q=${encodeURIComponent(route.text)}`;
       return route.object === undefined ? path : `${path}&object=${route.object}`;
     }
+    case "setup":
+      return setupPath(route.node, ...route.rest);
     case "unknown":
       return route.path;
   }
 }
 
+/** A page of Set-up: `/lightning/setup/CallCenters/home`, `/lightning/setup/CallCenters/04v.../view`. */
+export const setupPath = (node: string, ...rest: string[]): string =>
+  ["/lightning/setup", node, ...(rest.length === 0 ? ["home"] : rest)]
+    .map((part, at) => (at === 0 ? part : encodeURIComponent(part)))
+    .join("/");
 export const listPath = (object: string): string => pathOf({ page: "list", object, filter: "" });
 export const recordPath = (object: string, id: string): string => pathOf({ page: "record", object, id });
 

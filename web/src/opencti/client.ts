@@ -56,7 +56,11 @@ const METHODS = [
 
 export type MethodName = (typeof METHODS)[number];
 type Method = (args?: unknown) => void;
+/** Methods of Sales Engagement, in a namespace of their own. */
+const HVS_METHODS = ["completeWork", "onWorkStart"] as const;
+
 export type OpenCti = Record<MethodName | EventName, Method> & {
+  hvs: Record<(typeof HVS_METHODS)[number], Method>;
   SCREENPOP_TYPE: typeof SCREENPOP_TYPE;
   CALL_TYPE: typeof CALL_TYPE;
 };
@@ -73,10 +77,11 @@ const GREETING_MS = 10_000;
 /**
  * Connects a softphone page with the host that embeds it.
  * @param script address this script was loaded from
- * @param claimed value of `sfdcIframeOrigin` in the page's address, null when absent
+ * @param claims where the page says that it is embedded
  */
-export function connect(page: Page, script: string | null, claimed: string | null): OpenCti {
-  const candidates = hostOrigins(script, claimed);
+export function connect(page: Page, script: string | null, claims: readonly (string | null)[]): OpenCti {
+  const candidates = hostOrigins(script, claims);
+  const subscribers = new Map<number, (message: unknown) => void>();
   const pending = new Map<number, (response: CtiResponse) => void>();
   const listeners = new Map<EventName, Set<(payload: unknown) => void>>();
   const waiting: ToHost[] = [];
@@ -102,7 +107,8 @@ export function connect(page: Page, script: string | null, claimed: string | nul
     for (const id of [...pending.keys()]) settle(id, notInitialized());
   }
 
-  function call(method: string, args: unknown): void {
+  /** Sends a call; `settled` sees the answer before the softphone's callback does. */
+  function call(method: string, args: unknown, settled?: (response: CtiResponse) => void): void {
     const given = args === undefined || args === null ? {} : args;
     const callback =
       isRecord(given) && typeof given["callback"] === "function"
@@ -119,7 +125,11 @@ export function connect(page: Page, script: string | null, claimed: string | nul
     }
     if (alone) return answer(notInitialized());
     const id = ++lastId;
-    if (callback) pending.set(id, callback);
+    if (callback || settled)
+      pending.set(id, (response) => {
+        settled?.(response);
+        callback?.(response);
+      });
     send(toHost({ kind: "request", id, method, params }));
   }
 
@@ -135,6 +145,32 @@ export function connect(page: Page, script: string | null, claimed: string | nul
     call(name, {});
   }
 
+  /** Subscribes to a message channel; the answer is the subscription, an object that `unsubscribe` takes. */
+  function subscribe(args: unknown): void {
+    const listener = isRecord(args) ? args["listener"] : undefined;
+    if (typeof listener !== "function") {
+      report("subscribe needs a listener.");
+      if (isRecord(args) && typeof args["callback"] === "function") {
+        const callback = args["callback"] as (response: CtiResponse) => void;
+        queueMicrotask(() =>
+          guarded(() => callback(failed("INVALID_PARAM", "listener is required and must be a function."))),
+        );
+      }
+      return;
+    }
+    call("subscribe", args, (response) => {
+      const id = subscriptionId(response.returnValue);
+      if (response.success && id !== null) subscribers.set(id, listener as (message: unknown) => void);
+    });
+  }
+
+  function unsubscribe(args: unknown): void {
+    const id = isRecord(args) ? subscriptionId(args["subscription"]) : null;
+    call("unsubscribe", args, (response) => {
+      if (response.success && id !== null) subscribers.delete(id);
+    });
+  }
+
   page.addEventListener("message", (event) => {
     if (event.source !== (page.parent as unknown) || !candidates.includes(event.origin)) return;
     if (host !== null && event.origin !== host) return;
@@ -147,6 +183,9 @@ export function connect(page: Page, script: string | null, claimed: string | nul
       for (const each of waiting.splice(0)) send(each);
     } else if (message.kind === "response") {
       settle(message.id, message.response);
+    } else if (message.kind === "message") {
+      const subscriber = subscribers.get(message.subscription);
+      if (subscriber) guarded(() => subscriber(message.message));
     } else {
       for (const listener of listeners.get(message.name) ?? []) guarded(() => listener(message.payload));
     }
@@ -159,8 +198,19 @@ export function connect(page: Page, script: string | null, claimed: string | nul
 
   const api: Record<string, unknown> = { SCREENPOP_TYPE, CALL_TYPE };
   for (const method of METHODS) api[method] = (args?: unknown) => call(method, args);
+  api["subscribe"] = subscribe;
+  api["unsubscribe"] = unsubscribe;
+  api["hvs"] = Object.fromEntries(
+    HVS_METHODS.map((method) => [method, (args?: unknown) => call(`hvs.${method}`, args)]),
+  );
   for (const name of EVENT_NAMES) api[name] = (args?: unknown) => listen(name, args);
   return api as OpenCti;
+}
+
+/** The number of a subscription as the host answered it. */
+function subscriptionId(subscription: unknown): number | null {
+  const id = isRecord(subscription) ? subscription["id"] : undefined;
+  return typeof id === "number" ? id : null;
 }
 
 function notInitialized(): CtiResponse {

@@ -18,6 +18,13 @@ function parameter(name: string): string | null {
   return null;
 }
 
+/** Where the page says that it is embedded, the most explicit first. */
+const claims = [
+  parameter("sfdcIframeOrigin"),
+  document.referrer,
+  // Not in every browser; where it is, it outlives redirects and sign-ins inside of the frame.
+  ...Array.from((window.location as { ancestorOrigins?: DOMStringList }).ancestorOrigins ?? []),
+];
 const source = document.currentScript instanceof HTMLScriptElement ? document.currentScript.src : null;
 window.sforce ??= {};
-window.sforce.opencti ??= connect(window, source, parameter("sfdcIframeOrigin"));
+window.sforce.opencti ??= connect(window, source, claims);

@@ -10,6 +10,7 @@
  *   softphone -> host   request {id, method, params}
  *   host -> softphone   response {id, response}
  *   host -> softphone   event {name, payload}       only for names the softphone listens to
+ *   host -> softphone   message {subscription, message}   of a message channel that the softphone subscribed to
  */
 export const PROTOCOL = "open-cti";
 export const VERSION = 1;
@@ -43,6 +44,7 @@ export type ToSoftphone = Envelope &
     | { kind: "welcome" }
     | { kind: "response"; id: number; response: CtiResponse }
     | { kind: "event"; name: EventName; payload: unknown }
+    | { kind: "message"; subscription: number; message: unknown }
   );
 
 type Body<T> = T extends unknown ? Omit<T, keyof Envelope> : never;
@@ -103,6 +105,10 @@ export function readToSoftphone(data: unknown): ToSoftphone | null {
     if (!isId(id) || !isRecord(response) || typeof own(response, "success") !== "boolean") return null;
     return toSoftphone({ kind, id, response: response as unknown as CtiResponse });
   }
+  if (kind === "message") {
+    const subscription = own(data, "subscription");
+    return isId(subscription) ? toSoftphone({ kind, subscription, message: own(data, "message") }) : null;
+  }
   if (kind !== "event") return null;
   const name = own(data, "name");
   if (name !== "onClickToDial" && name !== "onNavigationChange") return null;
@@ -114,16 +120,17 @@ export function readToSoftphone(data: unknown): ToSoftphone | null {
  *
  * A softphone trusts the origin it loaded the script from, and the console of that same org: a script from
  * `acme.my.<domain>` accepts `acme.lightning.<domain>` (same scheme and port), and nothing that merely looks
- * like it. `claimed` is `sfdcIframeOrigin` of the page's address.
+ * like it. `claims` are where the page says it is embedded: `sfdcIframeOrigin` of its address, its referrer, the
+ * browser's own list of ancestors.
  */
-export function hostOrigins(script: string | null, claimed: string | null): string[] {
+export function hostOrigins(script: string | null, claims: readonly (string | null)[]): string[] {
   const from = originOf(script);
   if (from === null) return [];
-  const origins = [from.origin];
-  const console = originOf(claimed);
-  if (console !== null && console.origin !== from.origin && sameOrg(from, console))
-    origins.unshift(console.origin);
-  return origins;
+  const consoles = claims
+    .map(originOf)
+    .filter((each) => each !== null)
+    .filter((each) => each.origin !== from.origin && sameOrg(from, each));
+  return [...new Set([...consoles.map((each) => each.origin), from.origin])];
 }
 
 function originOf(url: string | null): URL | null {

@@ -35,8 +35,10 @@ describe.each(catalogues())("the catalogue $name", ({ en, ja }) => {
 });
 
 describe("the words of the console", () => {
-  it("are all in its catalogue", () => {
-    const known = read(path.join(SOURCES, "console/locales/en.json"));
+  it("are all in its catalogues", () => {
+    const known = ["console/locales/en.json", "console/setup/locales/en.json"]
+      .map((file) => read(path.join(SOURCES, file)))
+      .reduce((all, each) => ({ ...all, ...each }));
     const files = readdirSync(path.join(SOURCES, "console"), { recursive: true, encoding: "utf8" }).filter(
       (file) => /(?<!\.test)\.tsx?$/.test(file),
     );

@@ -43,6 +43,12 @@ class Draft:
     record_id: str = ""
     before: Row | None = None
 
+    @property
+    def changed(self) -> list[str]:
+        """Names of the fields that were given another value."""
+        before = self.before or {}
+        return [name for name, value in self.given.items() if name not in before or before[name] != value]
+
 
 def person_name(row: Mapping[str, Any]) -> str:
     """The composed name: first name, then last name. Other orders are for screens."""

@@ -22,12 +22,14 @@ import { session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { UtilityItem } from "../data/types.ts";
 import { TOOLS } from "../shell/utilities.tsx";
+import { messages } from "../messages/bus.ts";
 import { consoleActions } from "./actions.ts";
 import { adapterAddress, adapterOrigin, newNonce } from "./adapter.ts";
 import { onDial } from "./dial.ts";
 import { createCtiHost } from "./host.ts";
 import { createCtiMethods } from "./methods.ts";
 import { changePanel, panel } from "./panel.ts";
+import { useAdapterUrl } from "./standby.ts";
 import { onView } from "./view.ts";
 
 export function UtilityBar(): ReactNode {
@@ -262,7 +264,8 @@ function Tool({
 function Softphone(): ReactNode {
   const { t } = useTranslation();
   const center = session().call_center;
-  const origin = center === null ? null : adapterOrigin(center.adapter_url);
+  const address = useAdapterUrl(center?.adapter_url ?? "", center?.settings ?? {});
+  const origin = center === null ? null : adapterOrigin(address);
   if (center === null) {
     return (
       <EmptyState icon="utility:call" title={t("phone.none")}>
@@ -277,7 +280,7 @@ function Softphone(): ReactNode {
       </EmptyState>
     );
   }
-  return <SoftphoneFrame address={center.adapter_url} origin={origin} title={center.display_name} />;
+  return <SoftphoneFrame key={address} address={address} origin={origin} title={center.display_name} />;
 }
 
 function SoftphoneFrame({
@@ -297,6 +300,7 @@ function SoftphoneFrame({
       () => frame.current?.contentWindow ?? null,
       origin,
       createCtiMethods(consoleActions),
+      messages,
     );
     let turn = 0;
     const tell = () => {
@@ -319,6 +323,7 @@ function SoftphoneFrame({
       window.removeEventListener("message", onMessage);
       document.removeEventListener("visibilitychange", onVisible);
       for (const each of stop) each();
+      host.close();
     };
   }, [origin]);
 

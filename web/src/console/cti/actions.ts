@@ -9,6 +9,7 @@ import { below, openNew } from "../shell/workspace.ts";
 import { CtiFailure } from "./host.ts";
 import type { CtiActions, ViewInfo } from "./methods.ts";
 import { changePanel, panel } from "./panel.ts";
+import { initialized } from "./standby.ts";
 import { onView, viewInfo } from "./view.ts";
 
 const REST_ID = 18;
@@ -73,6 +74,7 @@ export const consoleActions: CtiActions = {
   callCenterSettings: () => session().call_center?.settings ?? null,
   softphoneLayout: () => session().softphone_layout ?? {},
   panelVisible: () => panel.get().visible,
+  initialized: () => initialized.set(true),
   changePanel,
   async search(text, wanted) {
     try {
@@ -86,7 +88,7 @@ export const consoleActions: CtiActions = {
             overallLimit: 200,
             sobjects: Object.entries(wanted).map(([name, fields]) => ({
               name,
-              fields: [...new Set(["Id", "Name", ...fields])],
+              fields: [...new Set(["Id", "Name", "LastModifiedDate", ...fields])],
             })),
           },
         },

@@ -5,8 +5,10 @@
  * center's adapter address; answers go to that exact origin. Methods are looked up among own properties, so
  * that no name of a prototype is ever called.
  */
+import { isChannelName, type MessageBus } from "../messages/bus.ts";
 import {
   failed,
+  isRecord,
   readToHost,
   succeeded,
   toSoftphone,
@@ -40,7 +42,12 @@ export interface CtiHost {
   emit(name: EventName, payload: unknown): void;
   /** Message listener for the console's window. */
   receive(event: Pick<MessageEvent, "data" | "origin" | "source">): void;
+  /** Ends the softphone's subscriptions: its page is gone. */
+  close(): void;
 }
+
+/** How many message channels one softphone page may listen to at once. */
+const MOST_SUBSCRIPTIONS = 100;
 
 /**
  * @param softphone the iframe's window at this moment, null before it exists
@@ -50,8 +57,60 @@ export function createCtiHost(
   softphone: () => SoftphoneWindow | null,
   origin: string,
   methods: CtiMethods,
+  bus: MessageBus,
 ): CtiHost {
   const listening = new Set<EventName>();
+  const subscriptions = new Map<number, () => void>();
+  let lastSubscription = 0;
+
+  const channelOf = (params: Record<string, unknown>): string => {
+    const name = Object.hasOwn(params, "channelName") ? params["channelName"] : undefined;
+    if (typeof name !== "string" || !isChannelName(name))
+      throw new CtiFailure(
+        "INVALID_PARAM",
+        "channelName must be the name of a message channel, such as Sample__c.",
+      );
+    return name;
+  };
+
+  /** The methods of message channels, which belong to one softphone page and end with it. */
+  const channels: CtiMethods = {
+    subscribe(params) {
+      const channelName = channelOf(params);
+      if (subscriptions.size >= MOST_SUBSCRIPTIONS)
+        throw new CtiFailure("GENERIC_ERROR", `There are ${MOST_SUBSCRIPTIONS} subscriptions already.`);
+      const id = ++lastSubscription;
+      subscriptions.set(
+        id,
+        bus.subscribe(channelName, (message) =>
+          post(toSoftphone({ kind: "message", subscription: id, message })),
+        ),
+      );
+      return { id, channelName };
+    },
+    unsubscribe(params) {
+      const given = params["subscription"];
+      const id = isRecord(given) ? given["id"] : undefined;
+      const stop = typeof id === "number" ? subscriptions.get(id) : undefined;
+      if (stop === undefined)
+        throw new CtiFailure("INVALID_PARAM", "subscription must be what subscribe answered.");
+      stop();
+      subscriptions.delete(id as number);
+      return null;
+    },
+    publish(params) {
+      const channelName = channelOf(params);
+      if (!Object.hasOwn(params, "message")) throw new CtiFailure("INVALID_PARAM", "message is required.");
+      bus.publish(channelName, params["message"]);
+      return null;
+    },
+  };
+
+  function close(): void {
+    for (const stop of subscriptions.values()) stop();
+    subscriptions.clear();
+    listening.clear();
+  }
 
   const post = (message: ToSoftphone) => softphone()?.postMessage(message, origin);
 
@@ -60,7 +119,11 @@ export function createCtiHost(
       listening.add(method);
       return succeeded();
     }
-    const known = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    const known = Object.hasOwn(channels, method)
+      ? channels[method]
+      : Object.hasOwn(methods, method)
+        ? methods[method]
+        : undefined;
     if (known === undefined) {
       return failed("GENERIC_ERROR", `The method ${method.slice(0, 80)} is not supported here.`);
     }
@@ -73,6 +136,7 @@ export function createCtiHost(
   }
 
   return {
+    close,
     emit(name, payload) {
       if (listening.has(name)) post(toSoftphone({ kind: "event", name, payload }));
     },
@@ -82,7 +146,7 @@ export function createCtiHost(
       const message = readToHost(event.data);
       if (message === null) return;
       if (message.kind === "hello") {
-        listening.clear();
+        close();
         post(toSoftphone({ kind: "welcome" }));
       } else if (message.kind === "request") {
         const { id, method, params } = message;

@@ -37,6 +37,7 @@ function aConsole(found: { Id: string }[] = []) {
     callCenterSettings: () => ({ "/reqGeneralInfo/reqInternalName": "Tieline" }),
     softphoneLayout: () => LAYOUT,
     panelVisible: () => true,
+    initialized: note("initialized"),
     changePanel: note("changePanel"),
     search: (text, objects) => {
       note("search")(text, objects);
@@ -246,5 +247,48 @@ describe("saveLog", () => {
     for (const value of [undefined, "Task", {}, { entityApiName: "Nothing__c" }, { Id: "x" }]) {
       expect(await codeOf(call(methods, "saveLog", { value }))).toBe("INVALID_PARAM");
     }
+  });
+});
+
+describe("what layouts and org say besides", () => {
+  const flow = { screenPopType: "PopToFlow", screenPopData: "Caller" };
+
+  it.each([
+    ["NoMatch", []],
+    ["SingleMatch", [{ Id: ID }]],
+    ["MultipleMatches", [{ Id: ID }, { Id: OTHER }]],
+  ] as const)("%s pops to the flow that the layout names, with the call's arguments", (match, found) => {
+    const args = [{ name: "number", type: "String", value: "+1" }];
+    expect(popFor([...found], { screenPopSettings: { [match]: flow } }, "555", {}, args)).toEqual({
+      type: "flow",
+      params: { flowDevName: "Caller", flowArgs: args },
+    });
+  });
+
+  it("a flow that is not active is answered as an error", async () => {
+    const { methods } = aConsole();
+    const args = { type: "flow", params: { flowDevName: "Caller", flowArgs: [] } };
+    expect(await codeOf(call(methods, "screenPop", args))).toBe("GENERIC_ERROR");
+  });
+
+  it("a softphone that has started is noted", async () => {
+    const { told, methods } = aConsole();
+    await call(methods, "notifyInitializationComplete");
+    expect(told).toEqual([["initialized"]]);
+  });
+
+  it.each([
+    ["runApex", { apexClass: "A" }],
+    ["runApex", { apexClass: "A", methodName: "m", methodParams: {} }],
+    ["searchAndScreenPop", { searchParams: "555", deferred: "yes" }],
+    ["searchAndScreenPop", { searchParams: "555", queryParams: {} }],
+  ])("%s refuses %j", async (method, args) => {
+    const { methods } = aConsole();
+    expect(await codeOf(call(methods, method, args))).toBe("INVALID_PARAM");
+  });
+
+  it("Sales Engagement is not enabled", async () => {
+    const { methods } = aConsole();
+    expect(await codeOf(call(methods, "hvs.completeWork", { workId: "x" }))).toBe("GENERIC_ERROR");
   });
 });

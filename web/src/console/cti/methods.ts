@@ -14,6 +14,12 @@ export interface ViewInfo {
   recordId?: string;
   recordName?: string;
   objectType?: string;
+  /** Only in orgs with person accounts, for accounts and contacts. */
+  personAccount?: boolean;
+  /** Of a person account seen as a contact. */
+  accountId?: string;
+  /** Of a person account seen as an account. */
+  contactId?: string;
 }
 
 /** What the console can do for a softphone. */
@@ -31,6 +37,8 @@ export interface CtiActions {
   callCenterSettings(): Record<string, string> | null;
   softphoneLayout(): SoftphoneLayout;
   panelVisible(): boolean;
+  /** The softphone says that it has started; its standby address is not needed. */
+  initialized(): void;
   changePanel(change: {
     visible?: boolean;
     itemLabel?: string;
@@ -162,6 +170,7 @@ export function popFor(
   section: LayoutSection | undefined,
   searched: string,
   defaults: Fields,
+  flowArgs: unknown = [],
 ): Record<string, unknown> {
   const settings = section?.screenPopSettings;
   const nothing = { type: NO_POP, params: {} };
@@ -174,21 +183,32 @@ export function popFor(
         }
       : null;
   const search = { type: "search", params: { searchString: searched } };
+  const flow = (setting: ScreenPopSetting | undefined) =>
+    setting?.screenPopType === "PopToFlow"
+      ? { type: "flow", params: { flowDevName: setting.screenPopData ?? "", flowArgs } }
+      : null;
   const first = found[0];
   if (first === undefined) {
     const setting = settings?.NoMatch;
     if (setting?.screenPopType === "PopToSearch") return search;
-    return entity(setting) ?? nothing;
+    return entity(setting) ?? flow(setting) ?? nothing;
   }
   if (found.length === 1) {
     const type = settings?.SingleMatch?.screenPopType;
     if (type === "NoPop") return nothing;
+    if (type === "PopToFlow") return flow(settings?.SingleMatch) ?? nothing;
     return { type: "sobject", params: { recordId: first.Id } };
   }
   const setting = settings?.MultipleMatches;
   if (setting?.screenPopType === "PopToEntity") return entity(setting) ?? nothing;
   if (setting === undefined || setting.screenPopType === "PopToSearch") return search;
-  return nothing;
+  return flow(setting) ?? nothing;
+}
+
+/** `params.FLOW.flowArgs` of a call, handed on to the flow that the layout names. */
+function flowArgsOf(params: unknown): unknown {
+  const flow = isRecord(params) ? (params["FLOW"] ?? params["flow"]) : undefined;
+  return isRecord(flow) && Array.isArray(flow["flowArgs"]) ? flow["flowArgs"] : [];
 }
 
 async function searchAndScreenPop(args: Record<string, unknown>, actions: CtiActions): Promise<Row> {
@@ -200,16 +220,26 @@ async function searchAndScreenPop(args: Record<string, unknown>, actions: CtiAct
   const name = Object.hasOwn(SECTIONS, callType) ? SECTIONS[callType] : undefined;
   if (name === undefined) throw invalid(`callType: ${callType.slice(0, 40)} is not a CALL_TYPE.`);
   const defaults = defaultsOf(args["defaultFieldValues"]);
+  if (args["deferred"] !== undefined && typeof args["deferred"] !== "boolean")
+    throw invalid("deferred must be a boolean.");
+  if (
+    args["queryParams"] !== undefined &&
+    args["queryParams"] !== null &&
+    typeof args["queryParams"] !== "string"
+  )
+    throw invalid("queryParams must be a string.");
   const section = actions.softphoneLayout()[name];
   const layout = section?.objects ?? {};
   const chosen: Record<string, string[]> = {};
   for (const [objectName, fields] of Object.entries(layout)) {
-    if (isObjectName(objectName)) chosen[objectName] = fields.map((field) => field.apiName);
+    // As documented: of an object without chosen fields nothing is returned.
+    if (isObjectName(objectName) && fields.length > 0)
+      chosen[objectName] = fields.map((field) => field.apiName);
   }
   const found = Object.keys(chosen).length === 0 ? [] : await actions.search(searched, chosen);
   const result: Row = {};
   for (const { object: type, ...row } of found) result[row.Id] = { ...row, RecordType: type };
-  const pop = popFor(found, section, searched, defaults);
+  const pop = popFor(found, section, searched, defaults, flowArgsOf(args["params"]));
   if (args["deferred"] === true) result["SCREEN_POP_DATA"] = pop;
   else if (name === "Inbound") screenPop(pop, actions);
   return result;
@@ -227,8 +257,8 @@ async function saveLog(args: Record<string, unknown>, actions: CtiActions): Prom
   return actions.save(object({ entityApiName }, "entityApiName", actions), null, values);
 }
 
-const unsupported = (method: string) => () => {
-  throw new CtiFailure("GENERIC_ERROR", `The method ${method} is not supported in this org.`);
+const notEnabled = () => {
+  throw new CtiFailure("GENERIC_ERROR", "Sales Engagement is not enabled in this org.");
 };
 
 export function createCtiMethods(actions: CtiActions): CtiMethods {
@@ -252,7 +282,7 @@ export function createCtiMethods(actions: CtiActions): CtiMethods {
       await actions.refreshView();
       return null;
     },
-    notifyInitializationComplete: () => null,
+    notifyInitializationComplete: () => done(() => actions.initialized()),
     isSoftphonePanelVisible: () => ({ visible: actions.panelVisible() }),
     setSoftphonePanelVisibility: (args) =>
       done(() => actions.changePanel({ visible: flag(args, "visible") })),
@@ -269,13 +299,15 @@ export function createCtiMethods(actions: CtiActions): CtiMethods {
     enableClickToDial: () => done(() => actions.changePanel({ clickToDial: true })),
     disableClickToDial: () => done(() => actions.changePanel({ clickToDial: false })),
     runApex: (args) => {
+      text(args, "methodName");
+      if (args["methodParams"] !== undefined && typeof args["methodParams"] !== "string")
+        throw invalid("methodParams must be a query string.");
       throw new CtiFailure(
         "GENERIC_ERROR",
         `The Apex class ${text(args, "apexClass").slice(0, 80)} could not be loaded.`,
       );
     },
-    subscribe: unsupported("subscribe"),
-    unsubscribe: unsupported("unsubscribe"),
-    publish: unsupported("publish"),
+    "hvs.completeWork": notEnabled,
+    "hvs.onWorkStart": notEnabled,
   };
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createBus } from "../messages/bus.ts";
 import { CtiFailure, createCtiHost, type CtiMethods } from "./host.ts";
 import { connect, type OpenCti } from "../../opencti/client.ts";
 import { hostOrigins, PROTOCOL, toHost, VERSION, type CtiResponse } from "../../opencti/wire.ts";
@@ -48,10 +49,11 @@ function joined(methods: CtiMethods, at: { script?: string; claimed?: string; fr
     },
   };
   frame.parent = pageSeen;
-  const host = createCtiHost(() => frameSeen, ADAPTER, methods);
+  const bus = createBus(() => undefined);
+  const host = createCtiHost(() => frameSeen, ADAPTER, methods, bus);
   page.addEventListener("message", (event) => host.receive(event));
-  const api = connect(frame, at.script ?? SCRIPT, at.claimed ?? CONSOLE);
-  return { page, frame, frameSeen, pageSeen, host, api };
+  const api = connect(frame, at.script ?? SCRIPT, [at.claimed ?? CONSOLE]);
+  return { page, frame, frameSeen, pageSeen, host, api, bus };
 }
 
 function ask(api: OpenCti, method: keyof OpenCti, args: Record<string, unknown> = {}): Promise<CtiResponse> {
@@ -149,6 +151,57 @@ describe("a softphone and its console", () => {
   });
 });
 
+describe("message channels", () => {
+  const subscribed = async (api: OpenCti, listener: (message: unknown) => void) => {
+    const response = await ask(api, "subscribe", { channelName: "Sample__c", listener });
+    expect(response.success).toBe(true);
+    return response.returnValue;
+  };
+
+  it("bring what anybody in the console publishes, until the softphone unsubscribes", async () => {
+    const { api, bus } = joined({});
+    const heard: unknown[] = [];
+    const subscription = await subscribed(api, (message) => heard.push(message));
+    bus.publish("Sample__c", { recordId: "003" });
+    bus.publish("Other__c", "not this");
+    expect((await ask(api, "unsubscribe", { subscription })).success).toBe(true);
+    bus.publish("Sample__c", "late");
+    expect(heard).toEqual([{ recordId: "003" }]);
+    expect((await ask(api, "unsubscribe", { subscription })).errors?.[0]?.code).toBe("INVALID_PARAM");
+  });
+
+  it("take what the softphone publishes", async () => {
+    const { api, bus } = joined({});
+    const heard: unknown[] = [];
+    bus.subscribe("Sample__c", (message) => heard.push(message));
+    expect((await ask(api, "publish", { channelName: "Sample__c", message: { a: [1] } })).success).toBe(true);
+    expect(heard).toEqual([{ a: [1] }]);
+  });
+
+  it.each([
+    ["subscribe", { channelName: "Sample", listener: String }],
+    ["subscribe", { listener: String }],
+    ["subscribe", { channelName: "Sample__c" }],
+    ["publish", { channelName: "__proto__", message: 1 }],
+    ["publish", { channelName: "Sample__c" }],
+    ["unsubscribe", {}],
+    ["unsubscribe", { subscription: { id: 99 } }],
+  ] as const)("refuse %s %j", async (method, args) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { api } = joined({});
+    expect((await ask(api, method, args)).errors?.[0]?.code).toBe("INVALID_PARAM");
+  });
+
+  it("end with the softphone's page", async () => {
+    const { api, bus, host, frameSeen, frame } = joined({});
+    await subscribed(api, () => undefined);
+    host.receive({ data: toHost({ kind: "hello" }), origin: ADAPTER, source: frameSeen as never });
+    const before = frame.received.length;
+    bus.publish("Sample__c", 1);
+    expect(frame.received.length).toBe(before);
+  });
+});
+
 describe("strangers", () => {
   it("get no answer from the console, whatever their origin looks like", async () => {
     const called = vi.fn();
@@ -215,7 +268,7 @@ describe("strangers", () => {
 
   it("find no request of a softphone that stands alone", async () => {
     const alone = new FakeWindow(ADAPTER);
-    const response = await ask(connect(alone, SCRIPT, CONSOLE), "getAppViewInfo");
+    const response = await ask(connect(alone, SCRIPT, [CONSOLE]), "getAppViewInfo");
     expect(response.errors?.[0]?.code).toBe("SOFTPHONE_CONTAINER_ERROR");
   });
 });
@@ -224,8 +277,13 @@ describe("the origins a softphone accepts as its host", () => {
   const my = "http://acme.my.localhost:8401/support/api/66.0/lightning/opencti_min.js";
 
   it("are the script's, and the console of the same org", () => {
-    expect(hostOrigins(SCRIPT, null)).toEqual([CONSOLE]);
-    expect(hostOrigins(my, CONSOLE)).toEqual([CONSOLE, "http://acme.my.localhost:8401"]);
+    expect(hostOrigins(SCRIPT, [null])).toEqual([CONSOLE]);
+    expect(hostOrigins(my, [CONSOLE])).toEqual([CONSOLE, "http://acme.my.localhost:8401"]);
+  });
+
+  it("are found by the referrer and the browser's ancestors, too", () => {
+    const claims = [null, `${CONSOLE}/lightning/page/home`, "https://elsewhere.example", CONSOLE];
+    expect(hostOrigins(my, claims)).toEqual([CONSOLE, "http://acme.my.localhost:8401"]);
   });
 
   it("are never look-alikes", () => {
@@ -238,9 +296,9 @@ describe("the origins a softphone accepts as its host", () => {
       "javascript:alert(1)",
       "nonsense",
     ]) {
-      expect(hostOrigins(my, claimed)).toEqual(["http://acme.my.localhost:8401"]);
+      expect(hostOrigins(my, [claimed])).toEqual(["http://acme.my.localhost:8401"]);
     }
-    expect(hostOrigins(null, CONSOLE)).toEqual([]);
-    expect(hostOrigins("data:text/javascript,1", CONSOLE)).toEqual([]);
+    expect(hostOrigins(null, [CONSOLE])).toEqual([]);
+    expect(hostOrigins("data:text/javascript,1", [CONSOLE])).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { knownRecord } from "../data/records.ts";
 import { dialogs, below } from "../shell/workspace.ts";
 import { place } from "../router.ts";
 import { rowName } from "../record/names.ts";
+import type { Row } from "../data/types.ts";
 import type { ViewInfo } from "./methods.ts";
 
 const watchers = new Set<() => void>();
@@ -33,6 +34,22 @@ export function viewInfo(): ViewInfo & { complete: boolean } {
     recordId: shown.id,
     recordName: rowName(known.record),
     objectType: known.object,
+    ...personOf(known.object, known.record),
     complete: true,
   };
+}
+
+/** What a softphone is told of a person account besides: the record that it is on the other side. */
+export function personOf(
+  object: string,
+  record: Row,
+): Pick<ViewInfo, "personAccount" | "accountId" | "contactId"> {
+  const person = record["IsPersonAccount"];
+  if (typeof person !== "boolean") return {};
+  if (!person) return { personAccount: false };
+  const other = record[object === "Contact" ? "AccountId" : "PersonContactId"];
+  if (typeof other !== "string") return { personAccount: true };
+  return object === "Contact"
+    ? { personAccount: true, accountId: other }
+    : { personAccount: true, contactId: other };
 }

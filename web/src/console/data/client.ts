@@ -12,6 +12,8 @@ export interface ApiProblem {
   message: string;
   errorCode: string;
   fields: string[];
+  /** All of it, for what single doors say beside these. */
+  body: Record<string, unknown>;
 }
 
 /** A refusal by the org, or no answer at all (`status` 0). */
@@ -57,6 +59,7 @@ function problemsOf(body: unknown, status: number): ApiProblem[] {
       fields: Array.isArray(fields)
         ? fields.filter((field): field is string => typeof field === "string")
         : [],
+      body: problem,
     };
   });
 }
@@ -67,6 +70,8 @@ export async function request<T>(
   options: {
     method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
     body?: unknown;
+    /** Sent as it is, in place of a JSON body. */
+    file?: Blob;
     signal?: AbortSignal;
   } = {},
 ): Promise<T> {
@@ -76,13 +81,14 @@ export async function request<T>(
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", redirect: "error" };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.file !== undefined) init.body = options.file;
   if (options.signal !== undefined) init.signal = options.signal;
   let response: Response;
   try {
     response = await fetch(path, init);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError(0, [{ message: "", errorCode: "NETWORK", fields: [] }]);
+    throw new ApiError(0, [{ message: "", errorCode: "NETWORK", fields: [], body: {} }]);
   }
   const text = await response.text();
   let body: unknown = null;

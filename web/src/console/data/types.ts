@@ -23,6 +23,8 @@ export interface User {
   locale: string;
   time_zone: string;
   profile: string;
+  /** User permissions by API name. */
+  permissions: string[];
 }
 
 export interface CallCenter {

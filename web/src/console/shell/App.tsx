@@ -17,7 +17,7 @@ import { GlobalHeader } from "./GlobalHeader.tsx";
 import { HotKeys } from "./HotKeys.tsx";
 import { Link, Within } from "./Link.tsx";
 import { NavigationBar } from "./NavigationBar.tsx";
-import { HomePage, ListPage, NewDialog, SearchPage, SplitView, UnknownPage } from "./pages.tsx";
+import { HomePage, ListPage, NewDialog, SearchPage, SetupPage, SplitView, UnknownPage } from "./pages.tsx";
 import { splitOpen } from "./split.ts";
 import { idsOf, whereIs } from "./tabs.ts";
 import { closeToast, toasts } from "./toasts.ts";
@@ -36,7 +36,7 @@ export function App(): ReactNode {
       <GlobalHeader />
       <NavigationBar />
       <Stage />
-      <UtilityBar />
+      <Utilities />
       <Dialogs />
       <Toasts />
       <SessionEnded />
@@ -45,17 +45,28 @@ export function App(): ReactNode {
   );
 }
 
+/** The utility bar belongs to apps: a window that was opened for Set-up has none until it leaves Set-up. */
+function Utilities(): ReactNode {
+  const inSetup = useStore(below).page === "setup";
+  const [left, setLeft] = useState(!inSetup);
+  if (!left && !inSetup) setLeft(true);
+  return left ? <UtilityBar /> : null;
+}
+
 /** How many record pages stay drawn behind the one in front; those with edits always do. */
 const KEPT = 5;
 
 /** Pages that scroll inside of themselves. */
 const FULL = new Set(["list"]);
 
+/** Pages that no split view stands beside. */
+const WHOLE = new Set(["list", "setup"]);
+
 function Stage(): ReactNode {
   const route = useStore(below);
   const open = useStore(tabs);
   const app = useApp();
-  const split = useStore(splitOpen) && app.nav_type === "Console" && route.page !== "list";
+  const split = useStore(splitOpen) && app.nav_type === "Console" && !WHOLE.has(route.page);
   const main = useRef<HTMLElement>(null);
   const [visited, setVisited] = useState<string[]>([]);
   const active = route.page === "record" ? route.id : null;
@@ -77,7 +88,9 @@ function Stage(): ReactNode {
 
   return (
     <div className={`console-work ${split ? "console-work_split" : ""}`}>
-      {app.nav_type === "Console" && route.page !== "list" && <Split open={split} />}
+      {app.nav_type === "Console" && route.page !== "list" && route.page !== "setup" && (
+        <Split open={split} />
+      )}
       <div className="console-work__front">
         <Subtabs />
         <main id="main" ref={main} tabIndex={-1} className={`console-stage console-stage_${full}`}>
@@ -96,6 +109,7 @@ function Stage(): ReactNode {
             {route.page === "search" && (
               <SearchPage key={route.text} text={route.text} object={route.object ?? ""} />
             )}
+            {route.page === "setup" && <SetupPage node={route.node} rest={route.rest} />}
             {route.page === "unknown" && <UnknownPage path={route.path} />}
           </Suspense>
         </main>
@@ -264,6 +278,8 @@ function useTitle(): void {
           );
         case "search":
           return t("search.for", { text: route.text });
+        case "setup":
+          return t("setup.app");
         case "unknown":
           return t("unknown.title");
         default:

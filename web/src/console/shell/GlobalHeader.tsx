@@ -12,6 +12,7 @@ import { useStore } from "../data/store.ts";
 import type { Row } from "../data/types.ts";
 import { navigate, pathOf, recordPath, usePlace } from "../router.ts";
 import { objectIcon, recentName, rowName } from "../record/names.ts";
+import { SetupGear } from "../setup/SetupGear.tsx";
 import { helpOpen } from "./HotKeys.tsx";
 import { Link } from "./Link.tsx";
 import { toast } from "./toasts.ts";
@@ -36,6 +37,7 @@ export function GlobalHeader(): ReactNode {
       </Link>
       <GlobalSearch />
       <div className="console-header__user">
+        <SetupGear />
         <Menu
           label={t("user.menu", { name })}
           align="right"

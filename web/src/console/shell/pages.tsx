@@ -37,11 +37,16 @@ const split = lazyPage(() => import("./SplitView.tsx"));
 const unknown = lazyPage(() => import("../pages/UnknownPage.tsx"));
 const newDialog = lazyPage(() => import("../record/NewDialog.tsx"));
 
+const setup = lazyPage<{ node: string; rest: string[] }>(async () =>
+  (await import("../setup/load.ts")).loadSetup(),
+);
+
 export const HomePage = home.Page;
 export const ListPage = list.Page;
 export const SearchPage = search.Page;
 export const SplitView = split.Page;
 export const UnknownPage = unknown.Page;
+export const SetupPage = setup.Page;
 export const NewDialog = newDialog.Page;
 
 /** Fetches the code of a route's page, to be there at its first drawing. */
@@ -50,6 +55,7 @@ export async function preloadPage(route: Route): Promise<void> {
     home: [home],
     list: [list],
     search: [search],
+    setup: [setup],
     unknown: [unknown],
     new: [list, newDialog],
     record: [],

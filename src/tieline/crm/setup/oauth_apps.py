@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .apps import (
+from .. import audit_trail
+from ..apps import (
     MAX_CALLBACKS,
     App,
     Kind,
@@ -27,53 +28,41 @@ from .apps import (
     set_access,
     store_app,
 )
-from .console import Visit, answering
-from .errors import Fault, not_found
-from .setup import administering, body_of, store_setting
-from .tokens import PASSWORD_SETTING
-from .web import json_response
+from ..console import Visit, answering
+from ..errors import Fault, not_found
+from ..ids import parse_id
+from ..tokens import PASSWORD_SETTING
+from ..web import json_response
+from .administration import (
+    administering,
+    body_of,
+    choice_of,
+    flag_of,
+    looking,
+    refusal,
+    store_setting,
+    text_of,
+)
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 MAX_SECONDS = 10 * 365 * 86_400
-
-
-def _refuse(name: str, message: str) -> Fault:
-    return Fault("INVALID_INPUT", f"{name} {message}", fields=[name])
-
-
-def _text(name: str, value: Any, longest: int) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > longest or "\x00" in value:
-        raise _refuse(name, f"must be a text of 1 to {longest} characters")
-    return value.strip()
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _refuse(name, "must be true or false")
-    return value
 
 
 def _number(name: str, value: Any, most: int) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise _refuse(name, f"must be null or a number from 1 to {most}")
+        raise refusal(name, f"must be null or a number from 1 to {most}")
     return value
-
-
-def _choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise _refuse(name, f"must be one of {', '.join(choices)}")
-    return str(value)
 
 
 def _texts(name: str, value: Any, most: int) -> list[str]:
     if not isinstance(value, list):
-        raise _refuse(name, "must be a list")
+        raise refusal(name, "must be a list")
     items: list[Any] = value
     if len(items) > most:
-        raise _refuse(name, f"must have at most {most} entries")
-    return [_text(name, item, 2000) for item in items]
+        raise refusal(name, f"must have at most {most} entries")
+    return [text_of(name, item, 2000) for item in items]
 
 
 def _callbacks(name: str, value: Any) -> tuple[str, ...]:
@@ -81,7 +70,7 @@ def _callbacks(name: str, value: Any) -> tuple[str, ...]:
     for url in found:
         problem = callback_problem(url)
         if problem:
-            raise _refuse(name, f"{url[:80]!r} {problem}")
+            raise refusal(name, f"{url[:80]!r} {problem}")
     return tuple(dict.fromkeys(found))
 
 
@@ -90,7 +79,7 @@ def _scopes(name: str, value: Any) -> tuple[str, ...]:
     for text in _texts(name, value, 50):
         word = scope_word(text)
         if word is None:
-            raise _refuse(name, f"{text[:40]!r} is not a scope")
+            raise refusal(name, f"{text[:40]!r} is not a scope")
         if word not in words:
             words.append(word)
     return tuple(words)
@@ -101,23 +90,23 @@ def _certificate(name: str, value: Any) -> str | None:
         return None
     problem = certificate_problem(value) if isinstance(value, str) else "must be a text"
     if problem:
-        raise _refuse(name, problem)
+        raise refusal(name, problem)
     return str(value)
 
 
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
-    "label": lambda name, value: _text(name, value, 80),
-    "contact_email": lambda name, value: None if value is None else _text(name, value, 80),
+    "label": lambda name, value: text_of(name, value, 80),
+    "contact_email": lambda name, value: None if value is None else text_of(name, value, 80),
     "callbacks": _callbacks,
     "scopes": _scopes,
-    "pkce_required": _flag,
-    "secret_optional": _flag,
-    "secret_for_refresh": _flag,
-    "rotate_refresh": _flag,
-    "introspect_all": _flag,
-    "device_flow": _flag,
-    "permitted": lambda name, value: _choice(name, value, get_args(Permitted)),
-    "refresh_policy": lambda name, value: _choice(name, value, get_args(RefreshPolicy)),
+    "pkce_required": flag_of,
+    "secret_optional": flag_of,
+    "secret_for_refresh": flag_of,
+    "rotate_refresh": flag_of,
+    "introspect_all": flag_of,
+    "device_flow": flag_of,
+    "permitted": lambda name, value: choice_of(name, value, get_args(Permitted)),
+    "refresh_policy": lambda name, value: choice_of(name, value, get_args(RefreshPolicy)),
     "refresh_seconds": lambda name, value: _number(name, value, MAX_SECONDS),
     "session_minutes": lambda name, value: _number(name, value, 1440),
     "certificate": _certificate,
@@ -132,10 +121,10 @@ async def _changed(visit: Visit, app: App, body: Mapping[str, Any]) -> App:
         values["secret"] = secrets.token_hex(32)
     found = replace(app, **values)
     if found.refresh_policy in ("lifetime", "inactivity") and found.refresh_seconds is None:
-        raise _refuse("refresh_seconds", f"is required with the policy {found.refresh_policy}")
+        raise refusal("refresh_seconds", f"is required with the policy {found.refresh_policy}")
     other_ways = found.certificate is not None or found.run_as is not None or found.device_flow
     if not found.callbacks and not other_ways:
-        raise _refuse(
+        raise refusal(
             "callbacks",
             "must have an entry unless the app has a certificate, a user to run as or the device flow",
         )
@@ -147,10 +136,10 @@ async def _user_id(visit: Visit, username: Any) -> str | None:
         return None
     found = await visit.conn.fetchval(
         'SELECT "Id" FROM data."User" WHERE lower("Username") = lower($1) AND "IsActive" AND NOT "IsDeleted"',
-        _text("run_as", username, 80),
+        text_of("run_as", username, 80),
     )
     if found is None:
-        raise _refuse("run_as", "must be the username of an active user")
+        raise refusal("run_as", "must be the username of an active user")
     return str(found)
 
 
@@ -167,7 +156,7 @@ async def _put_access(visit: Visit, app: App, body: Mapping[str, Any]) -> None:
         )
         missing = set(names) - {row["Name"] for row in rows}
         if missing:
-            raise _refuse(key, f"{sorted(missing)[0][:80]!r} does not exist")
+            raise refusal(key, f"{sorted(missing)[0][:80]!r} does not exist")
         ids += [row["Id"] for row in rows]
     await set_access(visit.conn, app.client_id, ids)
 
@@ -209,7 +198,7 @@ async def _known(visit: Visit, request: Request) -> App:
 @answering
 async def list_apps(request: Request) -> Response:
     """All apps with their rules, policies and uses; no secrets."""
-    async with administering(request) as visit:
+    async with looking(request) as visit:
         apps = await all_apps(visit.conn, visit.call.org)
         return json_response({"apps": [await _shown(visit, app) for app in apps]})
 
@@ -219,15 +208,15 @@ async def create_app(request: Request) -> Response:
     """Makes an app: `{name, label, kind, callbacks, scopes, ...}`; the answer holds its key and, once, its secret."""
     body = await body_of(request)
     async with administering(request) as visit:
-        name = _text("name", body.get("name"), 40)
+        name = text_of("name", body.get("name"), 40)
         if not _NAME.fullmatch(name):
-            raise _refuse(
+            raise refusal(
                 "name", "must start with a letter and consist of letters, digits and single underscores"
             )
         for needed in ("label", "scopes"):
             if needed not in body:
-                raise _refuse(needed, "is required")
-        kind = _choice(
+                raise refusal(needed, "is required")
+        kind = choice_of(
             "kind", body.get("kind", "external"), tuple(k for k in get_args(Kind) if k != "built_in")
         )
         app = App(
@@ -243,6 +232,7 @@ async def create_app(request: Request) -> Response:
             app = await _changed(visit, app, body)
             await store_app(visit.conn, visit.call.org, app)
             await _put_access(visit, app, body)
+            await audit_trail.note(visit.conn, visit.caller, "apps", "createdApp", name=app.label)
         return json_response({"client_id": app.client_id, "client_secret": app.secret}, 201)
 
 
@@ -257,6 +247,9 @@ async def change_app(request: Request) -> Response:
         app = await _changed(visit, before, body)
         await store_app(visit.conn, visit.call.org, app)
         await _put_access(visit, app, body)
+        await audit_trail.note(
+            visit.conn, visit.caller, "apps", "changedApp", name=app.label, fields=sorted(body)[:20]
+        )
         shown = await _shown(visit, app)
         if app.secret != before.secret:
             shown["client_secret"] = app.secret
@@ -271,6 +264,7 @@ async def remove_app(request: Request) -> Response:
         if app.kind == "built_in":
             raise Fault("INVALID_INPUT", "A built-in app cannot be removed")
         await visit.conn.execute("DELETE FROM auth.app WHERE client_id = $1", app.client_id)
+        await audit_trail.note(visit.conn, visit.caller, "apps", "deletedApp", name=app.label)
         return json_response(None, 204)
 
 
@@ -281,7 +275,53 @@ async def revoke_all(request: Request) -> Response:
         app = await _known(visit, request)
         await visit.conn.execute("DELETE FROM auth.grant WHERE client_id = $1", app.client_id)
         await visit.conn.execute("DELETE FROM auth.approval WHERE client_id = $1", app.client_id)
+        await audit_trail.note(visit.conn, visit.caller, "apps", "revokedTokens", name=app.label)
         return json_response(None, 204)
+
+
+@answering
+async def list_app_users(request: Request) -> Response:
+    """Who has authorised an app: `{users: [{id, username, name, first_used, used_at, grants}]}`."""
+    async with looking(request) as visit:
+        app = await _known(visit, request)
+        rows = await visit.conn.fetch(
+            'SELECT u."Id" AS id, u."Username" AS username, u."Name" AS name, min(g.created_at) AS first_used,'
+            ' max(g.used_at) AS used_at, count(*) AS grants FROM auth.grant g JOIN data."User" u ON u."Id" = g.user_id'
+            ' WHERE g.client_id = $1 GROUP BY u."Id", u."Username", u."Name" ORDER BY max(g.used_at) DESC LIMIT 500',
+            app.client_id,
+        )
+        return json_response(
+            {
+                "users": [
+                    dict(row)
+                    | {"first_used": row["first_used"].isoformat(), "used_at": row["used_at"].isoformat()}
+                    for row in rows
+                ]
+            }
+        )
+
+
+@answering
+async def revoke_user(request: Request) -> Response:
+    """Takes back every token an app was given for one user."""
+    async with administering(request) as visit, visit.conn.transaction():
+        app = await _known(visit, request)
+        user = await visit.conn.fetchrow(
+            'SELECT "Id", "Username" FROM data."User" WHERE "Id" = $1',
+            parse_id(request.path_params["user_id"]) or "",
+        )
+        if user is None:
+            raise not_found()
+        for table in ("grant", "approval"):
+            await visit.conn.execute(
+                f"DELETE FROM auth.{table} WHERE client_id = $1 AND user_id = $2",  # noqa: S608
+                app.client_id,
+                user["Id"],
+            )
+        await audit_trail.note(
+            visit.conn, visit.caller, "apps", "revokedTokensOfUser", name=app.label, on=user["Username"]
+        )
+    return json_response(None, 204)
 
 
 @answering
@@ -289,7 +329,7 @@ async def put_oauth_settings(request: Request) -> Response:
     """Whether programs may ask for a user's password: `{username_password}`."""
     body = await body_of(request)
     async with administering(request) as visit:
-        allowed = _flag("username_password", body.get("username_password"))
+        allowed = flag_of("username_password", body.get("username_password"))
         await store_setting(visit, PASSWORD_SETTING, allowed)
         return json_response({"username_password": allowed})
 
@@ -316,6 +356,8 @@ ROUTES = [
     Route(f"{_PREFIX}/apps/{{client_id}}", change_app, methods=["PATCH"]),
     Route(f"{_PREFIX}/apps/{{client_id}}", remove_app, methods=["DELETE"]),
     Route(f"{_PREFIX}/apps/{{client_id}}/tokens", revoke_all, methods=["DELETE"]),
+    Route(f"{_PREFIX}/apps/{{client_id}}/users", list_app_users),
+    Route(f"{_PREFIX}/apps/{{client_id}}/users/{{user_id}}/tokens", revoke_user, methods=["DELETE"]),
     Route(f"{_PREFIX}/login-history", login_history),
     Route(f"{_PREFIX}/oauth-settings", put_oauth_settings, methods=["PUT"]),
 ]

@@ -1,0 +1,592 @@
+/** Omni-Channel in Set-up: the switch, presence statuses, configurations and service channels. */
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, Modal } from "../../ui/controls.tsx";
+import { omni, type ChannelRow, type ConfigurationRow, type StatusRow } from "./data.ts";
+import {
+  Card,
+  Check,
+  CheckField,
+  DualList,
+  Question,
+  Refusal,
+  SelectField,
+  SetupHeader,
+  SetupLink,
+  Shown,
+  Table,
+  TextField,
+  useAsk,
+  useChange,
+} from "./parts.tsx";
+import { may } from "./SetupGear.tsx";
+
+const ICON = "utility:omni_channel";
+const OPTIONS = [
+  "OptionsIsAutoAcceptEnabled",
+  "OptionsIsDeclineEnabled",
+  "OptionsIsDeclineReasonEnabled",
+  "OptionsIsDisconnectSoundEnabled",
+  "OptionsIsRequestSoundEnabled",
+] as const;
+
+export function OmniSettingsPage(): ReactNode {
+  const { t } = useTranslation();
+  const asked = useAsk(omni.settings, "settings");
+  const [value, setValue] = useState<boolean | null>(null);
+  const change = useChange();
+  return (
+    <>
+      <SetupHeader title={t("tree.page.OmniChannelSettings")} icon={ICON} />
+      <Card title={t("tree.page.OmniChannelSettings")}>
+        <Refusal error={change.error} />
+        <Shown of={asked}>
+          {({ enabled }) => {
+            const on = value ?? enabled;
+            return (
+              <>
+                <CheckField
+                  label={t("omniSetup.enable")}
+                  value={on}
+                  disabled={!may("CustomizeApplication")}
+                  help={t("omniSetup.enable.help")}
+                  onChange={setValue}
+                />
+                <p className="slds-m-top_small">{t("omniSetup.next")}</p>
+                <ul className="slds-list_dotted setup-problems">
+                  {["ServiceChannels", "ServicePresenceStatuses", "PresenceUserConfigs"].map((page) => (
+                    <li key={page}>
+                      <SetupLink node={page} rest={[]}>
+                        {t(`tree.page.${page}`)}
+                      </SetupLink>
+                    </li>
+                  ))}
+                </ul>
+                <div className="setup-actions">
+                  <Button
+                    variant="brand"
+                    disabled={change.busy || on === enabled}
+                    onClick={() =>
+                      void change
+                        .run(() => omni.change(on), t("setup.saved"))
+                        .then(() => asked.again())
+                        .then(() => setValue(null))
+                    }
+                  >
+                    {t("form.save")}
+                  </Button>
+                </div>
+              </>
+            );
+          }}
+        </Shown>
+      </Card>
+    </>
+  );
+}
+
+/** A dialog with a form: its title, what is saved, its fields. */
+function FormDialog({
+  title,
+  onClose,
+  onSaved,
+  save,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  onSaved: () => void;
+  save: () => Promise<unknown>;
+  children: ReactNode;
+}): ReactNode {
+  const { t } = useTranslation();
+  const change = useChange();
+  return (
+    <Modal
+      title={title}
+      closeLabel={t("form.close")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("form.cancel")}</Button>
+          <Button
+            variant="brand"
+            disabled={change.busy}
+            onClick={() =>
+              void change.run(save, t("setup.saved")).then((done) => {
+                if (done) onSaved();
+              })
+            }
+          >
+            {t("form.save")}
+          </Button>
+        </>
+      }
+    >
+      <Refusal error={change.error} />
+      {children}
+    </Modal>
+  );
+}
+
+/** Label and developer name; the name follows the label until somebody writes it. */
+function useNames(label: string, name: string): { label: string; name: string; fields: ReactNode } {
+  const { t } = useTranslation();
+  const [shown, setShown] = useState(label);
+  const [written, setWritten] = useState(name);
+  const made = shown
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^[^A-Za-z]+|_+$/g, "");
+  const apiName = written === "" ? made : written;
+  return {
+    label: shown,
+    name: apiName,
+    fields: (
+      <>
+        <TextField label={t("sets.label")} required value={shown} maxLength={80} onChange={setShown} />
+        <TextField
+          label={t("omniSetup.developerName")}
+          required
+          value={apiName}
+          maxLength={80}
+          onChange={setWritten}
+        />
+      </>
+    ),
+  };
+}
+
+function EditButton({ name, onClick }: { name: string; onClick: () => void }): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <button type="button" className="slds-button" aria-label={t("setup.edit.of", { name })} onClick={onClick}>
+      {t("setup.edit")}
+    </button>
+  );
+}
+
+// -- statuses
+
+export function StatusesPage(): ReactNode {
+  const { t } = useTranslation();
+  const asked = useAsk(omni.statuses, "statuses");
+  const [edited, setEdited] = useState<StatusRow | "new" | null>(null);
+  const manager = may("CustomizeApplication");
+  return (
+    <>
+      <SetupHeader
+        title={t("tree.page.ServicePresenceStatuses")}
+        icon={ICON}
+        actions={
+          manager && (
+            <Button variant="brand" onClick={() => setEdited("new")}>
+              {t("setup.new")}
+            </Button>
+          )
+        }
+      />
+      <Card title={t("tree.page.ServicePresenceStatuses")}>
+        <p className="slds-m-bottom_small">{t("omniSetup.statuses.hint")}</p>
+        <Shown of={asked}>
+          {({ statuses, channels, sets }) => {
+            const labels = new Map([...channels, ...sets].map((each) => [each.id, each.label]));
+            const named = (ids: string[]) =>
+              ids
+                .map((each) => labels.get(each) ?? "")
+                .filter(Boolean)
+                .join(t("form.comma"));
+            return (
+              <>
+                <Table
+                  label={t("tree.page.ServicePresenceStatuses")}
+                  rows={statuses}
+                  rowKey={(row) => row.id}
+                  empty={t("omniSetup.statuses.none")}
+                  columns={[
+                    { key: "label", label: t("omniSetup.statusName"), head: true, show: (row) => row.label },
+                    { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+                    {
+                      key: "kind",
+                      label: t("omniSetup.kind"),
+                      show: (row) =>
+                        t(row.channels.length > 0 ? "omniSetup.kind.online" : "omniSetup.kind.busy"),
+                    },
+                    {
+                      key: "channels",
+                      label: t("tree.page.ServiceChannels"),
+                      show: (row) => named(row.channels),
+                    },
+                    { key: "open", label: t("omniSetup.openTo"), show: (row) => named(row.open_to) },
+                    {
+                      key: "action",
+                      label: t("setup.action"),
+                      show: (row) =>
+                        manager && <EditButton name={row.label} onClick={() => setEdited(row)} />,
+                    },
+                  ]}
+                />
+                {edited !== null && (
+                  <StatusDialog
+                    status={edited === "new" ? null : edited}
+                    channels={channels}
+                    sets={sets}
+                    onClose={() => setEdited(null)}
+                    onSaved={() => {
+                      setEdited(null);
+                      void asked.again();
+                    }}
+                  />
+                )}
+              </>
+            );
+          }}
+        </Shown>
+      </Card>
+    </>
+  );
+}
+
+function StatusDialog({
+  status,
+  channels,
+  sets,
+  onClose,
+  onSaved,
+}: {
+  status: StatusRow | null;
+  channels: { id: string; label: string }[];
+  sets: { id: string; label: string; profile: boolean }[];
+  onClose: () => void;
+  onSaved: () => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const names = useNames(status?.label ?? "", status?.name ?? "");
+  const [chosen, setChosen] = useState(status?.channels ?? []);
+  const [openTo, setOpenTo] = useState(status?.open_to ?? []);
+  return (
+    <FormDialog
+      title={status === null ? t("omniSetup.statuses.new") : t("users.edit", { name: status.label })}
+      onClose={onClose}
+      onSaved={onSaved}
+      save={() =>
+        omni.saveStatus(status?.id ?? null, {
+          label: names.label,
+          name: names.name,
+          channels: chosen,
+          open_to: openTo,
+        })
+      }
+    >
+      {names.fields}
+      <h3 className="slds-text-title_bold slds-m-vertical_x-small">{t("omniSetup.channels")}</h3>
+      <DualList
+        label={t("omniSetup.channels")}
+        options={channels.map((each) => ({ value: each.id, label: each.label }))}
+        chosen={chosen}
+        onChange={setChosen}
+      />
+      <h3 className="slds-text-title_bold slds-m-vertical_x-small">{t("omniSetup.openTo")}</h3>
+      <DualList
+        label={t("omniSetup.openTo")}
+        options={sets.map((each) => ({
+          value: each.id,
+          label: t(each.profile ? "omniSetup.profile" : "omniSetup.set", { name: each.label }),
+        }))}
+        chosen={openTo}
+        onChange={setOpenTo}
+      />
+    </FormDialog>
+  );
+}
+
+// -- service channels
+
+export function ChannelsPage(): ReactNode {
+  const { t } = useTranslation();
+  const asked = useAsk(omni.channels, "channels");
+  const [edited, setEdited] = useState<ChannelRow | "new" | null>(null);
+  const [doomed, setDoomed] = useState<ChannelRow | null>(null);
+  const change = useChange();
+  const manager = may("CustomizeApplication");
+  return (
+    <>
+      <SetupHeader
+        title={t("tree.page.ServiceChannels")}
+        icon={ICON}
+        actions={
+          manager && (
+            <Button variant="brand" onClick={() => setEdited("new")}>
+              {t("setup.new")}
+            </Button>
+          )
+        }
+      />
+      <Card title={t("tree.page.ServiceChannels")}>
+        <Shown of={asked}>
+          {({ channels, objects }) => (
+            <>
+              <Table
+                label={t("tree.page.ServiceChannels")}
+                rows={channels}
+                rowKey={(row) => row.id}
+                empty={t("omniSetup.channels.none")}
+                columns={[
+                  { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
+                  { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+                  {
+                    key: "object",
+                    label: t("omniSetup.object"),
+                    show: (row) => objects.find((each) => each.name === row.object)?.label ?? row.object,
+                  },
+                  {
+                    key: "action",
+                    label: t("setup.action"),
+                    show: (row) =>
+                      manager && (
+                        <span className="setup-table__buttons">
+                          <EditButton name={row.label} onClick={() => setEdited(row)} />
+                          <button
+                            type="button"
+                            className="slds-button"
+                            aria-label={t("setup.delete.of", { name: row.label })}
+                            onClick={() => setDoomed(row)}
+                          >
+                            {t("setup.delete")}
+                          </button>
+                        </span>
+                      ),
+                  },
+                ]}
+              />
+              {edited !== null && (
+                <ChannelDialog
+                  channel={edited === "new" ? null : edited}
+                  objects={objects}
+                  onClose={() => setEdited(null)}
+                  onSaved={() => {
+                    setEdited(null);
+                    void asked.again();
+                  }}
+                />
+              )}
+            </>
+          )}
+        </Shown>
+      </Card>
+      {doomed !== null && (
+        <Question
+          title={t("omniSetup.channels.delete")}
+          confirm={t("setup.delete")}
+          busy={change.busy}
+          error={change.error}
+          onClose={() => setDoomed(null)}
+          onConfirm={() =>
+            void change
+              .run(() => omni.removeChannel(doomed.id), t("setup.deleted", { name: doomed.label }))
+              .then((done) => {
+                if (done) setDoomed(null);
+                void asked.again();
+              })
+          }
+        >
+          {t("omniSetup.channels.delete.hint", { name: doomed.label })}
+        </Question>
+      )}
+    </>
+  );
+}
+
+function ChannelDialog({
+  channel,
+  objects,
+  onClose,
+  onSaved,
+}: {
+  channel: ChannelRow | null;
+  objects: { name: string; label: string }[];
+  onClose: () => void;
+  onSaved: () => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const names = useNames(channel?.label ?? "", channel?.name ?? "");
+  const [object, setObject] = useState(channel?.object ?? "Case");
+  return (
+    <FormDialog
+      title={channel === null ? t("omniSetup.channels.new") : t("users.edit", { name: channel.label })}
+      onClose={onClose}
+      onSaved={onSaved}
+      save={() => omni.saveChannel(channel?.id ?? null, { label: names.label, name: names.name, object })}
+    >
+      {names.fields}
+      <SelectField
+        label={t("omniSetup.object")}
+        required
+        value={object}
+        onChange={setObject}
+        options={objects.map((each) => ({ value: each.name, label: each.label }))}
+      />
+    </FormDialog>
+  );
+}
+
+// -- configurations
+
+export function ConfigurationsPage(): ReactNode {
+  const { t } = useTranslation();
+  const asked = useAsk(() => Promise.all([omni.configurations(), omni.statuses()]), "configurations");
+  const [edited, setEdited] = useState<ConfigurationRow | "new" | null>(null);
+  const manager = may("CustomizeApplication");
+  return (
+    <>
+      <SetupHeader
+        title={t("tree.page.PresenceUserConfigs")}
+        icon={ICON}
+        actions={
+          manager && (
+            <Button variant="brand" onClick={() => setEdited("new")}>
+              {t("setup.new")}
+            </Button>
+          )
+        }
+      />
+      <Card title={t("tree.page.PresenceUserConfigs")}>
+        <Shown of={asked}>
+          {([{ configurations, parents }, { statuses }]) => (
+            <>
+              <Table
+                label={t("tree.page.PresenceUserConfigs")}
+                rows={configurations}
+                rowKey={(row) => row.id}
+                empty={t("omniSetup.configurations.none")}
+                columns={[
+                  { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
+                  { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+                  { key: "capacity", label: t("omniSetup.capacity"), show: (row) => row.capacity },
+                  {
+                    key: "decline",
+                    label: t("option.OptionsIsDeclineEnabled"),
+                    show: (row) => <Check value={row.options["OptionsIsDeclineEnabled"] === true} />,
+                  },
+                  {
+                    key: "given",
+                    label: t("omniSetup.givenTo"),
+                    show: (row) =>
+                      parents
+                        .filter((each) => row.given_to.includes(each.id))
+                        .map((each) => each.label)
+                        .join(t("form.comma")),
+                  },
+                  {
+                    key: "action",
+                    label: t("setup.action"),
+                    show: (row) => manager && <EditButton name={row.label} onClick={() => setEdited(row)} />,
+                  },
+                ]}
+              />
+              {edited !== null && (
+                <ConfigurationDialog
+                  configuration={edited === "new" ? null : edited}
+                  parents={parents}
+                  statuses={statuses}
+                  onClose={() => setEdited(null)}
+                  onSaved={() => {
+                    setEdited(null);
+                    void asked.again();
+                  }}
+                />
+              )}
+            </>
+          )}
+        </Shown>
+      </Card>
+    </>
+  );
+}
+
+function ConfigurationDialog({
+  configuration,
+  parents,
+  statuses,
+  onClose,
+  onSaved,
+}: {
+  configuration: ConfigurationRow | null;
+  parents: { id: string; label: string; profile: boolean }[];
+  statuses: StatusRow[];
+  onClose: () => void;
+  onSaved: () => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const names = useNames(configuration?.label ?? "", configuration?.name ?? "");
+  const [capacity, setCapacity] = useState(String(configuration?.capacity ?? 5));
+  const [options, setOptions] = useState<Record<string, boolean>>(configuration?.options ?? {});
+  const [declined, setDeclined] = useState(configuration?.on_decline ?? "");
+  const [timedOut, setTimedOut] = useState(configuration?.on_timeout ?? "");
+  const [givenTo, setGivenTo] = useState(configuration?.given_to ?? []);
+  const choices = [
+    { value: "", label: t("form.none") },
+    ...statuses.map((each) => ({ value: each.id, label: each.label })),
+  ];
+  return (
+    <FormDialog
+      title={
+        configuration === null
+          ? t("omniSetup.configurations.new")
+          : t("users.edit", { name: configuration.label })
+      }
+      onClose={onClose}
+      onSaved={onSaved}
+      save={() =>
+        omni.saveConfiguration(configuration?.id ?? null, {
+          label: names.label,
+          name: names.name,
+          capacity: /^\d+$/.test(capacity) ? Number(capacity) : -1,
+          options,
+          on_decline: declined === "" ? null : declined,
+          on_timeout: timedOut === "" ? null : timedOut,
+          given_to: givenTo,
+        })
+      }
+    >
+      {names.fields}
+      <TextField
+        label={t("omniSetup.capacity")}
+        required
+        type="number"
+        value={capacity}
+        onChange={setCapacity}
+      />
+      {OPTIONS.map((each) => (
+        <CheckField
+          key={each}
+          label={t(`option.${each}`)}
+          value={options[each] ?? false}
+          onChange={(value) => setOptions((current) => ({ ...current, [each]: value }))}
+        />
+      ))}
+      <SelectField
+        label={t("omniSetup.onDecline")}
+        value={declined}
+        onChange={setDeclined}
+        options={choices}
+      />
+      <SelectField
+        label={t("omniSetup.onTimeout")}
+        value={timedOut}
+        onChange={setTimedOut}
+        options={choices}
+      />
+      <h3 className="slds-text-title_bold slds-m-vertical_x-small">{t("omniSetup.givenTo")}</h3>
+      <DualList
+        label={t("omniSetup.givenTo")}
+        options={parents.map((each) => ({
+          value: each.id,
+          label: t(each.profile ? "omniSetup.profile" : "omniSetup.user", { name: each.label }),
+        }))}
+        chosen={givenTo}
+        onChange={setGivenTo}
+      />
+    </FormDialog>
+  );
+}
