@@ -64,6 +64,7 @@ from .listviews import resources as list_resources
 from .navigation import door as navigation_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
+from .record_pages import routes as record_routes
 from .settings import CrmSettings
 from .shares import door as share_door
 from .soap import soap
@@ -159,6 +160,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *finding_door.ROUTES,
         *lists_door.ROUTES,
         *navigation_door.ROUTES,
+        *record_routes.ROUTES,
         *setup.ROUTES,
         *setup_apps.ROUTES,
         *events_door.ROUTES,

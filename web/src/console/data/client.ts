@@ -12,6 +12,8 @@ export interface ApiProblem {
   message: string;
   errorCode: string;
   fields: string[];
+  /** All of it, for what single doors say beside these. */
+  body: Record<string, unknown>;
 }
 
 /** A refusal by the org, or no answer at all (`status` 0). */
@@ -57,6 +59,7 @@ function problemsOf(body: unknown, status: number): ApiProblem[] {
       fields: Array.isArray(fields)
         ? fields.filter((field): field is string => typeof field === "string")
         : [],
+      body: problem,
     };
   });
 }
@@ -82,7 +85,7 @@ export async function request<T>(
     response = await fetch(path, init);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError(0, [{ message: "", errorCode: "NETWORK", fields: [] }]);
+    throw new ApiError(0, [{ message: "", errorCode: "NETWORK", fields: [], body: {} }]);
   }
   const text = await response.text();
   let body: unknown = null;

@@ -17,7 +17,16 @@ import { GlobalHeader } from "./GlobalHeader.tsx";
 import { HotKeys } from "./HotKeys.tsx";
 import { Link, Within } from "./Link.tsx";
 import { NavigationBar } from "./NavigationBar.tsx";
-import { HomePage, ListPage, NewDialog, SearchPage, SplitView, UnknownPage } from "./pages.tsx";
+import {
+  BinPage,
+  HomePage,
+  ListPage,
+  NewDialog,
+  RelatedPage,
+  SearchPage,
+  SplitView,
+  UnknownPage,
+} from "./pages.tsx";
 import { splitOpen } from "./split.ts";
 import { idsOf, whereIs } from "./tabs.ts";
 import { closeToast, toasts } from "./toasts.ts";
@@ -49,7 +58,7 @@ export function App(): ReactNode {
 const KEPT = 5;
 
 /** Pages that scroll inside of themselves. */
-const FULL = new Set(["list"]);
+const FULL = new Set(["list", "related", "bin"]);
 
 function Stage(): ReactNode {
   const route = useStore(below);
@@ -93,6 +102,10 @@ function Stage(): ReactNode {
             {route.page === "list" && (
               <ListPage key={`${route.object} ${route.filter}`} object={route.object} filter={route.filter} />
             )}
+            {route.page === "related" && (
+              <RelatedPage key={`${route.id} ${route.name}`} id={route.id} name={route.name} />
+            )}
+            {route.page === "bin" && <BinPage />}
             {route.page === "search" && (
               <SearchPage key={route.text} text={route.text} object={route.object ?? ""} />
             )}
@@ -262,6 +275,10 @@ function useTitle(): void {
           return (
             known.get(route.object)?.labelPlural ?? t(`nav.${route.object}`, { defaultValue: route.object })
           );
+        case "related":
+          return t("record.related");
+        case "bin":
+          return t("bin.title");
         case "search":
           return t("search.for", { text: route.text });
         case "unknown":

@@ -36,6 +36,8 @@ const search = lazyPage(() => import("../pages/SearchPage.tsx"));
 const split = lazyPage(() => import("./SplitView.tsx"));
 const unknown = lazyPage(() => import("../pages/UnknownPage.tsx"));
 const newDialog = lazyPage(() => import("../record/NewDialog.tsx"));
+const related = lazyPage(() => import("../record/RelatedPage.tsx"));
+const bin = lazyPage(() => import("../record/BinPage.tsx"));
 
 export const HomePage = home.Page;
 export const ListPage = list.Page;
@@ -43,6 +45,8 @@ export const SearchPage = search.Page;
 export const SplitView = split.Page;
 export const UnknownPage = unknown.Page;
 export const NewDialog = newDialog.Page;
+export const RelatedPage = related.Page;
+export const BinPage = bin.Page;
 
 /** Fetches the code of a route's page, to be there at its first drawing. */
 export async function preloadPage(route: Route): Promise<void> {
@@ -53,6 +57,8 @@ export async function preloadPage(route: Route): Promise<void> {
     unknown: [unknown],
     new: [list, newDialog],
     record: [],
+    related: [related],
+    bin: [bin],
   };
   await Promise.all(needed[route.page].map((page) => page.preload()));
 }
