@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Locator, Page, expect
 from tests.journeys.words import Words
 
@@ -121,3 +123,131 @@ class ListPage:
         """Chooses a row."""
         # The box itself is drawn over.
         await self.main.get_by_label(self.say("list.choose.one", name=name), exact=True).check(force=True)
+
+
+def labelled(label: str) -> re.Pattern[str]:
+    """A field's label, required or not."""
+    return re.compile(rf"^\s*(\*\s*)?{re.escape(label)}$")
+
+
+class _OnPage:
+    def __init__(self, page: Page, say: Words) -> None:
+        self.page = page
+        self.say = say
+
+    async def toast(self, text: str) -> None:
+        """Wait for a short message at the top."""
+        await expect(self.page.locator(".slds-notify_toast", has_text=text).first).to_be_visible()
+
+
+class RecordPage(_OnPage):
+    """The page of a record."""
+
+    @property
+    def main(self) -> Locator:
+        """What is in front; pages of other tabs are hidden."""
+        return self.page.get_by_role("main")
+
+    async def shows(self, name: str) -> None:
+        """Wait until the record's name stands at the top."""
+        await expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+    def value(self, label: str) -> Locator:
+        """What the details say under a label."""
+        field = self.main.locator(".console-field:visible").filter(
+            has=self.page.get_by_text(label, exact=True)
+        )
+        return field.locator(".console-field__value").first
+
+    async def edit(self, label: str) -> None:
+        """Click the pencil of a field."""
+        name = self.say("record.edit.field", label=label)
+        await self.main.get_by_role("button", name=name, exact=True).click()
+
+    def field(self, label: str) -> Locator:
+        """The input of a field while the details are edited."""
+        return self.main.get_by_label(labelled(label))
+
+    async def save(self) -> None:
+        """Click *Save*."""
+        await self.press("form.save")
+
+    async def press(self, key: str) -> None:
+        """Click a button by the key of its words."""
+        await self.main.get_by_role("button", name=self.say(key), exact=True).click()
+
+    async def choose(self, key: str) -> None:
+        """Choose an action of the menu behind the last button."""
+        await self.main.get_by_role("button", name=self.say("action.more"), exact=True).click()
+        await self.page.get_by_role("menuitem", name=self.say(key), exact=True).click()
+
+    async def open_related(self) -> None:
+        """Open the tab with related lists."""
+        await self.main.get_by_role("tab", name=self.say("record.related"), exact=True).click()
+
+    def related(self, label: str) -> Locator:
+        """The card of a related list."""
+        return self.main.get_by_role("article").filter(
+            has=self.page.get_by_role("heading", name=label, level=2)
+        )
+
+    def timeline(self) -> Locator:
+        """The activities."""
+        return self.main.get_by_role("article", name=self.say("timeline.title"))
+
+    def step(self) -> Locator:
+        """Where the record stands on its path."""
+        return self.main.locator(".slds-path__item.slds-is-current")
+
+    async def go_on(self) -> None:
+        """Click the button of the path that takes the record one step further."""
+        await self.main.locator(".slds-path__mark-complete").click()
+
+
+class NewDialog(_OnPage):
+    """The form for a new record."""
+
+    def __init__(self, page: Page, say: Words, label: str) -> None:
+        super().__init__(page, say)
+        self.label = label
+        self.form = page.get_by_role("dialog").filter(
+            has=page.get_by_role("heading", name=self.say("new.title", label=label))
+        )
+
+    async def open(self, object_name: str, console: str) -> None:
+        """Open it by its address."""
+        await self.page.goto(f"{console}/lightning/o/{object_name}/new")
+        await self.form.wait_for()
+
+    async def fill(self, **values: str) -> None:
+        """Type into fields by label; `First_Name` stands for *First Name*."""
+        for label, value in values.items():
+            await self.form.get_by_label(labelled(label.replace("_", " "))).fill(value)
+
+    async def look_up(self, label: str, typed: str, name: str) -> None:
+        """Type into a look-up and pick what it offers."""
+        box = self.form.get_by_role("combobox", name=label, exact=True)
+        await box.fill(typed)
+        await self.form.get_by_role("option", name=name).first.click()
+
+    async def save(self) -> None:
+        """Click *Save*."""
+        await self.form.get_by_role("button", name=self.say("form.save"), exact=True).click()
+
+
+class Dialog(_OnPage):
+    """A dialog that asks something about a record."""
+
+    def __init__(self, page: Page, say: Words, title: str, **values: object) -> None:
+        super().__init__(page, say)
+        self.box = page.get_by_role("dialog").filter(
+            has=page.get_by_role("heading", name=self.say(title, **values), exact=True)
+        )
+
+    async def press(self, key: str) -> None:
+        """Click a button by the key of its words."""
+        await self.box.get_by_role("button", name=self.say(key), exact=True).click()
+
+    async def gone(self) -> None:
+        """Wait until it is closed."""
+        await expect(self.box).to_have_count(0)

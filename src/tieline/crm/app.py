@@ -63,6 +63,7 @@ from .navigation import door as navigation_door
 from .omni import door as omni_door
 from .orgs import Org
 from .pages import STYLE, STYLE_PATH
+from .record_pages import routes as record_routes
 from .settings import CrmSettings
 from .setup import doors as setup_doors
 from .shares import door as share_door
@@ -159,6 +160,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *finding_door.ROUTES,
         *lists_door.ROUTES,
         *navigation_door.ROUTES,
+        *record_routes.ROUTES,
         *events_door.ROUTES,
         *setup_doors.ROUTES,
         *omni_door.ROUTES,

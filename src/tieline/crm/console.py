@@ -24,9 +24,7 @@ from . import auth, door
 from .access import Caller, require_read, rights
 from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
-from .ids import parse_id
 from .language import speak, standard_name
-from .layouts import ACTIVITY_FIELDS, detail_sections
 from .metadata import Field, ObjectType
 from .navigation.shown import navigation
 from .query import DEFAULT_BATCH
@@ -53,7 +51,6 @@ from .web import (
 )
 
 VERSION = "66.0"
-RECENT_KEPT = 200
 _PEOPLE = ("FirstName", "LastName")
 
 
@@ -353,114 +350,6 @@ async def named(visit: Visit, wanted: Mapping[str, set[str]]) -> dict[str, Row]:
     return found
 
 
-# -- one record ----------------------------------------------------------------------------------------------
-
-
-def _record_object(visit: Visit, raw: str) -> tuple[str, ObjectType]:
-    record_id = parse_id(raw)
-    value = visit.call.catalogue.of_id(record_id) if record_id else None
-    if record_id is None or value is None:
-        raise not_found()
-    require_read(visit.caller, value)
-    return record_id, value
-
-
-@answering
-async def record(request: Request) -> Response:
-    """A record with its layout; seeing it makes it recently viewed."""
-    async with visiting(request) as visit:
-        record_id, value = _record_object(visit, request.path_params["id"])
-        fields = list(value.fields.values())
-        row = (await visit.call.records.fetch(value, [record_id], fields)).get(record_id)
-        if row is None:
-            raise not_found()
-        can = await visit.call.records.levels(value, record_id)
-        answer = {
-            "object": value.name,
-            "label": value.label_in(visit.language),
-            "record": {name: write_value(content) for name, content in row.items()},
-            "fields": detail_sections(value, visit.language),
-            "references": {
-                target_id: {"name": found.pop("Name"), **found}
-                for target_id, found in (await references(visit, value, [row], fields)).items()
-            },
-            "can_edit": "edit" in can,
-            "can_delete": "delete" in can,
-        }
-        if not value.setup:
-            await _viewed(visit, value, record_id)
-        return json_response(answer)
-
-
-async def _viewed(visit: Visit, value: ObjectType, record_id: str) -> None:
-    await visit.conn.execute(
-        "INSERT INTO meta.recent (user_id, record_id, object_name) VALUES ($1, $2, $3)"
-        " ON CONFLICT (user_id, record_id) DO UPDATE SET viewed_at = now()",
-        visit.caller.user_id,
-        record_id,
-        value.name,
-    )
-    await visit.conn.execute(
-        "DELETE FROM meta.recent WHERE user_id = $1 AND record_id IN (SELECT record_id FROM meta.recent"
-        " WHERE user_id = $1 ORDER BY viewed_at DESC OFFSET $2)",
-        visit.caller.user_id,
-        RECENT_KEPT,
-    )
-
-
-@answering
-async def timeline(request: Request) -> Response:
-    """Activities of a record, newest first: `{records, has_more}`."""
-    async with visiting(request) as visit:
-        record_id, value = _record_object(visit, request.path_params["id"])
-        if not await visit.call.records.fetch(value, [record_id], [value.fields["Id"]]):
-            raise not_found()
-        limit = max(number_of(request, "limit", 25, 100), 1)
-        offset = number_of(request, "offset", 0, 100_000)
-        keys = ["WhoId", "WhatId"] + (["AccountId"] if value.name == "Account" else [])
-        found: list[tuple[Any, dict[str, Any]]] = []
-        wanted: dict[str, set[str]] = {}
-        for name in ("Task", "Event"):
-            activity = visit.call.catalogue.get(name)
-            if activity is None:
-                continue
-            fields = [
-                item
-                for item in activity.fields.values()
-                if item.name in ACTIVITY_FIELDS or item.custom or item.name == "Id"
-            ]
-            columns = ", ".join(item.column for item in fields)
-            condition = " OR ".join(f'"{key}" = $1' for key in keys)
-            params: list[Any] = [record_id]
-            only = visit.call.records.only_reachable(activity, "t", params)
-            rows = await visit.conn.fetch(
-                f'SELECT {columns} FROM {activity.table} t WHERE ({condition}) AND NOT "IsDeleted"{only}'
-                f' ORDER BY "CreatedDate" DESC, "Id" DESC LIMIT {offset + limit + 1:d}',
-                *params,
-            )
-            for row in rows:
-                entry: dict[str, Any] = {"object": name}
-                for item in fields:
-                    content = row[item.name]
-                    if item.custom and content is None:
-                        continue
-                    entry[item.name] = write_value(content)
-                    target = (
-                        visit.call.catalogue.of_id(content) if item.type == "reference" and content else None
-                    )
-                    if target is not None:
-                        wanted.setdefault(target.name, set()).add(content)
-                found.append(((row["CreatedDate"], row["Id"]), entry))
-        found.sort(key=lambda pair: pair[0], reverse=True)
-        window = [entry for _, entry in found[offset : offset + limit]]
-        names = await named(visit, wanted)
-        for entry in window:
-            for key, shown in (("WhoId", "Who"), ("WhatId", "What"), ("OwnerId", "Owner")):
-                target_id = entry.get(key)
-                entry[shown] = {"Id": target_id} | names.get(target_id, {"Name": None}) if target_id else None
-        return json_response({"records": window, "has_more": len(found) > offset + limit})
-
-
 # -- live changes and sign-out -------------------------------------------------------------------------------
 
 
@@ -532,8 +421,6 @@ async def sign_out(request: Request) -> Response:
 ROUTES = [
     Route("/console/api/bootstrap", bootstrap),
     Route("/console/api/data/{rest:path}", data, methods=["GET", "POST", "PATCH", "DELETE"]),
-    Route("/console/api/record/{id}", record),
-    Route("/console/api/record/{id}/timeline", timeline),
     Route("/console/api/events", events),
     Route("/console/api/session/sign-out", sign_out, methods=["POST"]),
 ]

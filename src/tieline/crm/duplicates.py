@@ -529,3 +529,17 @@ def _record(search: Search, target: Target, match: _Match) -> dict[str, Any]:
         fields = visible_part(search.catalogue, search.caller).objects[target.object_name].fields
         shown |= {name: content for name, content in match.row.items() if name != "Id" and name in fields}
     return shown
+
+
+async def alike(search: Search, rules: Sequence[ReadyDuplicateRule], change: Change) -> dict[str, list[str]]:
+    """Ids by object of what the active rules take for the same as a saved record, whatever they do about it."""
+    found: dict[str, list[str]] = {}
+    for one_rule in rules:
+        if not one_rule.filter.matches(change.row):
+            continue
+        for target, matching in one_rule.matching:
+            for match in (await _matches(search, target, matching, one_rule.rule, [change]))[0]:
+                known = found.setdefault(target.object_name, [])
+                if match.row["Id"] not in known:
+                    known.append(match.row["Id"])
+    return found

@@ -30,6 +30,9 @@ _MAIN = ("Details", "詳細")
 _ADDRESS = ("Address", "住所")
 _MORE = ("Additional Information", "追加情報")
 _NOTES = ("Description", "説明")
+_WEB = ("Web Information", "Web 情報")
+_CALL = ("Call", "コール情報")
+_REMINDER = ("Reminder", "アラーム")
 _SYSTEM = ("System Information", "システム情報")
 
 _SECTIONS: Mapping[str, Sequence[tuple[tuple[str, str], Sequence[str]]]] = {
@@ -51,9 +54,45 @@ _SECTIONS: Mapping[str, Sequence[tuple[tuple[str, str], Sequence[str]]]] = {
         (_MAIN, ("Name", "Company", "Title", "Status", "Phone", "MobilePhone", "Email", "Fax", "Website",
                  "LeadSource", "Industry", "OwnerId")),
         (_ADDRESS, ("Street", "City", "State", "PostalCode", "Country")),
+        (_MORE, ("AnnualRevenue", "NumberOfEmployees", "Rating")),
         (_NOTES, ("Description",)),
     ),
+    "Opportunity": (
+        (_MAIN, ("Name", "AccountId", "CloseDate", "StageName", "Amount", "Probability", "ExpectedRevenue", "Type",
+                 "NextStep", "LeadSource", "OwnerId")),
+        (_NOTES, ("Description",)),
+    ),
+    "Case": (
+        (_MAIN, ("CaseNumber", "Status", "ContactId", "Priority", "AccountId", "Origin", "Type", "Reason", "ParentId",
+                 "ClosedDate", "OwnerId")),
+        (_NOTES, ("Subject", "Description")),
+        (_WEB, ("SuppliedName", "SuppliedEmail", "SuppliedCompany", "SuppliedPhone")),
+    ),
+    "Task": (
+        (_MAIN, ("Subject", "OwnerId", "ActivityDate", "Status", "WhoId", "Priority", "WhatId", "Type",
+                 "CompletedDateTime")),
+        (_CALL, ("CallType", "CallDurationInSeconds", "CallDisposition", "CallObject")),
+        (_NOTES, ("Description",)),
+        (_REMINDER, ("IsReminderSet", "ReminderDateTime")),
+    ),
+    "Event": (
+        (_MAIN, ("Subject", "OwnerId", "StartDateTime", "EndDateTime", "WhoId", "WhatId", "Location", "Type",
+                 "IsAllDayEvent", "ShowAs", "IsPrivate")),
+        (_NOTES, ("Description",)),
+        (_REMINDER, ("IsReminderSet", "ReminderDateTime")),
+    ),
 }  # fmt: skip
+_HIGHLIGHTS: Mapping[str, Sequence[str]] = {
+    "Account": ("Phone", "Website", "Type", "Industry", "OwnerId"),
+    "Case": ("Priority", "Status", "ContactId", "AccountId", "OwnerId"),
+    "Contact": ("AccountId", "Title", "Phone", "MobilePhone", "Email"),
+    "Lead": ("Company", "Title", "Phone", "MobilePhone", "Email"),
+    "Event": ("WhoId", "WhatId", "StartDateTime", "OwnerId"),
+    "Task": ("WhoId", "WhatId", "Status", "CallType", "CallDisposition", "OwnerId"),
+    "Opportunity": ("AccountId", "CloseDate", "Amount", "OwnerId"),
+    "User": ("Username", "Email", "Phone", "ProfileId", "UserRoleId"),
+}
+_LONG = frozenset({"textarea", "multipicklist", "address"})
 _NEVER = frozenset(
     {
         "Id", "IsDeleted", "SystemModstamp", "FirstName", "LastName", "Salutation", "Latitude", "Longitude",
@@ -61,6 +100,15 @@ _NEVER = frozenset(
     }
 )  # fmt: skip
 _STAMPS = ("CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate")
+
+
+def highlight_fields(value: ObjectType) -> list[str]:
+    """What a person reads first of a record, at most six fields; custom objects show their first custom ones."""
+    names = _HIGHLIGHTS.get(value.name)
+    if names is None:
+        shown = [item.name for item in value.fields.values() if item.custom and item.type not in _LONG]
+        names = [*shown[:4], *(["OwnerId"] if "OwnerId" in value.fields else ["CreatedDate"])]
+    return [name for name in names if name in value.fields]
 
 
 def detail_sections(value: ObjectType, language: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -11,9 +12,12 @@ from starlette.routing import Route
 
 from .console import answering, visiting
 from .conversion import Conversion, Converted, convert
+from .duplicates import DuplicatesDetected
 from .errors import Fault, Faults, not_found
 from .ids import parse_id
 from .merge import MERGEABLE, Merged, merge
+from .options import CallOptions
+from .record_pages.alike import refusal
 from .rest import Call
 from .soap import Part, operation
 from .soap_records import error, record_of
@@ -91,6 +95,10 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
     return given or None
 
 
+def _in_spite_of_warnings(call: Call) -> Call:
+    return replace(call, options=CallOptions(allow_duplicates=True))
+
+
 def _refuse(done: Merged | Converted) -> None:
     if done.faults:
         raise Faults(done.faults)
@@ -111,14 +119,19 @@ async def merge_records(request: Request) -> Response:
         if value is None or value.name not in MERGEABLE:
             raise not_found()
         async with visit.conn.transaction():
-            done = await merge(visit.call.records, value, master, [str(item) for item in ids], choices)
+            # Whoever merges has looked at the duplicates: a rule that only warns has nothing to add.
+            records = _in_spite_of_warnings(visit.call).records
+            done = await merge(records, value, master, [str(item) for item in ids], choices)
         _refuse(done)
         return json_response({"id": done.id, "merged": done.merged_ids, "related": done.related_ids})
 
 
 @answering
 async def convert_lead(request: Request) -> Response:
-    """`{lead, status, account?, contact?, opportunity?, opportunity_name?, create_opportunity?, owner?}`."""
+    """`{lead, status, account?, contact?, opportunity?, opportunity_name?, create_opportunity?, owner?}`.
+
+    `allow_duplicates` saves in spite of duplicate rules that only warn.
+    """
     body = await _asked(request)
     asked = Conversion(
         _text(body, "lead") or "",
@@ -133,7 +146,12 @@ async def convert_lead(request: Request) -> Response:
     )
     async with visiting(request) as visit:
         async with visit.conn.transaction():
-            done = await convert(visit.call.records, asked)
+            call = _in_spite_of_warnings(visit.call) if body.get("allow_duplicates") is True else visit.call
+            done = await convert(call.records, asked)
+        for fault in done.faults:
+            if isinstance(fault, DuplicatesDetected):
+                # The lead is not told as a duplicate of what it becomes.
+                return await refusal(visit, fault, but=parse_id(asked.lead_id))
         _refuse(done)
         return json_response(
             {

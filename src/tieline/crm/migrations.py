@@ -23,7 +23,7 @@ from .listviews.standard import install as install_views
 from .metadata import Field, build_catalogue
 from .navigation import apps as navigation_apps
 from .navigation import choices
-from .permissions import readers_profiles
+from .permissions import readers_profiles, users_may_delete
 from .saving import assignment
 from .schema import CATALOGUE_SQL, bump, create_object, load_catalogue
 from .search import search_vector
@@ -381,6 +381,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
     Step("2026_11_25_set_up", setup_migration.set_up),
     Step("2026_11_25_presence", setup_migration.presence),
+    Step("2026_11_25_users_may_delete", users_may_delete),
 )
 
 

@@ -24,6 +24,8 @@ PROFILES = (ADMINISTRATOR, STANDARD_USER, READ_ONLY, MINIMUM_ACCESS)
 EVERY_RIGHT = Rights(True, True, True, True, True, True)
 WORK = Rights(True, True, True)
 READ = Rights(True)
+DELETABLE_BY_USERS = ("Account", "Contact", "Lead", "Opportunity")
+"""What a standard user may delete, and therefore merge, where sharing lets them; cases and custom objects stay."""
 IN_CATALOGUE = frozenset({"PermissionSet", "ObjectPermissions", "FieldPermissions", "RecordType"})
 """Objects whose rows the catalogue contains."""
 _PERMISSIONS_OF: Mapping[str, frozenset[str]] = {
@@ -156,9 +158,24 @@ async def open_object(conn: Any, value: ObjectType, *, to_users: bool) -> None:
         await grant_object(conn, await sets_of_profiles(conn, ADMINISTRATOR), value.name, EVERY_RIGHT)
         if to_users:
             given = WORK if value.kind in ("standard", "custom", "platform_event") else READ
+            if value.name in DELETABLE_BY_USERS:
+                given |= Rights(delete=True)
             await grant_object(conn, await sets_of_profiles(conn, STANDARD_USER), value.name, given)
             await grant_object(conn, await sets_of_profiles(conn, READ_ONLY), value.name, READ)
     await open_fields(conn, value, openable_fields(value), to_users=to_users)
+
+
+async def users_may_delete(conn: Any) -> None:
+    """For orgs of before: the users' profile may delete what it still has in the form it was given."""
+    for set_id in await sets_of_profiles(conn, STANDARD_USER):
+        await conn.execute(
+            'UPDATE data."ObjectPermissions" SET "PermissionsDelete" = true, "LastModifiedDate" = now(),'
+            ' "SystemModstamp" = now() WHERE "ParentId" = $1 AND "SobjectType" = ANY($2) AND NOT "IsDeleted"'
+            ' AND "PermissionsRead" AND "PermissionsCreate" AND "PermissionsEdit"',
+            set_id,
+            list(DELETABLE_BY_USERS),
+        )
+    await conn.execute("UPDATE meta.catalogue SET version = version + 1")
 
 
 async def open_fields(conn: Any, value: ObjectType, fields: Mapping[str, bool], *, to_users: bool) -> None:

@@ -22,6 +22,7 @@ from .values import format_datetime
 from .web import json_response, read_json
 
 MAX_AT_ONCE = 200
+_PEOPLE = ("FirstName", "LastName")
 MAX_PAGE = 200
 _BODY = 'FROM meta.recycled r JOIN {table} t ON t."Id" = r.record_id WHERE r.object_name = $1 AND r.root_id = r.record_id'
 
@@ -74,7 +75,7 @@ async def list_objects(request: Request) -> Response:
 
 @answering
 async def list_records(request: Request) -> Response:
-    """Of one object, the last deleted first: `{records: [{id, name, deleted_at, deleted_by, with}], total}`.
+    """Of one object, the last deleted first: `{records: [{id, name, ..., deleted_at, deleted_by, with}], total}`.
 
     `?scope=mine|all&limit=&offset=`; `with` is how many records went along and come back along.
     """
@@ -91,13 +92,18 @@ async def list_records(request: Request) -> Response:
         body = _BODY.format(table=value.table) + _in_reach(visit, value, scope, params)
         name = f"t.{value.name_field.column}" if value.name_field else 't."Id"'
         total: int = await visit.conn.fetchval(f"SELECT count(*) {body}", *params)
+        # Of people the parts of their names, which screens order by language.
+        parts = [value.fields[part] for part in _PEOPLE if value.person and part in value.fields]
+        more = "".join(f", t.{part.column}" for part in parts)
         rows = await visit.conn.fetch(
-            f'SELECT r.record_id, {name} AS name, r.deleted_at, t."LastModifiedById" AS deleted_by,'
+            f'SELECT r.record_id, {name} AS name, r.deleted_at{more}, t."LastModifiedById" AS deleted_by,'
             " (SELECT count(*) - 1 FROM meta.recycled w WHERE w.root_id = r.record_id) AS along"
             f" {body} ORDER BY r.deleted_at DESC, r.record_id LIMIT {max(limit, 1):d} OFFSET {offset:d}",
             *params,
         )
         people = await named(visit, {"User": {row["deleted_by"] for row in rows}})
+        for found in people.values():
+            found["name"] = found.pop("Name")
     return json_response(
         {
             "records": [
@@ -105,9 +111,10 @@ async def list_records(request: Request) -> Response:
                     "id": row["record_id"],
                     "name": row["name"],
                     "deleted_at": format_datetime(row["deleted_at"]),
-                    "deleted_by": {"id": row["deleted_by"], "name": people.get(row["deleted_by"], {}).get("Name")},
+                    "deleted_by": {"id": row["deleted_by"], "name": None} | people.get(row["deleted_by"], {}),
                     "with": row["along"],
                 }
+                | {part.name: row[part.name] for part in parts}
                 for row in rows
             ],
             "total": total,

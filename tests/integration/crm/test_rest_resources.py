@@ -265,7 +265,7 @@ async def test_lightning_s_data_service_reads_and_writes(
     batch = await agent.get(f"{ui}/records/batch/{record_id},003000000000001AAA?fields=Contact.Name")
     assert [row["statusCode"] for row in batch.json()["results"]] == [200, 404]
     info = (await agent.get(f"{ui}/object-info/contact")).json()
-    assert (info["label"], info["deletable"]) == ("取引先責任者", False)
+    assert (info["label"], info["deletable"]) == ("取引先責任者", True)
     assert info["fields"]["AccountId"]["referenceToInfos"][0]["apiName"] == "Account"
     base = f"{ui}/object-info/Task/picklist-values/{info['defaultRecordTypeId']}"
     one = (await agent.get(f"{base}/Status")).json()
@@ -275,8 +275,9 @@ async def test_lightning_s_data_service_reads_and_writes(
     assert error(await agent.get(f"{base}/Subject2")) == (404, "NOT_FOUND")
     assert "Contact" in (await agent.get(f"{ui}/object-info")).json()["objects"]
     assert error(await agent.get(f"{ui}/object-info/PermissionSet")) == (400, "INVALID_TYPE")
-    assert error(await agent.delete(f"{ui}/records/{record_id}"))[0] == 403
-    assert (await admin.delete(f"{ui}/records/{record_id}")).status_code == 204
+    theirs = await make(admin, "Contact", LastName="Theirs")
+    assert error(await agent.delete(f"{ui}/records/{theirs}"))[0] == 403
+    assert (await agent.delete(f"{ui}/records/{record_id}")).status_code == 204
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

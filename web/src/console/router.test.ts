@@ -12,6 +12,9 @@ describe("addresses of the console", () => {
       { page: "record", object: "Contact", id: ID },
       { page: "record", object: "", id: ID },
       { page: "record", object: "Tieline_Session_History__c", id: ID },
+      { page: "related", object: "Account", id: ID, name: "Contacts" },
+      { page: "related", object: "Account", id: ID, name: "Site__c.Account__c" },
+      { page: "bin" },
       { page: "new", object: "Contact", defaults: {} },
       {
         page: "new",
@@ -61,6 +64,7 @@ describe("addresses of the console", () => {
       "/003000000000001",
       "/lightning/r/Contact/short/view",
       "/lightning/r/Contact/003000000000001AAA/edit",
+      "/lightning/r/Contact/003000000000001AAA/related/no way/view",
       "/lightning/o/__proto__/list",
       "/lightning/o/constructor/list",
       "/lightning/o/Con tact/list",
@@ -81,6 +85,14 @@ describe("default field values", () => {
   it("leave out what is no field name", () => {
     expect(parseDefaults("__proto__=x,constructor=y,=z,Phone,Last Name=q,Phone=1")).toEqual({ Phone: "1" });
     expect(parseDefaults(null)).toEqual({});
+  });
+
+  it("take the record type that an address names", () => {
+    expect(parseRoute("/lightning/o/Case/new?recordTypeId=012000000000001AAA")).toEqual({
+      page: "new",
+      object: "Case",
+      defaults: { RecordTypeId: "012000000000001AAA" },
+    });
   });
 
   it("take a lone percent sign as itself", () => {

@@ -18,12 +18,17 @@ export type Route =
   | { page: "list"; object: string; filter: string }
   | { page: "new"; object: string; defaults: Fields }
   | { page: "record"; object: string; id: string; parent?: RecordRef }
+  | { page: "related"; object: string; id: string; name: string }
+  | { page: "bin" }
   | { page: "search"; text: string; object?: string }
   | { page: "setup"; node: string; rest: string[] }
   | { page: "unknown"; path: string };
 
 const OBJECT = /^[A-Za-z][A-Za-z0-9_]{0,79}$/;
 const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
+/** The recycle bin's name in addresses of Lightning Experience. */
+const BIN = "DeleteEvent";
+const RELATED = /^[A-Za-z][A-Za-z0-9_.]{0,119}$/;
 const UNSAFE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 export const isObjectName = (text: string): boolean => OBJECT.test(text) && !UNSAFE_KEYS.has(text);
@@ -71,22 +76,35 @@ export function parseRoute(address: string): Route {
     .split("/")
     .map(decoded);
   if (parts[0] !== "lightning" && !(parts.length === 1 && parts[0] === "")) return unknown;
-  const [, kind, first, second, third] = parts;
+  const [, kind, first, second, third, fourth] = parts;
   if (kind === undefined || (kind === "page" && first === "home")) return { page: "home" };
+  if (kind === "o" && first === BIN) return { page: "bin" };
   if (kind === "o" && first !== undefined && isObjectName(first)) {
     if (second === undefined || second === "list" || second === "home") {
       return { page: "list", object: first, filter: url.searchParams.get("filterName") ?? "" };
     }
     if (second === "new") {
+      const recordType = url.searchParams.get("recordTypeId") ?? "";
       return {
         page: "new",
         object: first,
-        defaults: parseDefaults(url.searchParams.get("defaultFieldValues")),
+        defaults: {
+          ...parseDefaults(url.searchParams.get("defaultFieldValues")),
+          ...(isRecordId(recordType) ? { RecordTypeId: recordType } : {}),
+        },
       };
     }
   }
   if (kind === "r" && first !== undefined) {
     // Both forms of Lightning: /r/Contact/003.../view and the short /r/003.../view.
+    if (
+      isObjectName(first) &&
+      isRecordId(second ?? "") &&
+      third === "related" &&
+      RELATED.test(fourth ?? "")
+    ) {
+      return { page: "related", object: first, id: second ?? "", name: fourth ?? "" };
+    }
     const record = recordAt(first, second, third);
     if (record !== null) {
       const parent = parentAt(url.searchParams.get("ws"));
@@ -151,6 +169,10 @@ export function pathOf(route: Route): string {
         ? path
         : `${path}?ws=${encodeURIComponent(recordPath(route.parent.object, route.parent.id))}`;
     }
+    case "related":
+      return `/lightning/r/${route.object}/${route.id}/related/${route.name}/view`;
+    case "bin":
+      return `/lightning/o/${BIN}/home`;
     case "search": {
       const path = `/lightning/search?q=${encodeURIComponent(route.text)}`;
       return route.object === undefined ? path : `${path}&object=${route.object}`;

@@ -179,6 +179,8 @@ export function useFocusTrap(
   }, []);
 }
 
+const MODALS = { small: "slds-modal_small", medium: "slds-modal_medium", large: "slds-modal_large" };
+
 /** A dialog over the page. Escape and the cross ask `onClose`. */
 export function Modal({
   title,
@@ -194,7 +196,7 @@ export function Modal({
   onClose: () => void;
   children: ReactNode;
   footer?: ReactNode;
-  size?: "small" | "medium";
+  size?: keyof typeof MODALS;
   /** False where something beside the dialog stays usable, and must not be hidden from assistive technology. */
   blocking?: boolean;
 }): ReactNode {
@@ -215,7 +217,7 @@ export function Modal({
         tabIndex={-1}
         aria-modal={blocking || undefined}
         aria-labelledby={titleId}
-        className={`slds-modal slds-fade-in-open ${size === "small" ? "slds-modal_small" : "slds-modal_medium"}`}
+        className={`slds-modal slds-fade-in-open ${MODALS[size]}`}
         onKeyDown={onKeyDown}
       >
         <div className="slds-modal__container">

@@ -1,6 +1,6 @@
 /** What Open CTI's methods do in this console. */
 import { ApiError, request, REST } from "../data/client.ts";
-import { createRecord, knownRecord, prefetch, refresh, updateRecord } from "../data/records.ts";
+import { createRecord, knownRecord, prefetch, refresh, saveRecord } from "../data/records.ts";
 import { objectOfId, objects, session } from "../data/session.ts";
 import type { Row } from "../data/types.ts";
 import { navigate } from "../router.ts";
@@ -107,7 +107,7 @@ export const consoleActions: CtiActions = {
       const known = object || objectOfId(id);
       if (known === null)
         throw new CtiFailure("INVALID_PARAM", "Id: the object of this record ID is not known.");
-      await updateRecord(known, id, values);
+      await saveRecord(id, values);
       if (knownRecord(id) !== null) void refresh(id);
       return id;
     } catch (error) {

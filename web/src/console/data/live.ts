@@ -19,14 +19,16 @@ function announce(change: Change | null): void {
   for (const watcher of [...watchers]) watcher(change);
 }
 
+const KINDS: Change["kind"][] = ["created", "updated", "deleted", "undeleted", "activity"];
+
 /** A message of the stream: a change, null for a gap, undefined for what is neither. */
 function changeOf(data: unknown): Change | null | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const { object, id, kind } = data as Record<string, unknown>;
   if (kind === "resync") return null;
   if (typeof object !== "string" || typeof id !== "string") return undefined;
-  if (kind !== "created" && kind !== "updated" && kind !== "deleted" && kind !== "activity") return undefined;
-  return { object, id, kind };
+  const known = KINDS.find((each) => each === kind);
+  return known === undefined ? undefined : { object, id, kind: known };
 }
 
 /** Listens until the page is closed. */

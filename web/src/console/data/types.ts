@@ -112,6 +112,8 @@ export interface Field {
   defaultedOnCreate: boolean;
   calculated?: boolean;
   custom: boolean;
+  compoundFieldName?: string | null;
+  defaultValue?: unknown;
   nameField?: boolean;
   referenceTo: string[];
   relationshipName: string | null;
@@ -130,6 +132,16 @@ export interface Describe {
   createable: boolean;
   updateable: boolean;
   fields: Field[];
+  recordTypeInfos?: RecordTypeInfo[];
+}
+
+export interface RecordTypeInfo {
+  recordTypeId: string;
+  name: string;
+  developerName: string;
+  active: boolean;
+  available: boolean;
+  master: boolean;
 }
 
 export interface LayoutPart {
@@ -141,10 +153,68 @@ export interface RecordView {
   object: string;
   label: string;
   record: Row;
+  /** The state of the record; a save names it, so that nobody's change is overwritten unseen. */
+  version: string | null;
   fields: LayoutPart[];
+  highlights: string[];
   references: Record<string, ReferenceInfo>;
+  record_type: { id: string; name: string } | null;
+  path: PathInfo | null;
+  related: RelatedInfo[];
   can_edit: boolean;
   can_delete: boolean;
+  can_change_owner: boolean;
+  can_merge: boolean;
+  can_convert: boolean;
+  /** True where activities may be logged on it. */
+  can_log: boolean;
+}
+
+/** A picklist that a record walks along. */
+export interface PathInfo {
+  field: string;
+  label: string;
+  steps: PathStep[];
+}
+
+export interface PathStep {
+  value: string;
+  label: string;
+  kind: "open" | "closed" | "won" | "lost" | "converted";
+}
+
+export interface FieldHead {
+  api_name: string;
+  label: string;
+  type: string;
+}
+
+/** A related list before its rows are there. */
+export interface RelatedInfo {
+  name: string;
+  label: string;
+  object: string;
+  object_label: string;
+  /** The field of its records that points here. */
+  field: string;
+  can_create: boolean;
+  columns: FieldHead[];
+}
+
+export interface RelatedRows extends RelatedInfo {
+  records: (Row & { Id: string })[];
+  references: Record<string, ReferenceInfo>;
+  has_more: boolean;
+}
+
+/** A record shown beside others that may be the same. */
+export interface Alike {
+  id: string;
+  object: string;
+  label: string;
+  record: Row;
+  references: Record<string, ReferenceInfo>;
+  columns: FieldHead[];
 }
 
 /** A record that another one points to; people have the parts of their name beside it. */
@@ -218,6 +288,8 @@ export interface Activity extends Row {
 }
 
 export interface TimelinePage {
+  /** Open tasks and events to come, the nearest first; only of the first page. */
+  upcoming: Activity[];
   records: Activity[];
   has_more: boolean;
 }
@@ -246,5 +318,5 @@ export interface Recent {
 export interface Change {
   object: string;
   id: string;
-  kind: "created" | "updated" | "deleted" | "activity";
+  kind: "created" | "updated" | "deleted" | "undeleted" | "activity";
 }

@@ -1,18 +1,19 @@
-/** The control for a field's value, by type; and the look-up of a related record. */
-import { useEffect, useRef, useState, type ReactNode } from "react";
+/** The control for a field's value, by type; compounds as a group of them. */
+import { useId, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Combobox } from "../../ui/Combobox.tsx";
-import { FormElement, IconButton } from "../../ui/controls.tsx";
-import { Icon } from "../../ui/Icon.tsx";
+import { FormElement } from "../../ui/controls.tsx";
 import { inputNumber, parseNumber } from "../../ui/format.ts";
-import { searchRecords } from "../data/lists.ts";
 import { region } from "../data/session.ts";
-import type { Field, SearchHit } from "../data/types.ts";
+import type { Field } from "../data/types.ts";
 import { DateInput, DateTimeInput } from "../locale/DateInput.tsx";
+import type { Item } from "./layout.ts";
+import { Lookup } from "./Lookup.tsx";
+import { MultiPicklist } from "./MultiPicklist.tsx";
 import { isRequired } from "./problems.ts";
-import { objectIcon, rowName } from "./names.ts";
 
 export interface InputProps {
+  /** The object that has the field. */
+  object: string;
   field: Field;
   value: unknown;
   /** Name of the record that a look-up points to now. */
@@ -22,7 +23,31 @@ export interface InputProps {
   autoFocus?: boolean;
 }
 
+/** An item of a layout: one input, or the inputs of a compound with its name above them. */
+export function ItemInput({
+  item,
+  input,
+}: {
+  item: Item;
+  input: (field: Field) => Omit<InputProps, "field">;
+}): ReactNode {
+  if (item.parts.length === 0) return <FieldInput field={item.field} {...input(item.field)} />;
+  return (
+    <fieldset className="slds-form-element slds-form-element_compound">
+      <legend className="slds-form-element__label slds-text-title_caps">{item.field.label}</legend>
+      <div className="slds-form-element__control record-compound">
+        {item.parts.map((part) => (
+          <div key={part.name} className={part.type === "textarea" ? "record-compound__wide" : undefined}>
+            <FieldInput field={part} {...input(part)} />
+          </div>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
 export function FieldInput({
+  object,
   field,
   value,
   referenceName,
@@ -58,7 +83,7 @@ export function FieldInput({
               <textarea
                 {...shared}
                 className="slds-textarea"
-                rows={4}
+                rows={field.length > 0 && field.length <= 255 ? 2 : 4}
                 value={text}
                 onChange={(event) => onChange(event.target.value)}
               />
@@ -84,6 +109,7 @@ export function FieldInput({
           case "reference":
             return (
               <Lookup
+                object={object}
                 field={field}
                 value={text}
                 name={referenceName}
@@ -91,6 +117,30 @@ export function FieldInput({
                 invalid={control.invalid}
                 describedBy={control.describedBy}
                 onChange={onChange}
+              />
+            );
+          case "multipicklist":
+            return (
+              <MultiPicklist
+                field={field}
+                value={text}
+                id={control.id}
+                describedBy={control.describedBy}
+                onChange={onChange}
+              />
+            );
+          case "combobox":
+            return <TextWithChoices {...shared} field={field} value={text} onChange={onChange} />;
+          case "time":
+            return (
+              <input
+                {...shared}
+                className="slds-input"
+                type="time"
+                value={text.slice(0, 5)}
+                onChange={(event) =>
+                  onChange(event.target.value === "" ? null : `${event.target.value}:00.000Z`)
+                }
               />
             );
           case "date":
@@ -144,7 +194,7 @@ function CheckboxInput({
   checked: boolean;
   onChange: (value: boolean) => void;
 }): ReactNode {
-  const id = `checkbox-${field.name}`;
+  const id = useId();
   return (
     <div className="slds-form-element">
       <div className="slds-form-element__control">
@@ -163,6 +213,41 @@ function CheckboxInput({
         </div>
       </div>
     </div>
+  );
+}
+
+/** Free text with the org's values to choose from, such as the subject of an activity. */
+function TextWithChoices({
+  field,
+  value,
+  onChange,
+  ...rest
+}: {
+  id: string;
+  field: Field;
+  value: string;
+  onChange: (value: string) => void;
+}): ReactNode {
+  const listId = useId();
+  return (
+    <>
+      <input
+        {...rest}
+        className="slds-input"
+        type="text"
+        autoComplete="off"
+        list={listId}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <datalist id={listId}>
+        {field.picklistValues
+          .filter((each) => each.active)
+          .map((each) => (
+            <option key={each.value} value={each.label} />
+          ))}
+      </datalist>
+    </>
   );
 }
 
@@ -188,126 +273,6 @@ function NumberInput({
       onChange={(event) => {
         setTyped(event.target.value);
         onChange(event.target.value.trim() === "" ? null : parseNumber(event.target.value, region()));
-      }}
-    />
-  );
-}
-
-const WAIT_MS = 150;
-
-function Lookup({
-  field,
-  value,
-  name,
-  id,
-  invalid,
-  describedBy,
-  onChange,
-}: {
-  field: Field;
-  value: string;
-  name: string | undefined;
-  id: string;
-  invalid: boolean;
-  describedBy: string | undefined;
-  onChange: (value: string) => void;
-}): ReactNode {
-  const { t } = useTranslation();
-  const [text, setText] = useState("");
-  const [hits, setHits] = useState<(SearchHit & { object: string })[]>([]);
-  const [searching, setSearching] = useState(false);
-  const [chosenName, setChosenName] = useState<string | null>(null);
-  const input = useRef<HTMLInputElement>(null);
-  const chosen = useRef<HTMLInputElement>(null);
-  const objects = field.referenceTo.join(",");
-
-  useEffect(() => {
-    const wanted = text.trim();
-    if (wanted.length < 2) {
-      setHits([]);
-      setSearching(false);
-      return;
-    }
-    const controller = new AbortController();
-    setSearching(true);
-    const timer = window.setTimeout(() => {
-      searchRecords(wanted, objects.split(","), controller.signal).then(
-        (groups) => {
-          setHits(
-            groups
-              .flatMap((group) => group.records.map((hit) => ({ ...hit, object: group.object })))
-              .slice(0, 8),
-          );
-          setSearching(false);
-        },
-        () => {
-          if (!controller.signal.aborted) setSearching(false);
-        },
-      );
-    }, WAIT_MS);
-    return () => {
-      window.clearTimeout(timer);
-      controller.abort();
-    };
-  }, [text, objects]);
-
-  if (value !== "") {
-    const icon = objectIcon(field.referenceTo[0] ?? "");
-    return (
-      <div className="console-pill">
-        <Icon name={icon.name} size="small" className={icon.className} />
-        <input
-          id={id}
-          ref={chosen}
-          className="console-pill__name"
-          readOnly
-          data-field={field.name}
-          aria-describedby={describedBy}
-          value={chosenName ?? name ?? value}
-        />
-        <IconButton
-          icon="utility:close"
-          label={t("form.clear", { label: field.label })}
-          small
-          onClick={() => {
-            setChosenName(null);
-            setText("");
-            onChange("");
-            window.setTimeout(() => input.current?.focus());
-          }}
-        />
-      </div>
-    );
-  }
-  return (
-    <Combobox
-      id={id}
-      inputRef={input}
-      text={text}
-      onText={setText}
-      invalid={invalid}
-      describedBy={describedBy}
-      placeholder={t("lookup.placeholder", { label: field.label })}
-      listLabel={field.label}
-      suggestions={hits.map((hit) => {
-        const icon = objectIcon(hit.object);
-        return { key: hit.Id, label: rowName(hit), icon: icon.name, iconClassName: icon.className };
-      })}
-      note={
-        text.trim().length < 2
-          ? t("lookup.hint")
-          : searching && hits.length === 0
-            ? t("search.searching")
-            : hits.length === 0
-              ? t("search.nothing", { text: text.trim() })
-              : undefined
-      }
-      onPick={(key) => {
-        const hit = hits.find((each) => each.Id === key);
-        setChosenName(hit === undefined ? null : rowName(hit));
-        onChange(key);
-        // The field stays under the keys: its chosen form takes the place of the search.
-        window.setTimeout(() => chosen.current?.focus());
       }}
     />
   );

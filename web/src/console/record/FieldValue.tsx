@@ -86,6 +86,12 @@ export function FieldValue({
       return formatClock(text, region());
     case "textarea":
       return <Notes text={text} />;
+    case "multipicklist":
+      return text
+        .split(";")
+        .map((each) => picklist?.find((known) => known.value === each)?.label ?? each)
+        .join(t("form.comma"));
+    case "combobox":
     case "picklist":
       return picklist?.find((each) => each.value === text)?.label ?? text;
     default:

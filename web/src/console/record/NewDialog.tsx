@@ -1,38 +1,43 @@
-/** The form for a new record, above whatever is open. Saving opens the record's page. */
+/** The form for a new record, above whatever is open: record type, fields, duplicates. Saving opens the record's page. */
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, EmptyState, Modal, Notice, Spinner } from "../../ui/controls.tsx";
-import { createRecord, prefetch, useDescribe } from "../data/records.ts";
+import { createRecord, prefetch, useDescribe, useLayout, type NewLayout } from "../data/records.ts";
 import { nameOrder, objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Describe, Field, Row } from "../data/types.ts";
-import { navigate, type Fields } from "../router.ts";
+import { navigate, recordPath, type Fields } from "../router.ts";
 import { closeDialog, dialogs, isUnsaved, setUnsaved, type Dialog } from "../shell/workspace.ts";
 import { toast } from "../shell/toasts.ts";
-import { recordPath } from "../router.ts";
-import { FieldInput } from "./FieldInput.tsx";
-import { editSections, newLayout } from "./layout.ts";
+import { DuplicatesFound, duplicatesIn, type Found } from "./DuplicatesFound.tsx";
+import { ItemInput } from "./FieldInput.tsx";
+import { focusField } from "./focus.ts";
+import { editSections, fieldsOf, newLayout, type Item } from "./layout.ts";
 import { rowName } from "./names.ts";
 import { check, hasProblems, NO_PROBLEMS, problemsOf, type Problems } from "./problems.ts";
+import "./record.css";
 
 export default function NewDialog({ dialog }: { dialog: Dialog }): ReactNode {
   const { t } = useTranslation();
   const info = useStore(objects).get(dialog.object);
   const { value: description, error } = useDescribe(dialog.object);
+  const { value: layout, error: unlaid } = useLayout(dialog.object);
+  const [type, setType] = useState<string | null>(dialog.defaults["RecordTypeId"] ?? null);
   const label = description?.label ?? info?.label ?? dialog.object;
   const title = t("new.title", { label });
   const close = () => closeDialog(dialog.key);
+  const failed = error ?? unlaid;
 
-  if (error !== null && description === null) {
+  if (failed !== null && (description === null || layout === null)) {
     return (
       <Modal title={title} closeLabel={t("form.close")} onClose={close} size="small" blocking={false}>
         <EmptyState icon="utility:warning" title={t("new.impossible", { label })}>
-          {t(error.passing ? "problem.network" : "new.impossible.hint")}
+          {t(failed.passing ? "problem.network" : "new.impossible.hint")}
         </EmptyState>
       </Modal>
     );
   }
-  if (description === null) {
+  if (description === null || layout === null) {
     return (
       <Modal title={title} closeLabel={t("form.close")} onClose={close} blocking={false}>
         <div className="console-form-loading">
@@ -41,70 +46,152 @@ export default function NewDialog({ dialog }: { dialog: Dialog }): ReactNode {
       </Modal>
     );
   }
-  return <Form dialog={dialog} description={description} title={title} />;
+  const types = layout.record_types;
+  if (type === null && types.length > 1) {
+    return <TypeStep title={title} types={types} onClose={close} onNext={setType} />;
+  }
+  const chosen = types.find((each) => each.id === (type ?? types[0]?.id));
+  return (
+    <Form
+      dialog={dialog}
+      description={description}
+      layout={layout}
+      title={types.length > 1 && chosen !== undefined ? `${title}: ${chosen.name}` : title}
+      recordType={chosen !== undefined && chosen.developer_name !== PERSON ? chosen.id : null}
+    />
+  );
+}
+
+/** A person account is made by its person's fields; its record type is not the only one unless others were made. */
+const PERSON = "PersonAccount";
+
+/** Which kind of record it shall be, where the object has several. */
+function TypeStep({
+  title,
+  types,
+  onClose,
+  onNext,
+}: {
+  title: string;
+  types: NewLayout["record_types"];
+  onClose: () => void;
+  onNext: (id: string) => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState(types[0]?.id ?? "");
+  return (
+    <Modal
+      title={title}
+      closeLabel={t("form.close")}
+      size="small"
+      blocking={false}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("form.cancel")}</Button>
+          <Button variant="brand" onClick={() => onNext(chosen)}>
+            {t("merge.next")}
+          </Button>
+        </>
+      }
+    >
+      <fieldset className="slds-form-element">
+        <legend className="slds-form-element__legend slds-form-element__label">{t("new.type")}</legend>
+        <div className="slds-form-element__control">
+          {types.map((each, index) => (
+            <span className="slds-radio" key={each.id}>
+              <input
+                type="radio"
+                id={`type-${each.id}`}
+                name="record-type"
+                data-autofocus={index === 0 || undefined}
+                checked={each.id === chosen}
+                onChange={() => setChosen(each.id)}
+              />
+              <label className="slds-radio__label" htmlFor={`type-${each.id}`}>
+                <span className="slds-radio_faux" />
+                <span className="slds-form-element__label">{each.name}</span>
+              </label>
+            </span>
+          ))}
+        </div>
+      </fieldset>
+    </Modal>
+  );
 }
 
 function Form({
   dialog,
   description,
+  layout,
   title,
+  recordType,
 }: {
   dialog: Dialog;
   description: Describe;
+  layout: NewLayout;
   title: string;
+  recordType: string | null;
 }): ReactNode {
   const { t } = useTranslation();
   const [values, setValues] = useState<Row>(() => startValues(description, dialog.defaults));
   const [problems, setProblems] = useState<Problems>(NO_PROBLEMS);
+  const [found, setFound] = useState<Found | null>(null);
   const [saving, setSaving] = useState(false);
   const [asking, setAsking] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const formId = `new-${dialog.key}`;
   const sections = editSections(
     description,
-    newLayout(description, Object.keys(dialog.defaults)),
+    newLayout(description, layout.fields, Object.keys(dialog.defaults)),
     nameOrder(),
     "create",
   );
-  const fields = sections.flatMap((section) => section.fields);
+  const fields = fieldsOf(sections);
 
   useEffect(() => () => setUnsaved(dialog.key, false), [dialog.key]);
 
-  function show(found: Problems) {
-    setProblems(found);
-    const first = fields.find((field) => found.fields[field.name] !== undefined);
-    if (first !== undefined) {
-      window.setTimeout(() =>
-        form.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(first.name)}"]`)?.focus(),
-      );
-    }
+  function show(next: Problems) {
+    setProblems(next);
+    const first = fields.find((field) => next.fields[field.name] !== undefined);
+    if (first !== undefined) window.setTimeout(() => focusField(form.current, first.name));
   }
 
-  async function save(event?: FormEvent) {
+  async function save(event?: FormEvent, { another = false, allowDuplicates = false } = {}) {
     event?.preventDefault();
     if (saving) return;
-    const found = check(values, fields, t);
-    if (hasProblems(found)) return show(found);
+    const wrong = check(values, fields, t);
+    if (hasProblems(wrong)) return show(wrong);
     const filled = Object.fromEntries(
       Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined),
     );
+    if (recordType !== null && filled["RecordTypeId"] === undefined) filled["RecordTypeId"] = recordType;
     setSaving(true);
+    setFound(null);
     try {
-      const id = await createRecord(dialog.object, filled);
+      const id = await createRecord(dialog.object, filled, { allowDuplicates });
+      const name = rowName({ Name: "", ...filled }) || description.label;
+      const path = recordPath(dialog.object, id);
+      const text = t("new.created", { label: description.label, name });
+      setUnsaved(dialog.key, false);
+      toast({ variant: "success", text, link: { label: name, path } });
+      if (another) {
+        setValues(startValues(description, dialog.defaults));
+        setProblems(NO_PROBLEMS);
+        setSaving(false);
+        focusField(form.current, null);
+        return;
+      }
       prefetch(dialog.object, id);
       const top = dialogs.get().at(-1)?.key === dialog.key;
-      setUnsaved(dialog.key, false);
       dialogs.set((current) => current.filter((each) => each.key !== dialog.key));
-      const path = recordPath(dialog.object, id);
       navigate(path, { replace: top });
-      toast({
-        variant: "success",
-        text: t("new.created", { label: description.label, name: rowName({ Name: "", ...filled }) }),
-        link: { label: rowName({ Name: "", ...filled }), path },
-      });
     } catch (error) {
       setSaving(false);
-      show(problemsOf(error, description, t));
+      const alike = duplicatesIn(error);
+      if (alike === null) return show(problemsOf(error, description, t));
+      setProblems(NO_PROBLEMS);
+      setFound(alike);
     }
   }
 
@@ -114,9 +201,11 @@ function Form({
     else closeDialog(dialog.key);
   }
 
-  const hidden = Object.entries(problems.fields).filter(
-    ([name]) => !fields.some((field) => field.name === name),
-  );
+  const hidden = Object.entries(problems.fields)
+    .filter(([name]) => !fields.some((field) => field.name === name))
+    .map(
+      ([name, text]) => `${description.fields.find((each) => each.name === name)?.label ?? name}: ${text}`,
+    );
   const wrong = fields.filter((field) => problems.fields[field.name] !== undefined);
   return (
     <Modal
@@ -146,6 +235,9 @@ function Form({
             )}
             <Button onClick={() => closeDialog(dialog.key)} disabled={saving}>
               {t("form.cancel")}
+            </Button>
+            <Button onClick={() => void save(undefined, { another: true })} disabled={saving}>
+              {t("new.another")}
             </Button>
             <Button
               variant="brand"
@@ -178,34 +270,58 @@ function Form({
           </abbr>{" "}
           = {t("form.required.legend")}
         </p>
-        {[...problems.record, ...hidden.map(([name, text]) => `${name}: ${text}`)].map((text) => (
+        {found !== null && (
+          <div className="slds-m-bottom_small">
+            <DuplicatesFound
+              found={found}
+              saving={saving}
+              onSave={found.allowSave ? () => void save(undefined, { allowDuplicates: true }) : null}
+            />
+          </div>
+        )}
+        {[...problems.record, ...hidden].map((text) => (
           <div key={text} className="slds-m-bottom_small">
             <Notice variant="error">{text}</Notice>
           </div>
         ))}
         {sections.map((section, index) => (
-          <div key={index} className="console-fields console-fields_edit">
-            {section.fields.map((field, at) => (
-              <div key={field.name} className={field.type === "textarea" ? "console-field_wide" : undefined}>
-                <FieldInput
-                  field={field}
-                  value={values[field.name]}
-                  error={problems.fields[field.name]}
-                  autoFocus={index === 0 && at === 0}
-                  onChange={(next) => {
-                    setUnsaved(dialog.key, true);
-                    setValues((current) => ({ ...current, [field.name]: next }));
-                    setProblems((current) => without(current, field.name));
-                  }}
-                />
-              </div>
-            ))}
-          </div>
+          <section key={index} className="console-section">
+            {section.label !== "" && section.label !== t("record.details") && (
+              <h2 className="console-section__title">{section.label}</h2>
+            )}
+            <div className="console-fields console-fields_edit">
+              {section.items.map((item, at) => (
+                <div key={item.field.name} className={isWide(item) ? "console-field_wide" : undefined}>
+                  <ItemInput
+                    item={item}
+                    input={(field) => ({
+                      object: description.name,
+                      value: values[field.name],
+                      error: problems.fields[field.name],
+                      autoFocus: index === 0 && at === 0 && isFirst(item, field),
+                      onChange: (next) => {
+                        setUnsaved(dialog.key, true);
+                        setValues((current) => ({ ...current, [field.name]: next }));
+                        setProblems((current) => without(current, field.name));
+                      },
+                    })}
+                  />
+                </div>
+              ))}
+            </div>
+          </section>
         ))}
       </form>
     </Modal>
   );
 }
+
+const isWide = ({ field, parts }: Item): boolean =>
+  (field.type === "textarea" && field.length > 255) || field.type === "multipicklist" || parts.length > 0;
+
+/** The first field one types into: of a name not the salutation. */
+const isFirst = (item: Item, field: Field): boolean =>
+  item.parts.length === 0 || item.parts.find((part) => part.type !== "picklist")?.name === field.name;
 
 function without(problems: Problems, field: string): Problems {
   if (problems.fields[field] === undefined) return problems;
@@ -220,6 +336,8 @@ function startValues(description: Describe, defaults: Fields): Row {
   for (const field of description.fields) {
     const standard = field.picklistValues.find((each) => each.active && each.defaultValue);
     if (field.createable && standard !== undefined) values[field.name] = standard.value;
+    if (field.createable && field.type === "boolean" && field.defaultValue === true)
+      values[field.name] = true;
     const given = Object.hasOwn(defaults, field.name) ? defaults[field.name] : undefined;
     if (given !== undefined && field.createable) values[field.name] = typed(field, given);
   }

@@ -1,25 +1,41 @@
-/** The page of one record: highlights, details, activity. */
-import { useEffect, type ReactNode } from "react";
+/** The page of one record: highlights, path, details and related records, activity; and what is done with it. */
+import {
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { Button, EmptyState, Notice, Skeleton } from "../../ui/controls.tsx";
-import { Icon } from "../../ui/Icon.tsx";
-import { refresh, useDescribe, useRecord } from "../data/records.ts";
+import { duplicatesOf, refresh, useDescribe, useRecord } from "../data/records.ts";
 import { objectOfId, objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
-import type { Describe, RecordView } from "../data/types.ts";
-import { listPath } from "../router.ts";
-import { Link } from "../shell/Link.tsx";
+import type { RecordView } from "../data/types.ts";
+import { listPath, recordPath } from "../router.ts";
+import { Link, RecordLink } from "../shell/Link.tsx";
 import { closeTab, titleTab } from "../shell/workspace.ts";
 import { Details } from "./Details.tsx";
-import { FieldValue } from "./FieldValue.tsx";
-import { objectIcon, referenceName, rowName } from "./names.ts";
+import { Highlights, type RecordAction } from "./Highlights.tsx";
+import { referenceName, rowName } from "./names.ts";
+import { PathBar } from "./PathBar.tsx";
+import { RelatedLists } from "./RelatedLists.tsx";
 import { Timeline } from "./Timeline.tsx";
+import "./record.css";
+
+const Dialogs = lazy(() => import("./RecordDialogs.tsx"));
 
 export default function RecordPage({ id, object }: { id: string; object: string }): ReactNode {
   const { t } = useTranslation();
   const { value, error } = useRecord(id);
   const name = value?.object ?? (object === "" ? objectOfId(id) : object);
   const { value: description } = useDescribe(name);
+  const [editAsked, setEditAsked] = useState(0);
+  const [action, setAction] = useState<RecordAction | null>(null);
 
   const title = value === null ? "" : rowName(value.record);
   useEffect(() => {
@@ -30,28 +46,76 @@ export default function RecordPage({ id, object }: { id: string; object: string 
   if (value === null && error !== null)
     return <Missing id={id} object={name ?? ""} passing={error.passing} status={error.status} />;
 
+  const withActivity = !ACTIVITIES.has(name ?? "") && name !== "User";
   return (
     <div className="console-record">
-      <Highlights id={id} object={name ?? ""} view={value} description={description} />
+      <Highlights
+        id={id}
+        object={name ?? ""}
+        view={value}
+        description={description}
+        onEdit={() => setEditAsked((current) => current + 1)}
+        onAction={setAction}
+      />
+      {value !== null && <ConvertedNotice view={value} />}
+      {value?.path != null && description !== null && (
+        <PathBar
+          id={id}
+          view={value}
+          path={value.path}
+          description={description}
+          onConvert={() => setAction("convert")}
+        />
+      )}
       {error !== null && (
         <div className="slds-m-bottom_x-small">
           <Notice variant="warning">{t("record.stale")}</Notice>
         </div>
       )}
-      <div className={ACTIVITIES.has(name ?? "") ? "console-record__column" : "console-record__columns"}>
-        {value !== null && description !== null ? (
-          <Details id={id} view={value} description={description} />
-        ) : (
-          <article className="slds-card console-card" aria-busy="true">
+      <div className={withActivity ? "console-record__columns" : "console-record__column"}>
+        <article className="slds-card console-card" aria-busy={value === null || description === null}>
+          {value !== null && description !== null ? (
+            <Tabs
+              editAsked={editAsked}
+              details={(onEditing) => (
+                <Details
+                  id={id}
+                  view={value}
+                  description={description}
+                  editAsked={editAsked}
+                  onEditing={onEditing}
+                />
+              )}
+              related={() => <RelatedLists id={id} view={value} />}
+            />
+          ) : (
             <div className="slds-card__body slds-card__body_inner console-skeleton-fields">
               {Array.from({ length: 10 }, (_, index) => (
                 <Skeleton key={index} width={index % 2 === 0 ? "40%" : "75%"} />
               ))}
             </div>
-          </article>
+          )}
+        </article>
+        {withActivity && (
+          <div className="record-side">
+            {value?.can_merge === true && (
+              <DuplicatesNotice id={id} view={value} onShow={() => setAction("merge")} />
+            )}
+            <Timeline id={id} object={name ?? ""} canLog={value?.can_log === true} />
+          </div>
         )}
-        {!ACTIVITIES.has(name ?? "") && <Timeline id={id} />}
       </div>
+      {action !== null && value !== null && description !== null && (
+        <Suspense fallback={null}>
+          <Dialogs
+            action={action}
+            id={id}
+            view={value}
+            description={description}
+            onClose={() => setAction(null)}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -59,92 +123,157 @@ export default function RecordPage({ id, object }: { id: string; object: string 
 /** Activities have none of their own. */
 const ACTIVITIES = new Set(["Event", "Task"]);
 
-/** Fields an agent reads first, by object; those the object does not have are left out. */
-const HIGHLIGHTS: Record<string, string[]> = {
-  Account: ["Phone", "Website", "Type", "Industry", "OwnerId"],
-  Case: ["Status", "Priority", "ContactId", "OwnerId"],
-  Contact: ["AccountId", "Title", "Phone", "MobilePhone", "Email"],
-  Lead: ["Company", "Title", "Phone", "MobilePhone", "Email"],
-  Event: ["WhoId", "WhatId", "StartDateTime", "OwnerId"],
-  Task: ["WhoId", "WhatId", "Status", "CallType", "CallDisposition", "OwnerId"],
-  Opportunity: ["AccountId", "StageName", "CloseDate", "OwnerId"],
-};
+type TabName = "details" | "related";
+const TABS: TabName[] = ["details", "related"];
 
-function Highlights({
+/** Details and related lists behind two tabs; what is typed in one stays while the other is shown. */
+function Tabs({
+  editAsked,
+  details,
+  related,
+}: {
+  editAsked: number;
+  details: (onEditing: () => void) => ReactNode;
+  related: () => ReactNode;
+}): ReactNode {
+  const { t } = useTranslation();
+  const [shown, setShown] = useState<TabName>("details");
+  const [seen, setSeen] = useState(false);
+  const id = useId();
+  const list = useRef<HTMLUListElement>(null);
+  const toDetails = useCallback(() => setShown("details"), []);
+  useEffect(() => {
+    if (editAsked > 0) setShown("details");
+  }, [editAsked]);
+
+  function open(name: TabName) {
+    if (name === "related") setSeen(true);
+    setShown(name);
+  }
+  function onKeyDown(event: KeyboardEvent) {
+    const at = TABS.indexOf(shown);
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const to = TABS[(at + step + TABS.length) % TABS.length];
+    if (step === 0 || to === undefined) return;
+    event.preventDefault();
+    open(to);
+    list.current?.querySelector<HTMLElement>(`[data-tab="${to}"]`)?.focus();
+  }
+  return (
+    <div className="slds-tabs_default record-tabs">
+      <ul ref={list} className="slds-tabs_default__nav" role="tablist">
+        {TABS.map((name) => (
+          <li
+            key={name}
+            role="presentation"
+            className={`slds-tabs_default__item ${shown === name ? "slds-is-active" : ""}`}
+          >
+            <a
+              className="slds-tabs_default__link"
+              role="tab"
+              href="#"
+              id={`${id}-${name}`}
+              data-tab={name}
+              tabIndex={shown === name ? 0 : -1}
+              aria-selected={shown === name}
+              aria-controls={`${id}-${name}-panel`}
+              onKeyDown={onKeyDown}
+              onClick={(event) => {
+                event.preventDefault();
+                open(name);
+              }}
+            >
+              {t(`record.${name}`)}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <div
+        id={`${id}-details-panel`}
+        role="tabpanel"
+        aria-labelledby={`${id}-details`}
+        className="record-tabs__panel"
+        hidden={shown !== "details"}
+      >
+        {details(toDetails)}
+      </div>
+      <div
+        id={`${id}-related-panel`}
+        role="tabpanel"
+        aria-labelledby={`${id}-related`}
+        className="record-tabs__panel"
+        hidden={shown !== "related"}
+      >
+        {seen && related()}
+      </div>
+    </div>
+  );
+}
+
+/** A lead that was converted can only be read; here is what it became. */
+function ConvertedNotice({ view }: { view: RecordView }): ReactNode {
+  const { t } = useTranslation();
+  if (view.object !== "Lead" || view.record["IsConverted"] !== true) return null;
+  const made = ["ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId"].flatMap((field) => {
+    const id = view.record[field];
+    const target = typeof id === "string" ? view.references[id] : undefined;
+    return typeof id === "string" && target !== undefined ? [{ id, target }] : [];
+  });
+  return (
+    <div className="slds-m-bottom_x-small">
+      <Notice variant="info">
+        {t("convert.was")}{" "}
+        {made.map(({ id, target }, index) => (
+          <span key={id}>
+            {index > 0 && t("form.comma")}
+            <RecordLink to={recordPath(target.object, id)}>{referenceName(target)}</RecordLink>
+          </span>
+        ))}
+      </Notice>
+    </div>
+  );
+}
+
+/** Looked for when the page is there, so that nobody waits for it. */
+const LATER_MS = 400;
+
+function DuplicatesNotice({
   id,
-  object,
   view,
-  description,
+  onShow,
 }: {
   id: string;
-  object: string;
-  view: RecordView | null;
-  description: Describe | null;
+  view: RecordView;
+  onShow: () => void;
 }): ReactNode {
-  const info = useStore(objects).get(object);
-  const icon = objectIcon(object);
-  const chosen = HIGHLIGHTS[object] ?? ["CreatedDate", "OwnerId"];
-  const name = view === null ? "" : rowName(view.record);
+  const { t } = useTranslation();
+  const [count, setCount] = useState(0);
+  const version = view.version;
+  useEffect(() => {
+    let wanted = true;
+    const timer = window.setTimeout(() => {
+      duplicatesOf(id, false).then(
+        (found) => {
+          if (wanted) setCount(found.filter((each) => each.object === view.object).length);
+        },
+        () => undefined,
+      );
+    }, LATER_MS);
+    return () => {
+      wanted = false;
+      window.clearTimeout(timer);
+    };
+  }, [id, version, view.object]);
+  if (count === 0) return null;
   return (
-    <header className="slds-page-header slds-page-header_record-home console-highlights">
-      <div className="slds-page-header__row">
-        <div className="slds-page-header__col-title">
-          <div className="slds-media">
-            <div className="slds-media__figure">
-              <Icon name={icon.name} size="page-header" className={icon.className} />
-            </div>
-            <div className="slds-media__body">
-              <div className="slds-page-header__name">
-                <div className="slds-page-header__name-title">
-                  <h1>
-                    <span>{view?.label ?? info?.label ?? object}</span>
-                    <span className="slds-page-header__title slds-truncate" title={name}>
-                      {view === null ? <Skeleton width="12rem" /> : name}
-                    </span>
-                  </h1>
-                </div>
-              </div>
-            </div>
-          </div>
-        </div>
-      </div>
-      <div className="slds-page-header__row slds-page-header__row_gutters">
-        <div className="slds-page-header__col-details">
-          <dl className="slds-page-header__detail-row">
-            {chosen.map((fieldName) => {
-              const field = description?.fields.find((each) => each.name === fieldName);
-              if (description !== null && field === undefined) return null;
-              const value = view?.record[fieldName];
-              const target = typeof value === "string" ? view?.references[value] : undefined;
-              return (
-                <div key={fieldName} className="slds-page-header__detail-block">
-                  <dt className="slds-text-title slds-truncate" title={field?.label}>
-                    {field?.label ?? <Skeleton width="4rem" />}
-                  </dt>
-                  <dd className="slds-truncate">
-                    {view === null || field === undefined ? (
-                      <Skeleton width="6rem" />
-                    ) : (
-                      <FieldValue
-                        type={field.type}
-                        value={value}
-                        owner={{ id, object, name }}
-                        picklist={field.picklistValues}
-                        reference={
-                          target === undefined || typeof value !== "string"
-                            ? undefined
-                            : { id: value, object: target.object, name: referenceName(target) }
-                        }
-                      />
-                    )}
-                  </dd>
-                </div>
-              );
-            })}
-          </dl>
-        </div>
-      </div>
-    </header>
+    <div className="slds-m-bottom_small">
+      <Notice variant="warning">
+        {t("dup.card", { label: view.label, count })}{" "}
+        <Button variant="base" className="slds-text-link" onClick={onShow}>
+          {t("dup.show")}
+        </Button>
+      </Notice>
+    </div>
   );
 }
 

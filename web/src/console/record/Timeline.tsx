@@ -5,20 +5,43 @@ import { Button, EmptyState, Notice, Skeleton } from "../../ui/controls.tsx";
 import { formatDuration } from "../../ui/format.ts";
 import { Icon, Symbol } from "../../ui/Icon.tsx";
 import { useNow } from "../../ui/time.ts";
-import { moreActivities, refreshTimeline, useDescribe, useTimeline } from "../data/records.ts";
+import { ApiError } from "../data/client.ts";
+import {
+  moreActivities,
+  refreshTimeline,
+  reloadTimeline,
+  saveRecord,
+  useDescribe,
+  useTimeline,
+} from "../data/records.ts";
 import { region } from "../data/session.ts";
 import type { Activity, Describe, Field } from "../data/types.ts";
 import { FieldValue, Notes, UrlValue } from "./FieldValue.tsx";
 import { objectIcon, rowName } from "./names.ts";
-import { callSummary, directionOf, kindOf, months, when, type Direction, type Kind } from "./timeline.ts";
+import { Composer, type Composed } from "./Composer.tsx";
+import { problemsOf } from "./problems.ts";
+import {
+  callSummary,
+  directionOf,
+  dueOf,
+  kindOf,
+  months,
+  when,
+  type Direction,
+  type Kind,
+} from "./timeline.ts";
+import { toast } from "../shell/toasts.ts";
 import { RecordLink } from "../shell/Link.tsx";
 import { isRecordId, recordPath } from "../router.ts";
 import { objectOfId } from "../data/session.ts";
 
 const MINUTE_MS = 60_000;
 
-export function Timeline({ id }: { id: string }): ReactNode {
+const WRITTEN: Composed[] = ["call", "task", "event"];
+
+export function Timeline({ id, object, canLog }: { id: string; object: string; canLog: boolean }): ReactNode {
   const { t } = useTranslation();
+  const [writing, setWriting] = useState<Composed | null>(null);
   const { value, error } = useTimeline(id);
   const task = useDescribe("Task").value;
   const now = useNow(MINUTE_MS);
@@ -42,6 +65,20 @@ export function Timeline({ id }: { id: string }): ReactNode {
         </header>
       </div>
       <div className="slds-card__body slds-card__body_inner" aria-busy={value === null && error === null}>
+        {canLog && writing === null && (
+          <ul className="slds-button-group-list record-writing" aria-label={t("activity.write")}>
+            {WRITTEN.map((kind) => (
+              <li key={kind}>
+                <Button icon={WRITING_ICONS[kind]} onClick={() => setWriting(kind)}>
+                  {t(`activity.${kind}`)}
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+        {writing !== null && (
+          <Composer key={writing} kind={writing} id={id} object={object} onClose={() => setWriting(null)} />
+        )}
         {error !== null && value === null && (
           <Notice variant="error">
             {t("timeline.failed")}{" "}
@@ -57,7 +94,25 @@ export function Timeline({ id }: { id: string }): ReactNode {
             <Skeleton width="60%" />
           </div>
         )}
-        {value !== null && groups.length === 0 && (
+        {value !== null && value.upcoming.length > 0 && (
+          <section className="slds-m-bottom_small">
+            <h3 className="console-month">{t("activity.upcoming")}</h3>
+            <ul className="slds-timeline">
+              {value.upcoming.map((activity) => (
+                <Item
+                  key={activity.Id}
+                  activity={activity}
+                  task={task}
+                  now={now}
+                  open={false}
+                  shownOn={id}
+                  upcoming
+                />
+              ))}
+            </ul>
+          </section>
+        )}
+        {value !== null && groups.length === 0 && value.upcoming.length === 0 && (
           <EmptyState icon="utility:call" title={t("timeline.empty")}>
             {t("timeline.empty.hint")}
           </EmptyState>
@@ -102,6 +157,12 @@ export function Timeline({ id }: { id: string }): ReactNode {
   );
 }
 
+const WRITING_ICONS: Record<Composed, string> = {
+  call: "utility:log_a_call",
+  task: "utility:task",
+  event: "utility:event",
+};
+
 const ITEMS: Record<Kind, { style: string; icon: string; iconClass: string }> = {
   call: {
     style: "slds-timeline__item_call",
@@ -128,12 +189,14 @@ function Item({
   now,
   open: openFirst,
   shownOn,
+  upcoming = false,
 }: {
   activity: Activity;
   task: Describe | null;
   now: number;
   open: boolean;
   shownOn: string;
+  upcoming?: boolean;
 }): ReactNode {
   const { t } = useTranslation();
   const [toggled, setToggled] = useState<boolean | null>(null);
@@ -142,6 +205,7 @@ function Item({
   const kind = kindOf(activity);
   const { style, icon, iconClass } = ITEMS[kind];
   const direction = directionOf(activity);
+  const due = upcoming ? dueOf(activity, now, region(), t) : null;
   const subject = activity.Subject ?? t(`timeline.${kind}`);
   const notes = typeof activity["Description"] === "string" ? activity["Description"].trim() : "";
 
@@ -170,6 +234,7 @@ function Item({
           <div className="slds-media__body">
             <div className="slds-grid slds-grid_align-spread slds-timeline__trigger">
               <div className="slds-grid slds-grid_vertical-align-center slds-truncate_container_75 slds-no-space">
+                {kind === "task" && <Complete activity={activity} subject={subject} shownOn={shownOn} />}
                 <h4 className="slds-truncate" title={subject}>
                   <RecordLink to={recordPath(kind === "event" ? "Event" : "Task", activity.Id)}>
                     <strong>{subject}</strong>
@@ -177,7 +242,9 @@ function Item({
                 </h4>
               </div>
               <div className="slds-timeline__actions slds-timeline__actions_inline">
-                <p className="slds-timeline__date">{when(activity, now, region(), t)}</p>
+                <p className={`slds-timeline__date ${due?.overdue ? "record-overdue" : ""}`}>
+                  {due === null ? when(activity, now, region(), t) : due.text}
+                </p>
               </div>
             </div>
             {kind === "call" && (
@@ -206,6 +273,46 @@ function Item({
         </div>
       </div>
     </li>
+  );
+}
+
+/** The box of a task: marked, the task is done; taken away again, it is open. */
+function Complete({
+  activity,
+  subject,
+  shownOn,
+}: {
+  activity: Activity;
+  subject: string;
+  shownOn: string;
+}): ReactNode {
+  const { t } = useTranslation();
+  const [wanted, setWanted] = useState<boolean | null>(null);
+  const done = activity["IsClosed"] === true;
+  async function toggle() {
+    setWanted(!done);
+    try {
+      await saveRecord(activity.Id, { Status: done ? "Not Started" : "Completed" });
+    } catch (error) {
+      const text =
+        error instanceof ApiError ? problemsOf(error, null, t).record.join(" ") : t("problem.unknown");
+      toast({ variant: "error", text });
+    } finally {
+      await reloadTimeline(shownOn);
+      setWanted(null);
+    }
+  }
+  return (
+    <label className="slds-checkbox record-mark slds-m-right_xx-small">
+      <input
+        type="checkbox"
+        checked={wanted ?? done}
+        aria-disabled={wanted !== null || undefined}
+        aria-label={t("activity.done", { subject })}
+        onChange={() => wanted === null && void toggle()}
+      />
+      <span className="slds-checkbox_faux" />
+    </label>
   );
 }
 

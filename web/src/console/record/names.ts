@@ -1,5 +1,6 @@
 /** What a record is called, and which icon its object has. */
 import { personName, type PersonName } from "../../ui/format.ts";
+import type { Candidate } from "../data/records.ts";
 import { nameOrder } from "../data/session.ts";
 import type { Recent, ReferenceInfo, Row } from "../data/types.ts";
 
@@ -34,6 +35,12 @@ export function recentName(recent: Recent, lang: "en" | "ja" = nameOrder()): str
   return personName({ Name: name, FirstName: first, LastName: last }, lang);
 }
 
+/** The name of a record that a look-up offers. */
+export function candidateName(found: Candidate, lang: "en" | "ja" = nameOrder()): string {
+  const { name, FirstName = null, LastName = null } = found;
+  return personName({ Name: name, FirstName, LastName }, lang);
+}
+
 interface ObjectIcon {
   name: string;
   className: string;
@@ -43,6 +50,7 @@ const ICONS: Record<string, ObjectIcon> = {
   Account: { name: "standard:account", className: "slds-icon-standard-account" },
   Case: { name: "standard:case", className: "slds-icon-standard-case" },
   Contact: { name: "standard:contact", className: "slds-icon-standard-contact" },
+  Group: { name: "standard:queue", className: "slds-icon-standard-queue" },
   Event: { name: "standard:event", className: "slds-icon-standard-event" },
   Lead: { name: "standard:lead", className: "slds-icon-standard-lead" },
   Opportunity: { name: "standard:opportunity", className: "slds-icon-standard-opportunity" },

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import en from "../locales/en.json";
 import ja from "../locales/ja.json";
 import type { Activity } from "../data/types.ts";
-import { callSummary, directionOf, kindOf, months, when } from "./timeline.ts";
+import { callSummary, directionOf, dueOf, kindOf, months, when } from "./timeline.ts";
 
 const TOKYO = { locale: "ja_JP", timeZone: "Asia/Tokyo" };
 const LOS_ANGELES = { locale: "en_US", timeZone: "America/Los_Angeles" };
@@ -78,6 +78,25 @@ describe("the day of an activity", () => {
       /^11:00\sAM \| Oct 3$/,
     );
     expect(when(anActivity({ CreatedDate: "" }), now, TOKYO, japanese)).toBe("");
+  });
+});
+
+describe("what is to come", () => {
+  const now = Date.parse("2026-11-22T16:00:00Z");
+  it("is overdue from the day after, by the reader's time zone", () => {
+    // `now` is the 22nd in Los Angeles and the 23rd in Tokyo.
+    const task = anActivity({ CallType: null, ActivityDate: "2026-11-22" });
+    expect(dueOf(task, now, LOS_ANGELES, english)).toEqual({ text: "Today", overdue: false });
+    expect(dueOf(task, now, TOKYO, japanese)).toEqual({ text: "昨日", overdue: true });
+    expect(dueOf(anActivity({ ActivityDate: null }), now, TOKYO, english)).toEqual({
+      text: "No due date",
+      overdue: false,
+    });
+  });
+
+  it("begins at a time when it is an appointment", () => {
+    const event = anActivity({ StartDateTime: "2026-11-24T01:30:00Z" });
+    expect(dueOf(event, now, TOKYO, japanese)).toEqual({ text: "10:30 | 明日", overdue: false });
   });
 });
 

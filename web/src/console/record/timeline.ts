@@ -2,6 +2,7 @@
 import type { TFunction } from "i18next";
 import {
   dayOf,
+  formatDate,
   formatDay,
   formatDuration,
   formatMonth,
@@ -60,6 +61,39 @@ export function when(activity: Activity, now: number, region: Region, t: TFuncti
         ? t("timeline.yesterday")
         : formatDay(at, region);
   return t("timeline.when", { time: formatTime(activity.CreatedDate, region), day: named });
+}
+
+/** When an activity to come is due, in words, and whether that has passed. */
+export function dueOf(
+  activity: Activity,
+  now: number,
+  region: Region,
+  t: TFunction,
+): { text: string; overdue: boolean } {
+  const begins = activity["StartDateTime"];
+  if (typeof begins === "string") {
+    const at = moment(begins) ?? 0;
+    return {
+      text: t("timeline.when", {
+        time: formatTime(begins, region),
+        day: dayName(dayOf(at, region), now, region, t),
+      }),
+      overdue: false,
+    };
+  }
+  const date = activity["ActivityDate"];
+  if (typeof date !== "string") return { text: t("activity.undated"), overdue: false };
+  const today = dayOf(now, region);
+  return { text: dayName(date, now, region, t), overdue: date < today };
+}
+
+const DAY_MS = 86_400_000;
+
+function dayName(day: string, now: number, region: Region, t: TFunction): string {
+  if (day === dayOf(now, region)) return t("timeline.today");
+  if (day === dayOf(now - DAY_MS, region)) return t("timeline.yesterday");
+  if (day === dayOf(now + DAY_MS, region)) return t("timeline.tomorrow");
+  return formatDate(day, region);
 }
 
 export type Kind = "call" | "event" | "task";

@@ -17,7 +17,17 @@ import { GlobalHeader } from "./GlobalHeader.tsx";
 import { HotKeys } from "./HotKeys.tsx";
 import { Link, Within } from "./Link.tsx";
 import { NavigationBar } from "./NavigationBar.tsx";
-import { HomePage, ListPage, NewDialog, SearchPage, SetupPage, SplitView, UnknownPage } from "./pages.tsx";
+import {
+  BinPage,
+  HomePage,
+  ListPage,
+  NewDialog,
+  RelatedPage,
+  SearchPage,
+  SetupPage,
+  SplitView,
+  UnknownPage,
+} from "./pages.tsx";
 import { splitOpen } from "./split.ts";
 import { idsOf, whereIs } from "./tabs.ts";
 import { closeToast, toasts } from "./toasts.ts";
@@ -57,7 +67,7 @@ function Utilities(): ReactNode {
 const KEPT = 5;
 
 /** Pages that scroll inside of themselves. */
-const FULL = new Set(["list"]);
+const FULL = new Set(["list", "related", "bin"]);
 
 /** Pages that no split view stands beside. */
 const WHOLE = new Set(["list", "setup"]);
@@ -106,6 +116,10 @@ function Stage(): ReactNode {
             {route.page === "list" && (
               <ListPage key={`${route.object} ${route.filter}`} object={route.object} filter={route.filter} />
             )}
+            {route.page === "related" && (
+              <RelatedPage key={`${route.id} ${route.name}`} id={route.id} name={route.name} />
+            )}
+            {route.page === "bin" && <BinPage />}
             {route.page === "search" && (
               <SearchPage key={route.text} text={route.text} object={route.object ?? ""} />
             )}
@@ -276,6 +290,10 @@ function useTitle(): void {
           return (
             known.get(route.object)?.labelPlural ?? t(`nav.${route.object}`, { defaultValue: route.object })
           );
+        case "related":
+          return t("record.related");
+        case "bin":
+          return t("bin.title");
         case "search":
           return t("search.for", { text: route.text });
         case "setup":

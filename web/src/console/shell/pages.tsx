@@ -36,6 +36,8 @@ const search = lazyPage(() => import("../pages/SearchPage.tsx"));
 const split = lazyPage(() => import("./SplitView.tsx"));
 const unknown = lazyPage(() => import("../pages/UnknownPage.tsx"));
 const newDialog = lazyPage(() => import("../record/NewDialog.tsx"));
+const related = lazyPage(() => import("../record/RelatedPage.tsx"));
+const bin = lazyPage(() => import("../record/BinPage.tsx"));
 
 const setup = lazyPage<{ node: string; rest: string[] }>(async () =>
   (await import("../setup/load.ts")).loadSetup(),
@@ -48,6 +50,8 @@ export const SplitView = split.Page;
 export const UnknownPage = unknown.Page;
 export const SetupPage = setup.Page;
 export const NewDialog = newDialog.Page;
+export const RelatedPage = related.Page;
+export const BinPage = bin.Page;
 
 /** Fetches the code of a route's page, to be there at its first drawing. */
 export async function preloadPage(route: Route): Promise<void> {
@@ -59,6 +63,8 @@ export async function preloadPage(route: Route): Promise<void> {
     unknown: [unknown],
     new: [list, newDialog],
     record: [],
+    related: [related],
+    bin: [bin],
   };
   await Promise.all(needed[route.page].map((page) => page.preload()));
 }
