@@ -274,6 +274,22 @@ async def test_sharing_an_account_opens_what_is_below_it(private: Office, world:
         assert await statuses(private.clients[1], f"Contact/{contact}") == [200, 403]
         await remove_rules(world, "Account")
         assert await statuses(private.clients[1], f"Contact/{contact}") == [404, 404]
+        await private.arrange([None, 0, None, None], [None, None, 1, 0], set(), set())
+        owner, boss, stranger = private.clients[2], private.clients[3], private.clients[1]
+        for name, fields in (
+            ("Case", {"Subject": "below"}),
+            ("Contact", {"LastName": "Below"}),
+            ("Opportunity", {"Name": "Below", "StageName": "Prospecting", "CloseDate": "2026-12-31"}),
+        ):
+            parent = await make(private.admin, "Account", Name="Seen from below")
+            child = await make(private.admin, name, AccountId=parent, OwnerId=private.users[2], **fields)
+            assert [await statuses(http, f"Account/{parent}") for http in (owner, boss, stranger)] == [
+                [200, 403],
+                [200, 403],
+                [404, 404],
+            ]
+            assert (await private.admin.delete(f"{DATA}/sobjects/{name}/{child}")).status_code == 204
+            assert await statuses(owner, f"Account/{parent}") == [404, 404]
     finally:
         assert (await deploy(private.admin, sharing("ReadWrite")))["success"]
 
