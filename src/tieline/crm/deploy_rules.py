@@ -41,6 +41,10 @@ _METHODS: dict[str, Method] = {
     "LastName": "LastName",
     "CompanyName": "CompanyName",
     "Phone": "Phone",
+    "City": "City",
+    "Street": "Street",
+    "Zip": "Zip",
+    "Title": "Title",
 }
 _TOKEN = re.compile(r"\s*(\(|\)|AND\b|OR\b|\d{1,2})\s*", re.IGNORECASE)
 

@@ -117,6 +117,8 @@ class Route:
     handler: Handler
     writes: bool = False
     lacks: str = ""
+    xml: str = ""
+    """What an answer's root is called in XML, `*` for a record's type; empty where there is JSON only."""
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
         """The named parts, where the pattern matches."""
@@ -134,12 +136,12 @@ _by_length: dict[int, list[Route]] = {}
 
 
 def route(
-    method: str, pattern: str, *, writes: bool = False, lacks: str = ""
+    method: str, pattern: str, *, writes: bool = False, lacks: str = "", xml: str = ""
 ) -> Callable[[Handler], Handler]:
     """Enters a handler into the table. Of two that match, the one with fewer named parts answers."""
 
     def enter(handler: Handler) -> Handler:
-        made = Route(method, pattern, handler, writes, lacks)
+        made = Route(method, pattern, handler, writes, lacks, xml)
         ROUTES.append(made)
         same = _by_length.setdefault(pattern.count("/"), [])
         same.append(made)
@@ -150,7 +152,10 @@ def route(
 
 
 MISSING: Sequence[tuple[str, str]] = (
-    ("any resource with `Accept: application/xml` or `.xml`", "refused with `NOT_ACCEPTABLE`; JSON only"),
+    (
+        "`Accept: application/xml` or `.xml`",
+        "XML of versions, resources, `sobjects`, records and queries; else `NOT_ACCEPTABLE`; bodies are JSON",
+    ),
     ("`query?explain=`", "refused with `FUNCTIONALITY_NOT_ENABLED`"),
     ("`sobjects/{name}/{id}/{blob field}`", "no fields of type base64"),
     ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
@@ -207,7 +212,7 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 def not_acceptable() -> Fault:
     """406 for somebody who takes XML only."""
-    return Fault("NOT_ACCEPTABLE", "This org answers JSON only: ask for application/json", status=406)
+    return Fault("NOT_ACCEPTABLE", "This resource answers JSON only: ask for application/json", status=406)
 
 
 async def dispatch(
@@ -249,7 +254,7 @@ def split_url(call: Call, url: str) -> tuple[str, dict[str, str]]:
 # -- resources -----------------------------------------------------------------------------------------------
 
 
-@route("GET", "")
+@route("GET", "", xml="urls")
 async def resources(call: Call, request: Request) -> Reply:
     """Where everything is."""
     base = call.base
@@ -307,7 +312,7 @@ async def record_count(call: Call, request: Request) -> Reply:
     return Reply(body={"sObjects": counts})
 
 
-@route("GET", "sobjects")
+@route("GET", "sobjects", xml="DescribeGlobal")
 async def describe_global(call: Call, request: Request) -> Reply:
     """All objects the user may read."""
     if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
@@ -419,7 +424,7 @@ def _span(call: Call, request: Request) -> tuple[ObjectType, datetime, datetime]
     return value, start, min(end, now)
 
 
-@route("GET", "sobjects/{name}/{id}")
+@route("GET", "sobjects/{name}/{id}", xml="*")
 async def read(call: Call, request: Request) -> Reply:
     """A record by id."""
     value = call.records.object(request.path["name"])
@@ -517,7 +522,7 @@ def _asked(request: Request) -> str:
     return text
 
 
-@route("GET", "query")
+@route("GET", "query", xml="QueryResult")
 async def query(call: Call, request: Request) -> Reply:
     """A query's first page, or with `columns=true` what its columns are."""
     if request.query.get("columns", "").lower() == "true":
@@ -529,7 +534,7 @@ async def query(call: Call, request: Request) -> Reply:
     )
 
 
-@route("GET", "queryAll")
+@route("GET", "queryAll", xml="QueryResult")
 async def query_all(call: Call, request: Request) -> Reply:
     """A query's first page, deleted records included."""
     return Reply(
@@ -545,7 +550,7 @@ async def query_all(call: Call, request: Request) -> Reply:
     )
 
 
-@route("GET", "query/{locator}")
+@route("GET", "query/{locator}", xml="QueryResult")
 async def query_more(call: Call, request: Request) -> Reply:
     """A further page."""
     return Reply(
@@ -560,7 +565,7 @@ async def query_more(call: Call, request: Request) -> Reply:
     )
 
 
-route("GET", "queryAll/{locator}")(query_more)
+route("GET", "queryAll/{locator}", xml="QueryResult")(query_more)
 
 
 @route("GET", "search")

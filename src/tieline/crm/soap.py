@@ -130,6 +130,11 @@ def entrance(name: str, *, doors: str = "uc") -> Callable[[Entrance], Entrance]:
     return enter
 
 
+def operations() -> list[str]:
+    """Names of all operations, in alphabetical order."""
+    return sorted({name for _, name in (*_OPERATIONS, *_ENTRANCES)})
+
+
 # -- reading and writing -------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,7 @@
-"""Plain values as XML: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`."""
+"""Plain values as XML: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`.
+
+A record's `attributes` become the attributes of its element, as REST has it.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,12 @@ def fill(element: Any, value: Any, namespace: str = "") -> None:
     if isinstance(value, Typed):
         element.set(f"{{{INSTANCE}}}type", value.type)
         fill(element, value.value, value.namespace or namespace)
+    elif isinstance(value, Mapping) and "attributes" in value:
+        row: Mapping[str, Any] = value
+        told: Mapping[str, Any] = row["attributes"]
+        for name, text in told.items():
+            element.set(name, clean(str(text)))
+        fill(element, {name: item for name, item in row.items() if name != "attributes"}, namespace)
     elif value is None:
         element.set(f"{{{INSTANCE}}}nil", "true")
     elif isinstance(value, Mapping):

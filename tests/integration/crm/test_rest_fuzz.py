@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from tieline.crm.app import RESOURCES
 from tieline.crm.rest import ROUTES, Route
@@ -23,7 +24,8 @@ WORDS = st.sampled_from(
     ["Contact", "Account", "User", "Id", "Name", "records", "attributes", "type", "referenceId", "method", "url",
      "compositeRequest", "graphs", "batchRequests", "fields", "apiName", "allOrNone", "ids", "q", "sobjects", "body",
      "@{a.id}", "003000000000001AAA", "001000000000001", f"{DATA}/sobjects/Contact", "SELECT Id FROM Contact", "GET",
-     "POST", "graphId", "LastName", "AccountId", "Contacts", "2026-01-01T00:00:00Z", "x' OR 'x", "\x00", "12e999"]
+     "POST", "graphId", "LastName", "AccountId", "Contacts", "2026-01-01T00:00:00Z", "x' OR 'x", "\x00", "12e999",
+     "CaseShare", "CaseId", "UserOrGroupId", "CaseAccessLevel", "Read", "AssignmentRule", "Shares", "01n000000000001"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()
@@ -86,6 +88,21 @@ async def test_no_request_is_a_server_error(
             headers=headers | {"Content-Type": "application/json"},
         )
     )
+
+
+@given(route=st.sampled_from(ROUTES), data=st.data())
+async def test_whoever_takes_xml_only_gets_xml(
+    agent: httpx2.AsyncClient, route: Route, data: st.DataObject
+) -> None:
+    parts = data.draw(st.lists(WORDS, min_size=4, max_size=4))
+    query = data.draw(st.dictionaries(st.sampled_from(["q", "fields"]), TEXT, max_size=2))
+    answer = await agent.get(
+        f"{DATA}/{_filled(route, parts)}", params=query, headers={"Accept": "application/xml"}
+    )
+    assert answer.status_code < 500
+    if answer.content:
+        assert answer.headers["content-type"].startswith("application/xml")
+        etree.fromstring(answer.content)
 
 
 @given(path=st.binary(max_size=60), raw=st.binary(max_size=80))
