@@ -568,6 +568,7 @@ async def test_objects_a_user_may_not_read_are_not_there(agent: httpx2.AsyncClie
 _PIECES = r"""
 SELECT FROM WHERE Id Name Account Contact Contacts LastName Owner . , ( ) = != < LIKE IN NOT AND OR 'x' 5 1.5 null
 TODAY LAST_N_DAYS:3 2026-01-01 COUNT() COUNT(Id) SUM(Amount) GROUP BY ORDER LIMIT OFFSET HAVING ROLLUP( TYPEOF Who
+DISTANCE( Address GEOLOCATION(1,2) 'mi' WITH HIGHLIGHT SNIPPET(target_length=50) METADATA='LABELS' NETWORK UPDATE TRACKING
 WHEN THEN ELSE END USING SCOPE mine FOR VIEW toLabel(Status) FORMAT( FIELDS(ALL) Task What 山 ' \ ; { } * "
 """
 _WORDS = st.sampled_from([*_PIECES.split(), "\x00", "\ud800"])
