@@ -139,6 +139,9 @@ async def run(rounds: int) -> list[Figure]:
     upserts = list[float]()
     async with AsyncExitStack() as stack:
         org = await stack.enter_async_context(served())
+        await _snapshot(org, "save")
+        by_command = [await _snapshot(org, "load") for _ in range(max(3, rounds))]
+        by_http = [await _loaded_by_http(org) for _ in range(max(3, rounds))]
         ids = await contacts(org.http, UPSERTS)
         for round_ in range(-1, rounds):
 
@@ -178,7 +181,27 @@ async def run(rounds: int) -> list[Figure]:
         Figure("upserting a record, processor time of the org", spent("upsert", 0), "ms"),
         Figure("upserting a record, processor time of PostgreSQL", spent("upsert", 1), "ms"),
         Figure("start of the org, its data being there", org.started_s, "s", most=2),
+        Figure("a small org's snapshot loaded, by command", statistics.median(by_command), "s", most=1),
+        Figure("a small org's snapshot loaded, over HTTP", statistics.median(by_http), "s", most=1),
     ]
+
+
+async def _snapshot(org: Served, action: str) -> float:
+    """Seconds that `tieline crm snapshot` takes, Python's own start included."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tieline", "crm", "snapshot", action, "bench"), env=org.environment
+    )
+    assert await process.wait() == 0
+    return time.perf_counter() - began
+
+
+async def _loaded_by_http(org: Served) -> float:
+    """Seconds until the org is what it was, and answers again."""
+    began = time.perf_counter()
+    assert (await org.http.post("/services/snapshots/bench/load")).status_code == 204
+    assert (await org.http.get(f"{DATA}/limits")).status_code == 200
+    return time.perf_counter() - began
 
 
 async def contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
