@@ -57,8 +57,14 @@ async def run(rounds: int) -> list[Figure]:
         )
         client = reply["clientId"]
         await _said(org, {"channel": "/meta/subscribe", "clientId": client, "subscription": _TOPIC})
-        found = [await _round(org, client, number) for number in range(-1, rounds)][1:]
+        await _round(org, client, -1)
+        before = org.cpu_s()
+        found = [await _round(org, client, number) for number in range(rounds)]
+        spent = [1000 * (now - then) for now, then in zip(org.cpu_s(), before, strict=True)]
+    changes = rounds * int(RATE * SECONDS)
     return [
         Figure(f"change to subscriber at {RATE}/s, p95", over_rounds(found, 95), "ms", most=500),
         Figure(f"change to subscriber at {RATE}/s, p50", over_rounds(found, 50), "ms"),
+        Figure("a change that is told, processor time of the org", spent[0] / changes, "ms"),
+        Figure("a change that is told, processor time of PostgreSQL", spent[1] / changes, "ms"),
     ]
