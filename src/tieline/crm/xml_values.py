@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,13 @@ class Typed:
     type: str
     value: Any
     namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that fills its element itself."""
+
+    fill: Callable[[Any], None]
 
 
 def clean(text: str) -> str:
@@ -47,6 +54,8 @@ def fill(element: Any, value: Any, namespace: str = "") -> None:
         fill(element, value.value, value.namespace or namespace)
     elif value is None:
         element.set(f"{{{INSTANCE}}}nil", "true")
+    elif isinstance(value, Given):
+        value.fill(element)
     elif isinstance(value, Mapping):
         values: Mapping[str, Any] = value
         for key, item in values.items():
