@@ -25,7 +25,8 @@ _PARTS = (
     ("Queries and search", ("query", "queryAll", "search", "parameterizedSearch", "recent")),
     ("Several requests in one", ("composite",)),
     ("User interface", ("ui-api", "compactLayouts", "quickActions")),
-    ("Events", ("event", "tooling")),
+    ("Events", ("event",)),
+    ("Tooling", ("tooling",)),
     ("The rest", ("", "limits", "metadata")),
 )
 

@@ -162,7 +162,7 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`ui-api/list-*`", "`sobjects/{name}/listviews` tells the same views"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
     ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
-    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
+    ("other `tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
         "records and object info only",
@@ -271,6 +271,7 @@ async def resources(call: Call, request: Request) -> Reply:
         "compactLayouts",
         "ui-api",
         "jobs",
+        "tooling",
     )
     links = {name: f"{base}/{name}" for name in names}
     links["metadata"] = f"{base}/metadata"

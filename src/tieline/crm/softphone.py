@@ -71,15 +71,26 @@ class Definition:
     label: str | None = None
 
 
-def parse_xml(raw: bytes, limit: int) -> Any:
-    """The root element. INVALID_INPUT for what is no XML, has a DOCTYPE, or is too large."""
+def parse_xml(raw: bytes, limit: int, *, long_text: bool = False) -> Any:
+    """The root element. INVALID_INPUT for what is no XML, has a DOCTYPE, or is too large.
+
+    `long_text` takes texts of more than 10 MB, such as an archive in base64.
+    """
     if len(raw) > limit:
         raise Fault("INVALID_INPUT", f"The XML document is larger than {limit} bytes")
+    if long_text:
+        # Without the parser's own limits nothing may be declared that could grow, in any spelling.
+        declared = re.match(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", raw)
+        plain = declared is None or declared.group(1).lower() in (b"utf-8", b"us-ascii")
+        if not plain or raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"<" or b"\0" in raw[:200]:
+            raise Fault("INVALID_INPUT", "Error parsing file: the encoding must be UTF-8")
+        if b"<!DOCTYPE" in raw:
+            raise Fault("INVALID_INPUT", "Error parsing file: a DOCTYPE is not allowed")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=False,
+        huge_tree=long_text,
         remove_comments=True,
         remove_pis=True,
     )

@@ -5,7 +5,7 @@ A record's `attributes` become the attributes of its element, as REST has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,13 @@ class Typed:
     type: str
     value: Any
     namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that fills its element itself."""
+
+    fill: Callable[[Any], None]
 
 
 def clean(text: str) -> str:
@@ -56,6 +63,8 @@ def fill(element: Any, value: Any, namespace: str = "") -> None:
         fill(element, {name: item for name, item in row.items() if name != "attributes"}, namespace)
     elif value is None:
         element.set(f"{{{INSTANCE}}}nil", "true")
+    elif isinstance(value, Given):
+        value.fill(element)
     elif isinstance(value, Mapping):
         values: Mapping[str, Any] = value
         for key, item in values.items():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.crm.deploy_rules import alternatives
+from tieline.crm.deploy.rules import alternatives
 from tieline.crm.matching import METHODS, THRESHOLD, Method, key_of, similarity
 
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .deploy_filters import criteria_of
-from .duplicates import (
+from ..duplicates import (
     DuplicateRule,
     MatchingRule,
     MatchItem,
@@ -17,16 +16,15 @@ from .duplicates import (
     save_duplicate_rule,
     save_matching_rule,
 )
-from .filters import Criteria
-from .matching import Method
-from .metadata import Catalogue
-from .package import Node, Problem
-from .validation import ValidationRule, rules_of, save_rule
+from ..filters import Criteria
+from ..matching import Method
+from ..metadata import Catalogue
+from ..schema import bump
+from ..validation import ValidationRule, delete_rule, rules_of, save_rule
+from .archive import Absent, Node, Problem, leaf
+from .deployment import Component, Deployment
+from .filters import criteria_of
 
-_VALIDATION = frozenset({
-    "active", "description", "errorConditionFormula", "errorDisplayField", "errorMessage", "fullName",
-    "shouldEvaluateOnClient",
-})  # fmt: skip
 _MATCHING = frozenset({
     "booleanFilter", "description", "fullName", "label", "matchingRuleItems", "ruleStatus",
 })  # fmt: skip
@@ -48,43 +46,84 @@ _METHODS: dict[str, Method] = {
 }
 _TOKEN = re.compile(r"\s*(\(|\)|AND\b|OR\b|\d{1,2})\s*", re.IGNORECASE)
 
-Done = tuple[str, bool, bool]
-"""The component's id, whether it was created, whether anything changed."""
+VALIDATION_MODELLED = frozenset({
+    "active", "description", "errorConditionFormula", "errorDisplayField", "errorMessage", "fullName",
+})  # fmt: skip
 
 
-async def deploy_validation_rule(
-    conn: Any, catalogue: Catalogue, instance: str, object_name: str, node: Node
-) -> Done:
+async def apply_validation_rule(deployment: Deployment, component: Component) -> None:
     """A rule within its object's file."""
-    node.only(_VALIDATION, "ValidationRule")
+    object_name, _, name = component.name.partition(".")
+    node = component.node
     if object_name == "Activity":
         raise Problem("Validation rules of activities belong to Task and Event", node.line)
     rule = ValidationRule(
         object_name,
-        node.need("fullName"),
+        name,
         node.need("errorConditionFormula"),
         node.need("errorMessage"),
         node.flag("active"),
         node.get("errorDisplayField") or None,
         node.get("description") or None,
     )
-    known = {one.name.lower() for one in await rules_of(conn, object_name)}
-    rule_id, changed = await save_rule(conn, catalogue, instance, rule)
-    return rule_id, rule.name.lower() not in known, changed
+    known = {one.name.lower() for one in await rules_of(deployment.conn, object_name)}
+    instance = deployment.call.org.instance
+    component.id, component.changed = await save_rule(deployment.conn, deployment.catalogue, instance, rule)
+    component.created = rule.name.lower() not in known
 
 
-async def deploy_matching_rules(conn: Any, catalogue: Catalogue, object_name: str, node: Node) -> Done:
+async def validation_rule_names(conn: Any, catalogue: Catalogue) -> list[str]:
+    """`Object.Rule` of every validation rule."""
+    return sorted(f"{rule.object_name}.{rule.name}" for rule in await rules_of(conn))
+
+
+async def read_validation_rule(conn: Any, catalogue: Catalogue, name: str) -> Sequence[Node] | None:
+    """A validation rule."""
+    object_name, _, rule_name = name.partition(".")
+    rules = await rules_of(conn, object_name)
+    rule = next((one for one in rules if one.name.lower() == rule_name.lower()), None)
+    if rule is None:
+        return None
+    found = [
+        leaf("fullName", rule.name),
+        leaf("active", rule.active),
+        leaf("errorConditionFormula", rule.formula),
+        leaf("errorMessage", rule.message),
+    ]
+    if rule.description:
+        found.append(leaf("description", rule.description))
+    return [*found, leaf("errorDisplayField", rule.field)] if rule.field else found
+
+
+async def remove_validation_rule(deployment: Deployment, component: Component) -> None:
+    """Deletes a validation rule."""
+    object_name, _, name = component.name.partition(".")
+    if not await delete_rule(deployment.conn, object_name, name):
+        raise Absent(f"No ValidationRule named: {component.name[:90]} found")
+
+
+async def apply_matching_rules(deployment: Deployment, component: Component) -> None:
     """All matching rules of an object: the file `matchingRules/Contact.matchingRule`."""
+    conn, catalogue = deployment.conn, deployment.catalogue
+    object_name, node = component.name, component.node
     node.only(frozenset({"fullName", "matchingRules"}), "MatchingRules")
-    created = changed = False
     for element in node.all("matchingRules"):
         rule = _matching_rule(object_name, element)
         known = {one.name: one for one in await matching_rules(conn) if one.object_name == object_name}
-        created = created or rule.name not in known
+        component.created = component.created or rule.name not in known
         if known.get(rule.name) != rule:
             await save_matching_rule(conn, catalogue, rule)
-            changed = True
-    return "", created, changed
+            component.changed = True
+
+
+async def remove_matching_rules(deployment: Deployment, component: Component) -> None:
+    """Deletes the matching rules of an object. Problem where a duplicate rule uses them."""
+    used = [rule.name for rule in await duplicate_rules(deployment.conn, component.name)]
+    if used:
+        raise Problem(f"The matching rules are used by the duplicate rule {used[0]}")
+    await deployment.conn.execute("DELETE FROM meta.matching_rule WHERE object_name = $1", component.name)
+    deployment.stale = True
+    await bump(deployment.conn)
 
 
 def _matching_rule(object_name: str, node: Node) -> MatchingRule:
@@ -161,8 +200,10 @@ def _single(tokens: Sequence[str], count: int, depth: int) -> tuple[list[list[in
     return [[int(first)]], rest
 
 
-async def deploy_duplicate_rule(conn: Any, catalogue: Catalogue, full_name: str, node: Node) -> Done:
+async def apply_duplicate_rule(deployment: Deployment, component: Component) -> None:
     """A duplicate rule: the file `duplicateRules/Contact.My_Rule.duplicateRule`."""
+    conn, catalogue = deployment.conn, deployment.catalogue
+    full_name, node = component.name, component.node
     node.only(_DUPLICATE, "DuplicateRule")
     object_name, dot, name = full_name.partition(".")
     if not dot:
@@ -183,10 +224,20 @@ async def deploy_duplicate_rule(conn: Any, catalogue: Catalogue, full_name: str,
         _filter(object_name, node),
     )
     known = {one.name: one for one in await duplicate_rules(conn, object_name)}
-    changed = known.get(name) != rule
-    if changed:
+    component.created, component.changed = name not in known, known.get(name) != rule
+    if component.changed:
         await save_duplicate_rule(conn, catalogue, rule)
-    return "", name not in known, changed
+
+
+async def remove_duplicate_rule(deployment: Deployment, component: Component) -> None:
+    """Deletes a duplicate rule."""
+    object_name, _, name = component.name.partition(".")
+    gone = await deployment.conn.execute(
+        "DELETE FROM meta.duplicate_rule WHERE object_name = $1 AND name = $2", object_name, name
+    )
+    if gone == "DELETE 0":
+        raise Absent(f"No DuplicateRule named: {component.name[:90]} found")
+    await bump(deployment.conn)
 
 
 def _action(node: Node, tag: str) -> Any:

@@ -1,0 +1,1 @@
+"""Deployments: what metadata files say becomes part of the org, and comes back out of it."""

@@ -1,0 +1,69 @@
+"""Translations: labels of objects and fields, and what `Translations` says of custom labels, tabs and apps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..schema import update_field, update_object, with_field
+from .archive import Problem
+from .deployment import Component, Deployment
+
+LANGUAGES = ("ja", "en_US")
+"""Languages an org speaks."""
+
+
+async def apply_object(deployment: Deployment, component: Component) -> None:
+    """Labels of an object and its fields in Japanese (`Object-ja`)."""
+    object_name, _, language = component.name.rpartition("-")
+    node = component.node
+    if language != "ja":
+        raise Problem(f"The language {language[:10]} is not enabled in this org", node.line)
+    targets = ("Task", "Event") if object_name == "Activity" else (object_name,)
+    for target in targets:
+        value = deployment.catalogue.get(target)
+        if value is None:
+            raise Problem(f"In field: fullName - no CustomObject named {object_name[:60]} found", node.line)
+        labels = [case.need("value") for case in node.all("caseValues")]
+        if labels and value.custom and value.label_ja != labels[0]:
+            value = replace(value, label_ja=labels[0], label_plural_ja=labels[-1])
+            await update_object(deployment.conn, value)
+            deployment.know(value)
+            component.changed = True
+        for element in node.all("fields"):
+            item = value.get(element.need("name"))
+            if item is None:
+                raise Problem(
+                    f"In field: field - no CustomField named {element.need('name')[:60]} found", element.line
+                )
+            labels_of_values = {
+                part.need("masterLabel"): part.get("translation") for part in element.all("picklistValues")
+            }
+            wanted = replace(
+                item,
+                label_ja=element.get("label") or item.label_ja,
+                picklist=tuple(
+                    replace(choice, label_ja=labels_of_values.get(choice.label) or choice.label_ja)
+                    for choice in item.picklist
+                ),
+            )
+            if wanted != item:
+                await update_field(deployment.conn, value, item, wanted)
+                value = with_field(value, wanted)
+                deployment.know(value)
+                component.changed = True
+
+
+async def check(deployment: Deployment, component: Component) -> None:
+    """A file of translations: its language must be one of the org's, what it translates must be there."""
+    if component.name not in LANGUAGES:
+        raise Problem(f"The language {component.name[:10]} is not enabled in this org", component.node.line)
+    for tag, type_name in (
+        ("customLabels", "CustomLabel"),
+        ("customTabs", "CustomTab"),
+        ("customApplications", "CustomApplication"),
+    ):
+        known = await deployment.names(type_name)
+        for element in component.node.all(tag):
+            name = element.need("name")
+            if name not in known and not name.startswith("standard"):
+                raise Problem(f"In field: name - no {type_name} named {name[:60]} found", element.line)
