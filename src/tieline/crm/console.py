@@ -28,12 +28,13 @@ from .ids import parse_id
 from .language import speak, standard_name
 from .layouts import ACTIVITY_FIELDS, detail_sections
 from .metadata import Field, ObjectType
+from .navigation.apps import SOFTPHONE_SIZE
 from .navigation.shown import navigation
 from .query import DEFAULT_BATCH
 from .rest import Call, dispatch
 from .saving.drafts import Row
 from .sharing import reachable
-from .softphone import settings_map
+from .softphone import definition_size, settings_map
 from .softphone_layouts import layout_for
 from .values import format_datetime, write_value
 from .web import (
@@ -192,7 +193,9 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
     org_wide: list[dict[str, Any]] = (
         await visit.conn.fetchval("SELECT value FROM meta.setting WHERE name = 'utility_items'") or []
     )
-    return await navigation(visit.conn, call.catalogue, caller, org_wide) | {
+    center = await _call_center(visit)
+    size = definition_size(center["settings"] if center else {}) or SOFTPHONE_SIZE
+    return await navigation(visit.conn, call.catalogue, caller, org_wide, size) | {
         "csrf_token": visit.session.csrf,
         "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
         "user": {
@@ -208,7 +211,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
             "profile": caller.profile,
             "permissions": sorted(caller.held),
         },
-        "call_center": await _call_center(visit),
+        "call_center": center,
         "softphone_layout": await layout_for(visit.conn, caller.user_id),
         "objects": [
             {

@@ -381,6 +381,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_apps_and_list_views", _apps_and_list_views),
     Step("2026_11_25_set_up", setup_migration.set_up),
     Step("2026_11_25_presence", setup_migration.presence),
+    Step("2026_11_25_softphone_size", setup_migration.softphone_size),
 )
 
 
