@@ -437,6 +437,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_metadata_components", _sql(_METADATA_COMPONENTS)),
     Step("2026_11_25_packages", _sql(_PACKAGES)),
     Step("2026_11_25_one_time_sign_ins", _sql(_ONE_TIME_SIGN_INS)),
+    Step("2026_11_25_softphone_size", setup_migration.softphone_size),
 )
 
 

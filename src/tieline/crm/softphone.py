@@ -140,6 +140,15 @@ def settings_map(row: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
     return found
 
 
+def definition_size(settings: Mapping[str, str]) -> tuple[int, int] | None:
+    """Width and height that a call center's settings give the softphone, within Salesforce's sizes; None for none."""
+    texts = [settings.get(f"/reqGeneralInfo/reqSoftphone{side}", "") for side in ("Width", "Height")]
+    if not all(text.isdigit() and len(text) < 7 for text in texts):
+        return None
+    width, height = (int(text) for text in texts)
+    return min(max(width, 200), 1920), min(max(height, 240), 2560)
+
+
 def check_layout(layout: Any, catalogue: Catalogue) -> dict[str, Any]:
     """A softphone layout as given, once its objects, fields and pop types are known to exist."""
     if not isinstance(layout, dict):

@@ -322,3 +322,65 @@ async def test_the_object_manager_shows_objects_and_fields(console: Browser) -> 
     assert fields["LastName"]["required"] is True
     assert contact["layout"][0]["fields"]
     assert (await console.api("GET", "setup/objects/Nothing")).status_code == 404
+
+
+# -- app manager ---------------------------------------------------------------------------------------------
+
+CENTER = """<callCenter><section sortOrder="0" name="reqGeneralInfo">
+<item sortOrder="0" name="reqInternalName">{name}</item><item sortOrder="1" name="reqDisplayName">Sized</item>
+<item sortOrder="2" name="reqAdapterUrl">https://phone.example/cti</item>
+<item sortOrder="3" name="reqUseApi">true</item>
+<item sortOrder="4" name="reqSoftphoneHeight">{height}</item>
+<item sortOrder="5" name="reqSoftphoneWidth">{width}</item></section></callCenter>"""
+
+
+async def test_a_softphone_s_size_is_the_utility_item_s_or_else_the_definition_s(
+    world: World, console: Browser
+) -> None:
+    apps = (await console.api("GET", "setup/lightning-apps")).json()["apps"]
+    app, before = apps[0]["name"], apps[0]["utility_items"]
+    text = CENTER.format(name=f"s{secrets.token_hex(6)}", width=400, height=600)
+    center = (await console.api("POST", "setup/call-centers/import", content=text)).json()["id"]
+    user_id, username = await a_user(console)
+    await console.api("POST", f"setup/call-centers/{center}/users", json={"user_ids": [user_id]})
+    org_wide = await console.api("PUT", "setup/utility-items", json=[])
+    assert org_wide.status_code == 200
+    theirs = Browser(world.port)
+
+    async def size_with(**item: Any) -> tuple[int, int, bool]:
+        body = {"utility_items": [{"type": "softphone"} | item]}
+        changed = await console.api("PATCH", f"setup/lightning-apps/{app}", json=body)
+        assert changed.status_code == 200, changed.text
+        shown = (await theirs.api("GET", "bootstrap")).json()["utility_items"][0]
+        return shown["width"], shown["height"], shown["auto_start"]
+
+    await theirs.open_console(username, PASSWORD)
+    assert await size_with(width=340, height=480, auto_start=False) == (340, 480, False)
+    assert await size_with(width=None, height=None) == (400, 600, True)
+    values = {"/reqGeneralInfo/reqSoftphoneWidth": "340", "/reqGeneralInfo/reqSoftphoneHeight": "480"}
+    await console.api("PATCH", f"setup/call-centers/{center}", json={"values": values})
+    assert await size_with(width=None, height=None) == (340, 480, True)
+    await console.api("PATCH", f"setup/lightning-apps/{app}", json={"utility_items": before})
+    await theirs.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"label": ""},
+        {"items": []},
+        {"items": ["standard-Nothing"]},
+        {"items": "all"},
+        {"utility_items": [{"type": "fax"}]},
+        {"utility_items": [{"type": "softphone"}, {"type": "softphone"}]},
+        {"utility_items": [{"type": "softphone", "width": 100}]},
+        {"utility_items": [{"type": "softphone", "height": "480"}]},
+        {"utility_items": [{"type": "softphone", "icon": "../x"}]},
+        {"utility_items": ["softphone"]},
+    ],
+)
+async def test_bad_settings_of_an_app_are_refused(console: Browser, wrong: dict[str, Any]) -> None:
+    before = (await console.api("GET", "setup/lightning-apps")).json()["apps"]
+    answer = await console.api("PATCH", f"setup/lightning-apps/{before[0]['name']}", json=wrong)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
+    assert (await console.api("GET", "setup/lightning-apps")).json()["apps"] == before

@@ -15,9 +15,14 @@ APP = "app"
 
 
 async def navigation(
-    conn: Any, catalogue: Catalogue, caller: Caller, org_wide: Sequence[Mapping[str, Any]]
+    conn: Any,
+    catalogue: Catalogue,
+    caller: Caller,
+    org_wide: Sequence[Mapping[str, Any]],
+    softphone_size: tuple[int, int],
 ) -> dict[str, Any]:
-    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps."""
+    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps,
+    `softphone_size` what the user's call center says."""
     apps = await all_apps(conn)
     chosen: Any = await choice(conn, caller.user_id, APP)
     current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
@@ -31,12 +36,12 @@ async def navigation(
                 "description": app.description_in(language),
                 "nav_type": app.nav_type,
                 "items": _items(app, catalogue, caller),
-                "utility_items": utilities(app, org_wide, language),
+                "utility_items": utilities(app, org_wide, language, softphone_size),
             }
             for app in apps
         ],
         "app": current.name,
-        "utility_items": utilities(current, org_wide, language),
+        "utility_items": utilities(current, org_wide, language, softphone_size),
     }
 
 

@@ -423,3 +423,44 @@ export const objects = {
   list: () => request<{ objects: ObjectRow[] }>(`${AT}/objects`).then((each) => each.objects),
   show: (name: string) => request<ObjectDetail>(`${AT}/objects/${id(name)}`),
 };
+
+// -- Lightning apps
+
+/** A utility item as an app says it; what is null is the kind's, or of the softphone's size the call center's. */
+export interface UtilitySettings {
+  type: string;
+  label?: string | null;
+  icon?: string | null;
+  width?: number | null;
+  height?: number | null;
+  auto_start?: boolean | null;
+}
+
+export interface UtilityKind {
+  type: string;
+  label: string;
+  icon: string;
+  width: number;
+  height: number;
+  auto_start: boolean;
+}
+
+export interface LightningApp {
+  name: string;
+  label: string;
+  description: string;
+  nav_type: string;
+  items: string[];
+  utility_items: UtilitySettings[];
+}
+
+export const lightningApps = {
+  list: () =>
+    request<{
+      apps: LightningApp[];
+      utilities: UtilityKind[];
+      tabs: { name: string; label: string | null }[];
+    }>(`${AT}/lightning-apps`),
+  change: (name: string, body: Partial<Pick<LightningApp, "label" | "items" | "utility_items">>) =>
+    request(`${AT}/lightning-apps/${id(name)}`, { method: "PATCH", body }),
+};
