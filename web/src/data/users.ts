@@ -1,0 +1,85 @@
+/** The account's users, as administrators see and change them; and the door where a password is chosen. */
+import { request } from "./http.ts";
+import { csrfToken, type Role } from "./session.ts";
+
+/** Roles that an administrator gives; the owner's is handed over by the owner. */
+export const ROLES = ["agent", "supervisor", "administrator"] as const satisfies readonly Role[];
+export type GivenRole = (typeof ROLES)[number];
+
+export interface User {
+  id: string;
+  name: string;
+  email: string;
+  language: "en" | "ja";
+  roles: Role[];
+  active: boolean;
+  /** True until the user has chosen a password. */
+  invited: boolean;
+  version: number;
+  connection: { id: string; name: string } | null;
+}
+
+export interface UserPage {
+  users: User[];
+  total: number;
+  next: string | null;
+}
+
+export interface UserFilter {
+  search: string;
+  role: "" | Role;
+  /** A connection's id, `none`, or empty for all. */
+  connection: string;
+  active: "" | "true" | "false";
+}
+
+export interface UserDraft {
+  name: string;
+  language: "en" | "ja";
+  roles: GivenRole[];
+  connection_id: string | null;
+}
+
+const of = (id: string): string => `/api/v1/users/${encodeURIComponent(id)}`;
+const csrf = () => ({ csrf: csrfToken() });
+
+export function readUsers(filter: UserFilter, after: string | null, signal?: AbortSignal): Promise<UserPage> {
+  const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== ""));
+  if (after !== null) query.set("after", after);
+  return request("GET", `/api/v1/users?${query.toString()}`, signal ? { signal } : {});
+}
+
+/** Makes a user; gives the link where the user chooses a password, which is shown this once. */
+export async function addUser(email: string, draft: UserDraft): Promise<string> {
+  const answer = await request<{ link: string }>("POST", "/api/v1/users", {
+    body: { email, ...draft },
+    ...csrf(),
+  });
+  return answer.link;
+}
+
+/** Writes a user of the version that was read; `Problem` `changed_meanwhile` when it is not that any more. */
+export const changeUser = (user: User, change: UserDraft & { active: boolean }): Promise<User> =>
+  request("PUT", of(user.id), { body: { version: user.version, ...change }, ...csrf() });
+
+export async function makePasswordLink(id: string): Promise<string> {
+  const answer = await request<{ link: string }>("POST", `${of(id)}/password-link`, csrf());
+  return answer.link;
+}
+
+export const handOver = (id: string): Promise<void> => request("POST", `${of(id)}/owner`, csrf());
+
+/** Lets users work in a connection's CRM, or in none; gives how many that changed. */
+export async function setClientIntegration(ids: string[], connectionId: string | null): Promise<number> {
+  const answer = await request<{ changed: number }>("PUT", "/api/v1/users/client-integration", {
+    body: { user_ids: ids, connection_id: connectionId },
+    ...csrf(),
+  });
+  return answer.changed;
+}
+
+/** Sets the password of the link's user; gives the address to sign in with. */
+export async function choosePassword(token: string, password: string): Promise<string> {
+  const answer = await request<{ email: string }>("POST", "/api/v1/password", { body: { token, password } });
+  return answer.email;
+}
