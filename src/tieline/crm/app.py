@@ -33,11 +33,11 @@ from . import (
     batches,
     classic,
     console,
+    deployments,
     device_door,
     door,
     faults_door,
     finding_door,
-    front_door,
     merging_door,
     oauth_door,
     personal_settings,
@@ -50,9 +50,6 @@ from . import (
 )
 from .bulk import door as bulk_door
 from .bulk.runner import Bulk
-from .deploy import door as deployments
-from .deploy import package_door, tooling
-from .deploy import soap as metadata_soap
 from .errors import Fault, not_found
 from .events import cometd
 from .events import door as events_door
@@ -175,8 +172,6 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *personal_settings.ROUTES,
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
-        *front_door.ROUTES,
-        *package_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         *bulk_door.ROUTES,
         *cometd.routes(polling),
@@ -400,16 +395,5 @@ async def open_cti_script(request: Request) -> Response:
     return FileResponse(path, headers=headers, media_type="text/javascript")
 
 
-RESOURCES = (
-    addressed,
-    batches,
-    events_door,
-    list_resources,
-    screens,
-    ui_api,
-    soap_records,
-    soap_sign_in,
-    metadata_soap,
-    tooling,
-)
+RESOURCES = (addressed, batches, events_door, list_resources, screens, ui_api, soap_records, soap_sign_in)
 """Modules that enter their resources into the tables of REST routes and SOAP operations by being imported."""

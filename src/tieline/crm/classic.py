@@ -18,7 +18,7 @@ from .errors import Fault
 from .ids import parse_id
 from .metadata import Catalogue, ObjectType
 from .rights import Caller
-from .web import lightning_origin, place_of
+from .web import org_of, place_of
 
 _PLACES = re.compile(
     r"/(?:(?:apex|home|one|p|search|secur|servlet|setup|ui|_ui|visualforce)(?:/|$)|[0-9A-Za-z]{3}(?:/|$)"
@@ -59,9 +59,10 @@ def _opened(catalogue: Catalogue, caller: Caller, record_id: str) -> ObjectType 
 
 async def page(request: Request) -> Response:
     """A Classic address, opened by somebody: leads to its page, after signing in where that is needed."""
+    org = org_of(request)
     query = f"?{request.url.query}" if request.url.query else ""
     if place_of(request) != "lightning":
-        return door.redirect(lightning_origin(request) + request.url.path + query, 302)
+        return door.redirect(org.settings.lightning_origin(org.name) + request.url.path + query, 302)
     try:
         async with console.visiting(request) as visit:
             found = lightning_path(

@@ -106,19 +106,6 @@ class Compiled:
             f" LIMIT {rows:d} OFFSET {self.offset + skip:d}"
         )
 
-    def of_hits(self, hits: int, rows: int, skip: int) -> str:
-        """`rows` rows after the first `skip` among as many `hits`, whichever the database comes upon.
-
-        The hits are collected into an array before anything else, so that an order asked for cannot lead the planner
-        to walk through a million records in that order, looking for the one that was searched for.
-        """
-        order = f" ORDER BY {self.order}" if self.order else ""
-        return (
-            f"SELECT {', '.join(self.select)} {self.body}"
-            f' WHERE t."Id" = ANY(ARRAY(SELECT t."Id" {self.body} WHERE {self.where} LIMIT {hits:d})){order}'
-            f" LIMIT {rows:d} OFFSET {self.offset + skip:d}"
-        )
-
     def page_after(self, rows: int) -> str:
         """`rows` rows after the id that is the last parameter; for queries without an order of their own."""
         return (

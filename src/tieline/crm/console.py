@@ -26,13 +26,12 @@ from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
 from .language import speak, standard_name
 from .metadata import Field, ObjectType
-from .navigation.apps import SOFTPHONE_SIZE
 from .navigation.shown import navigation
 from .query import DEFAULT_BATCH
 from .rest import Call, dispatch
 from .saving.drafts import Row
 from .sharing import reachable
-from .softphone import definition_size, settings_map
+from .softphone import settings_map
 from .softphone_layouts import layout_for
 from .values import format_datetime, write_value
 from .web import (
@@ -190,9 +189,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
     org_wide: list[dict[str, Any]] = (
         await visit.conn.fetchval("SELECT value FROM meta.setting WHERE name = 'utility_items'") or []
     )
-    center = await _call_center(visit)
-    size = definition_size(center["settings"] if center else {}) or SOFTPHONE_SIZE
-    return await navigation(visit.conn, call.catalogue, caller, org_wide, size) | {
+    return await navigation(visit.conn, call.catalogue, caller, org_wide) | {
         "csrf_token": visit.session.csrf,
         "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
         "user": {
@@ -208,7 +205,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
             "profile": caller.profile,
             "permissions": sorted(caller.held),
         },
-        "call_center": center,
+        "call_center": await _call_center(visit),
         "softphone_layout": await layout_for(visit.conn, caller.user_id),
         "objects": [
             {

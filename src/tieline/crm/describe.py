@@ -102,8 +102,8 @@ def summary(value: ObjectType, caller: Caller, version: str) -> dict[str, Any]:
     base = f"/services/data/v{version}/sobjects/{value.name}"
     return {
         "activateable": False,
-        "associateEntityType": "Share" if value.shares else None,
-        "associateParentEntity": value.shares,
+        "associateEntityType": None,
+        "associateParentEntity": None,
         "createable": granted.create,
         "custom": value.custom,
         "customSetting": value.setting,

@@ -17,7 +17,7 @@ from .access import Caller, rights, visible, visible_part
 from .criteria import Filter, ready
 from .errors import Fault
 from .filters import Criteria
-from .matching import KEYLESS, METHODS, STRONG, THRESHOLD, Method, key_in_sql, key_of, similarity
+from .matching import METHODS, STRONG, THRESHOLD, Method, key_in_sql, key_of, similarity
 from .metadata import Catalogue, ObjectType, index_name
 from .options import CallOptions
 from .schema import bump
@@ -165,9 +165,8 @@ async def save_matching_rule(conn: Any, catalogue: Catalogue, rule: MatchingRule
                 raise _refused("Field", f"Field {item.field[:60]} does not exist or cannot be compared")
             if item.method not in METHODS:
                 raise _refused("MatchingMethod", f"There is no matching method {item.method[:40]}")
-        if all(item.method in KEYLESS for item in items):
-            words = "company's name, street or title"
-            raise _refused("MatchingRuleItems", f"A {words} alone does not make a match: add a field")
+        if all(item.method == "CompanyName" for item in items):
+            raise _refused("MatchingRuleItems", "A company's name alone does not make a match: add a field")
     wanted = replace(
         rule,
         object_name=value.name,

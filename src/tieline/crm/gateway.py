@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,19 +19,8 @@ from .language import asked_language, speak
 from .options import call_options
 from .orgs import Org
 from .query import batch_size
-from .rest import (
-    MAX_VERSION,
-    MIN_VERSION,
-    Call,
-    Reply,
-    dispatch,
-    find_route,
-    no_fault,
-    not_acceptable,
-    versions,
-)
+from .rest import MAX_VERSION, MIN_VERSION, Call, Reply, dispatch, no_fault, not_acceptable, versions
 from .web import json_response, origin_here, place_of, read_json
-from .xml_values import simple_document
 
 
 def api_version(text: str) -> str:
@@ -105,64 +93,31 @@ async def calling(
             yield call
 
 
-def answer(org: Org, reply: Reply, *, xml: str = "") -> Response:
-    """A reply on the wire, with the limit header every answer carries; in XML where its root has a name."""
+def answer(org: Org, reply: Reply) -> Response:
+    """A reply on the wire, with the limit header every answer carries."""
     headers = dict(reply.headers) | {"Sforce-Limit-Info": org.usage.header}
     if reply.status == 401:
         headers["WWW-Authenticate"] = "Token"
-    if xml and reply.body is not None:
-        if reply.status >= 400:
-            return _xml_response("Errors", {"Error": reply.body}, reply.status, headers)
-        return _xml_response(_type_of(reply.body) if xml == "*" else xml, reply.body, reply.status, headers)
     return json_response(reply.body, reply.status, headers)
 
 
-def _xml_response(root: str, body: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    safe = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(
-        simple_document(root, body),
-        status,
-        headers=safe | dict(headers or {}),
-        media_type="application/xml;charset=UTF-8",
-    )
-
-
-def _type_of(body: Any) -> str:
-    return str(body["attributes"]["type"])
-
-
-def wants_xml(request: Request) -> bool:
-    """True for somebody who takes XML and no JSON."""
-    accepted = request.headers.get("accept", "")
-    return "xml" in accepted and not any(kind in accepted for kind in ("json", "*/*", "application/*"))
-
-
-def _root_in_xml(method: str, path: str) -> str:
-    """What the root of an answer in XML is called. NOT_ACCEPTABLE where there is JSON only."""
-    found, _ = find_route("GET" if method == "HEAD" else method, path)
-    if not found.xml:
-        raise not_acceptable()
-    return found.xml
+def _takes_json(accepted: str) -> bool:
+    return any(kind in accepted for kind in ("json", "*/*", "application/*"))
 
 
 async def rest(request: Request) -> Response:
     """`/services/data/...` with an access token."""
     text = raw_path_behind(request, "/services/data")
     if not text and place_of(request) != "lightning":
-        if wants_xml(request):
-            return _xml_response("Versions", {"Version": versions()}, 200)
         return json_response(versions())
     org = await org_of_token(request)
-    xml = "Errors" if wants_xml(request) else ""
     try:
         if place_of(request) == "lightning":
             raise not_found()
         version, _, path = text.partition("/")
         version = api_version(version)
-        if path.endswith(".xml") and path.count("/") < 3:
-            path, xml = path.removesuffix(".xml"), "Errors"
-        if xml:
-            xml = _root_in_xml(request.method, path)
+        if "xml" in (accepted := request.headers.get("accept", "")) and not _takes_json(accepted):
+            raise not_acceptable()
         body = await read_json(request) if request.method in ("POST", "PATCH", "PUT") else None
         async with calling(request, org, version) as call:
             reply = await dispatch(
@@ -170,4 +125,4 @@ async def rest(request: Request) -> Response:
             )
     except Fault as fault:
         reply = Reply(fault.status, [fault.as_row()])
-    return answer(org, reply, xml=xml)
+    return answer(org, reply)

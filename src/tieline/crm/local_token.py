@@ -48,7 +48,7 @@ async def issue(settings: CrmSettings, org_name: str, username: str | None = Non
                 grant_id,
                 CLIENT_ID,
                 user_id,
-                ["api", "id", "openid", "web"],
+                ["api", "id", "openid"],
             )
             return await issue_access_token(conn, Org(row, settings, None, ""), grant_id)
     finally:

@@ -32,9 +32,9 @@ MAX_CONVERSIONS = 100
 @operation("merge", writes=True)
 async def merge_operation(call: Call, asked: Part) -> Any:
     """`merge(requests)`: each with its master record and the ids of one or two others; one answer each."""
-    requests = asked.all("request") or asked.all("mergeRequests")  # jsforce's word for it
-    if not 1 <= len(requests) <= MAX_MERGES:
-        raise Fault("EXCEEDED_ID_LIMIT", f"A call takes 1 to {MAX_MERGES} merges")
+    requests = asked.all("request")
+    if len(requests) > MAX_MERGES:
+        raise Fault("EXCEEDED_ID_LIMIT", f"A call takes at most {MAX_MERGES} merges")
     results: list[dict[str, Any]] = []
     for request in requests:
         value, master, values = record_of(call, request.need("masterRecord"))

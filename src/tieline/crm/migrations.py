@@ -359,58 +359,6 @@ async def _apps_and_list_views(conn: Any) -> None:
     await install_views(conn, list(objects))
 
 
-_METADATA_COMPONENTS = """
-ALTER TABLE meta.component
-    ADD COLUMN id text NOT NULL DEFAULT '', ADD COLUMN source bytea, ADD COLUMN namespace text,
-    ADD COLUMN created_at timestamptz NOT NULL DEFAULT now(), ADD COLUMN created_by text NOT NULL DEFAULT '',
-    ADD COLUMN deployed_by text NOT NULL DEFAULT '';
-UPDATE meta.component SET created_at = deployed_at;
-CREATE TABLE meta.component_file (
-    type text NOT NULL, full_name text NOT NULL, path text NOT NULL, content bytea NOT NULL,
-    PRIMARY KEY (type, full_name, path),
-    FOREIGN KEY (type, full_name) REFERENCES meta.component ON DELETE CASCADE
-);
-CREATE TABLE meta.retrieval (
-    id text PRIMARY KEY, user_id text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
-    result jsonb NOT NULL, archive bytea NOT NULL
-);
-"""
-"""Components with their sources, so that what was deployed can be retrieved, and what was retrieved."""
-
-_PACKAGES = """
-CREATE TABLE meta.package (
-    id text PRIMARY KEY, name text NOT NULL, namespace text, publisher text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE UNIQUE INDEX package_by_name ON meta.package (lower(name), coalesce(lower(namespace), ''));
-CREATE TABLE meta.package_version (
-    id text PRIMARY KEY, package_id text NOT NULL REFERENCES meta.package ON DELETE CASCADE, label text NOT NULL,
-    major int NOT NULL, minor int NOT NULL, patch int NOT NULL, build int NOT NULL, description text,
-    archive bytea NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (package_id, major, minor, patch, build)
-);
-CREATE TABLE meta.package_install (
-    package_id text PRIMARY KEY REFERENCES meta.package, id text NOT NULL,
-    version_id text NOT NULL REFERENCES meta.package_version, installed_by text NOT NULL,
-    installed_at timestamptz NOT NULL DEFAULT now(), changed_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE TABLE meta.package_member (
-    package_id text NOT NULL REFERENCES meta.package_install ON DELETE CASCADE, type text NOT NULL,
-    full_name text NOT NULL, PRIMARY KEY (package_id, type, full_name)
-);
-CREATE TABLE meta.package_request (
-    id text PRIMARY KEY, package_id text NOT NULL, version_id text NOT NULL, kind text NOT NULL,
-    deployment_id text NOT NULL, user_id text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
-);
-"""
-"""Packages that can be installed, what is installed of them, and installations that were asked for."""
-
-_ONE_TIME_SIGN_INS = """
-CREATE TABLE auth.front_door (
-    hash bytea PRIMARY KEY, user_id text NOT NULL, path text NOT NULL, expires_at timestamptz NOT NULL
-);
-"""
-
 ORG_STEPS: Sequence[Step] = (
     Step("2026_11_22_base", _sql(_ORG_BASE)),
     Step("2026_11_22_standard_objects", _standard_objects),
@@ -434,10 +382,6 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_set_up", setup_migration.set_up),
     Step("2026_11_25_presence", setup_migration.presence),
     Step("2026_11_25_users_may_delete", users_may_delete),
-    Step("2026_11_25_metadata_components", _sql(_METADATA_COMPONENTS)),
-    Step("2026_11_25_packages", _sql(_PACKAGES)),
-    Step("2026_11_25_one_time_sign_ins", _sql(_ONE_TIME_SIGN_INS)),
-    Step("2026_11_25_softphone_size", setup_migration.softphone_size),
 )
 
 

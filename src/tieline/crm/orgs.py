@@ -15,7 +15,6 @@ import asyncpg
 
 from .changes import ChangeFeed
 from .database import connect, prepare
-from .deploy.progress import Running
 from .faults import Faults
 from .limits import ApiUsage
 from .metadata import Catalogue
@@ -67,7 +66,6 @@ class Org:
         self.changes = ChangeFeed(lambda: connect(settings, self.database))
         self.usage = ApiUsage(settings.daily_api_requests)
         self.faults = Faults()
-        self.deployments = Running()
         self.soql_cache: dict[str, Any] = {}
         self.rules = RuleShelf()
         self.background: list[Background] = []
@@ -112,7 +110,6 @@ class Org:
 
     async def close(self) -> None:
         """Writes down what was counted, and ends the change feed and the pool."""
-        await self.deployments.close()
         for work in self.background:
             await work.close()
         await self.changes.close()

@@ -117,8 +117,6 @@ class Route:
     handler: Handler
     writes: bool = False
     lacks: str = ""
-    xml: str = ""
-    """What an answer's root is called in XML, `*` for a record's type; empty where there is JSON only."""
 
     def match(self, parts: Sequence[str]) -> dict[str, str] | None:
         """The named parts, where the pattern matches."""
@@ -136,12 +134,12 @@ _by_length: dict[int, list[Route]] = {}
 
 
 def route(
-    method: str, pattern: str, *, writes: bool = False, lacks: str = "", xml: str = ""
+    method: str, pattern: str, *, writes: bool = False, lacks: str = ""
 ) -> Callable[[Handler], Handler]:
     """Enters a handler into the table. Of two that match, the one with fewer named parts answers."""
 
     def enter(handler: Handler) -> Handler:
-        made = Route(method, pattern, handler, writes, lacks, xml)
+        made = Route(method, pattern, handler, writes, lacks)
         ROUTES.append(made)
         same = _by_length.setdefault(pattern.count("/"), [])
         same.append(made)
@@ -152,17 +150,14 @@ def route(
 
 
 MISSING: Sequence[tuple[str, str]] = (
-    (
-        "`Accept: application/xml` or `.xml`",
-        "XML of versions, resources, `sobjects`, records and queries; else `NOT_ACCEPTABLE`; bodies are JSON",
-    ),
+    ("any resource with `Accept: application/xml` or `.xml`", "refused with `NOT_ACCEPTABLE`; JSON only"),
     ("`query?explain=`", "refused with `FUNCTIONALITY_NOT_ENABLED`"),
     ("`sobjects/{name}/{id}/{blob field}`", "no fields of type base64"),
     ("`sobjects/{name}/describe/approvalLayouts`, `process/*`", "no approvals, no process rules"),
     ("`ui-api/list-*`", "`sobjects/{name}/listviews` tells the same views"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
     ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
-    ("other `tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
+    ("`tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",
         "records and object info only",
@@ -212,7 +207,7 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 def not_acceptable() -> Fault:
     """406 for somebody who takes XML only."""
-    return Fault("NOT_ACCEPTABLE", "This resource answers JSON only: ask for application/json", status=406)
+    return Fault("NOT_ACCEPTABLE", "This org answers JSON only: ask for application/json", status=406)
 
 
 async def dispatch(
@@ -254,7 +249,7 @@ def split_url(call: Call, url: str) -> tuple[str, dict[str, str]]:
 # -- resources -----------------------------------------------------------------------------------------------
 
 
-@route("GET", "", xml="urls")
+@route("GET", "")
 async def resources(call: Call, request: Request) -> Reply:
     """Where everything is."""
     base = call.base
@@ -271,7 +266,6 @@ async def resources(call: Call, request: Request) -> Reply:
         "compactLayouts",
         "ui-api",
         "jobs",
-        "tooling",
     )
     links = {name: f"{base}/{name}" for name in names}
     links["metadata"] = f"{base}/metadata"
@@ -313,7 +307,7 @@ async def record_count(call: Call, request: Request) -> Reply:
     return Reply(body={"sObjects": counts})
 
 
-@route("GET", "sobjects", xml="DescribeGlobal")
+@route("GET", "sobjects")
 async def describe_global(call: Call, request: Request) -> Reply:
     """All objects the user may read."""
     if await describe_unchanged(call.conn, request.headers, call.caller.user_id):
@@ -425,7 +419,7 @@ def _span(call: Call, request: Request) -> tuple[ObjectType, datetime, datetime]
     return value, start, min(end, now)
 
 
-@route("GET", "sobjects/{name}/{id}", xml="*")
+@route("GET", "sobjects/{name}/{id}")
 async def read(call: Call, request: Request) -> Reply:
     """A record by id."""
     value = call.records.object(request.path["name"])
@@ -523,7 +517,7 @@ def _asked(request: Request) -> str:
     return text
 
 
-@route("GET", "query", xml="QueryResult")
+@route("GET", "query")
 async def query(call: Call, request: Request) -> Reply:
     """A query's first page, or with `columns=true` what its columns are."""
     if request.query.get("columns", "").lower() == "true":
@@ -535,7 +529,7 @@ async def query(call: Call, request: Request) -> Reply:
     )
 
 
-@route("GET", "queryAll", xml="QueryResult")
+@route("GET", "queryAll")
 async def query_all(call: Call, request: Request) -> Reply:
     """A query's first page, deleted records included."""
     return Reply(
@@ -551,7 +545,7 @@ async def query_all(call: Call, request: Request) -> Reply:
     )
 
 
-@route("GET", "query/{locator}", xml="QueryResult")
+@route("GET", "query/{locator}")
 async def query_more(call: Call, request: Request) -> Reply:
     """A further page."""
     return Reply(
@@ -566,7 +560,7 @@ async def query_more(call: Call, request: Request) -> Reply:
     )
 
 
-route("GET", "queryAll/{locator}", xml="QueryResult")(query_more)
+route("GET", "queryAll/{locator}")(query_more)
 
 
 @route("GET", "search")

@@ -165,16 +165,14 @@ async def add_field(conn: Any, value: ObjectType, item: Field) -> None:
     await bump(conn)
 
 
-async def add_record_types(conn: Any, value: ObjectType) -> bool:
-    """Gives an object its `RecordTypeId`, with its first record type; False where it has one."""
+async def add_record_types(conn: Any, value: ObjectType) -> None:
+    """Gives an object its `RecordTypeId`, with its first record type."""
     if "RecordTypeId" not in value.fields:
         reference = Field(
             "RecordTypeId", "reference", "Record Type ID", "レコードタイプ ID", 18,
             reference_to=("RecordType",), relationship="RecordType", on_delete="keep",
         )  # fmt: skip
         await add_field(conn, value, reference)
-        return True
-    return False
 
 
 def with_field(value: ObjectType, item: Field) -> ObjectType:
@@ -235,32 +233,6 @@ async def rebuild_compound(conn: Any, value: ObjectType, old: Field, item: Field
     await _prepare_compounds(conn, [item])
     await conn.execute(f"ALTER TABLE {value.table} DROP COLUMN {item.column}, ADD COLUMN {_column(item)}")
     await update_field(conn, value, old, item)
-
-
-async def drop_field(conn: Any, value: ObjectType, item: Field) -> None:
-    """Takes a field away with its values, its index and the permissions on it."""
-    await conn.execute(f"ALTER TABLE {value.table} DROP COLUMN {item.column}")
-    await conn.execute(f'DROP SEQUENCE IF EXISTS data."{index_name("sq", value.name, item.name)}"')
-    await conn.execute("DELETE FROM meta.field WHERE object_name = $1 AND name = $2", value.name, item.name)
-    await conn.execute(
-        'DELETE FROM data."FieldPermissions" WHERE "SobjectType" = $1 AND "Field" = $2',
-        value.name,
-        f"{value.name}.{item.name}",
-    )
-    await bump(conn)
-
-
-async def drop_object(conn: Any, value: ObjectType) -> None:
-    """Takes an object away with its records, rules, record types and the permissions on it."""
-    await conn.execute(f"DROP TABLE {value.table}")
-    for item in value.fields.values():
-        if item.auto_number:
-            await conn.execute(f'DROP SEQUENCE IF EXISTS data."{index_name("sq", value.name, item.name)}"')
-    for table in ("FieldPermissions", "ObjectPermissions", "RecordType"):
-        await conn.execute(f'DELETE FROM data."{table}" WHERE "SobjectType" = $1', value.name)  # noqa: S608 - names of ours
-    await conn.execute("DELETE FROM meta.recent WHERE object_name = $1", value.name)
-    await conn.execute("DELETE FROM meta.object WHERE name = $1", value.name)  # its fields and rules with it
-    await bump(conn)
 
 
 async def bump(conn: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from . import audit_trail
-from .navigation.apps import size_softphones
 from .softphone_layouts import TABLES, add_standard_layout
 
 _LABELS = """
@@ -42,8 +41,3 @@ async def set_up(conn: Any) -> None:
     layout = await conn.fetchval("DELETE FROM meta.setting WHERE name = 'softphone_layout' RETURNING value")
     if layout is not None:
         await add_standard_layout(conn, layout)
-
-
-async def softphone_size(conn: Any) -> None:
-    """Softphones keep the size they have had, whatever their call centers' definitions say."""
-    await size_softphones(conn)

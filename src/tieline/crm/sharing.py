@@ -177,20 +177,7 @@ def _shared(
             for rule in account.sharing_rules
             if getattr(rule, below) in enough
         ]
-    if value.name == "Account" and level == "read":
-        ways += _of_children(whole, caller, alias, reached)
     return ways
-
-
-def _of_children(whole: Catalogue, caller: Caller, alias: str, reached: str) -> list[str]:
-    """Whoever owns a contact, an opportunity or a case sees its account."""
-    children = [whole.objects[name] for name in _BELOW_ACCOUNTS]
-    return [
-        f'EXISTS (SELECT 1 FROM {child.table} {alias}_c WHERE {alias}_c."AccountId" = {alias}."Id"'
-        f' AND {alias}_c."OwnerId" = ANY({reached}) AND NOT {alias}_c."IsDeleted")'
-        for child in children
-        if child.sharing != "ControlledByParent" and rights(caller, child).read
-    ]
 
 
 def _by_rule(value: ObjectType, rule: SharingRule, alias: str, param: Param, reached: str) -> str:

@@ -1,4 +1,4 @@
-"""The SOAP door: `/services/Soap/{u,c,m}/{version}`, one table of operations, envelopes in and out.
+"""The SOAP door: `/services/Soap/{u,c}/{version}`, one table of operations, envelopes in and out.
 
 An operation is one decorated function. It gets the call (who, which org) and the request's element as a `Part`,
 and answers plain values: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`.
@@ -24,26 +24,19 @@ from .query import batch_size
 from .rest import MAX_VERSION, MIN_VERSION, Call
 from .saving.storage import storage_fault
 from .softphone import parse_xml
-from .web import MAX_BODY, MAX_DEPLOY, TooLarge, client_address, origin_here, place_of, read_body
+from .web import MAX_BODY, TooLarge, client_address, origin_here, place_of, read_body
 from .xml_values import INSTANCE, add, clean, document
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-_METADATA = "http://soap.sforce.com/2006/04/metadata"
-NAMESPACES: Mapping[str, str] = {
-    "u": "urn:partner.soap.sforce.com",
-    "c": "urn:enterprise.soap.sforce.com",
-    "m": _METADATA,
-}
-"""By the door's letter in the path: partner, enterprise, metadata."""
+NAMESPACES: Mapping[str, str] = {"u": "urn:partner.soap.sforce.com", "c": "urn:enterprise.soap.sforce.com"}
+"""By the door's letter in the path: partner, enterprise."""
 _FAULTS: Mapping[str, str] = {
     "u": "urn:fault.partner.soap.sforce.com",
     "c": "urn:fault.enterprise.soap.sforce.com",
-    "m": _METADATA,
 }
 SOBJECTS: Mapping[str, str] = {
     "u": "urn:sobject.partner.soap.sforce.com",
     "c": "urn:sobject.enterprise.soap.sforce.com",
-    "m": _METADATA,
 }
 """Namespaces of records."""
 _FAULT_TYPES: Mapping[str, str] = {
@@ -55,9 +48,6 @@ _FAULT_TYPES: Mapping[str, str] = {
     "MALFORMED_SEARCH": "MalformedSearchFault",
 }
 _MAX_DEPTH = 50
-_MAX_ELEMENTS = 500_000
-_LIMITS: Mapping[str, int] = {"m": MAX_DEPLOY}
-"""Bytes of a request, where a door takes more than the others: packages come in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +130,6 @@ def entrance(name: str, *, doors: str = "uc") -> Callable[[Entrance], Entrance]:
     return enter
 
 
-def operations() -> list[str]:
-    """Names of all operations, in alphabetical order."""
-    return sorted({name for _, name in (*_OPERATIONS, *_ENTRANCES)})
-
-
 # -- reading and writing -------------------------------------------------------------------------------------
 
 
@@ -199,12 +184,10 @@ class Message:
         )
 
 
-def read_envelope(raw: bytes, namespace: str, limit: int = MAX_BODY) -> Message:
+def read_envelope(raw: bytes, namespace: str) -> Message:
     """A request. A client's fault where it is no such envelope."""
-    if raw.count(b"<") > _MAX_ELEMENTS:  # seen before a tree of them takes the memory
-        raise Fault("soapenv:Client", f"The request has more than {_MAX_ELEMENTS} elements")
     try:
-        root = parse_xml(raw, limit, long_text=limit > MAX_BODY)
+        root = parse_xml(raw, MAX_BODY)
     except Fault as fault:
         raise Fault("soapenv:Client", fault.message) from None
     envelope = _part(root)
@@ -230,8 +213,7 @@ def _send(root: Any, status: int, headers: Mapping[str, str]) -> Response:
 
 
 def _answer(door: str, name: str, value: Any, headers: Mapping[str, str]) -> Response:
-    own, objects = NAMESPACES[door], SOBJECTS[door]
-    root, body = _envelope({None: own} if own == objects else {None: own, "sf": objects})
+    root, body = _envelope({None: NAMESPACES[door], "sf": SOBJECTS[door]})
     add(body, f"{name}Response", value, NAMESPACES[door])
     return _send(root, 200, headers)
 
@@ -296,14 +278,13 @@ async def soap(request: Request) -> Response:
     if door not in NAMESPACES or place_of(request) == "lightning":
         return Response(not_found().message, 404, media_type="text/plain")
     headers: dict[str, str] = {}
-    limit = _LIMITS.get(door, MAX_BODY)
     try:
         version = _api_version(request.path_params["version"])
         try:
-            raw = await read_body(request, limit)
+            raw = await read_body(request)
         except TooLarge:
-            raise Fault("soapenv:Client", f"The request is larger than {limit} bytes") from None
-        message = read_envelope(raw, NAMESPACES[door], limit)
+            raise Fault("soapenv:Client", f"The request is larger than {MAX_BODY} bytes") from None
+        message = read_envelope(raw, NAMESPACES[door])
         asked, session_id = message.operation, message.session_id or bearer(request)
         org = await (
             org_named(request, session_id)

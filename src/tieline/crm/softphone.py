@@ -71,26 +71,15 @@ class Definition:
     label: str | None = None
 
 
-def parse_xml(raw: bytes, limit: int, *, long_text: bool = False) -> Any:
-    """The root element. INVALID_INPUT for what is no XML, has a DOCTYPE, or is too large.
-
-    `long_text` takes texts of more than 10 MB, such as an archive in base64.
-    """
+def parse_xml(raw: bytes, limit: int) -> Any:
+    """The root element. INVALID_INPUT for what is no XML, has a DOCTYPE, or is too large."""
     if len(raw) > limit:
         raise Fault("INVALID_INPUT", f"The XML document is larger than {limit} bytes")
-    if long_text:
-        # Without the parser's own limits nothing may be declared that could grow, in any spelling.
-        declared = re.match(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", raw)
-        plain = declared is None or declared.group(1).lower() in (b"utf-8", b"us-ascii")
-        if not plain or raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"<" or b"\0" in raw[:200]:
-            raise Fault("INVALID_INPUT", "Error parsing file: the encoding must be UTF-8")
-        if b"<!DOCTYPE" in raw:
-            raise Fault("INVALID_INPUT", "Error parsing file: a DOCTYPE is not allowed")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=long_text,
+        huge_tree=False,
         remove_comments=True,
         remove_pis=True,
     )
@@ -138,15 +127,6 @@ def settings_map(row: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
             found[f"{path}/{item['name']}/label"] = item.get("label") or ""
             found[f"{path}/{item['name']}/sortOrder"] = f"{order}.0"
     return found
-
-
-def definition_size(settings: Mapping[str, str]) -> tuple[int, int] | None:
-    """Width and height that a call center's settings give the softphone, within Salesforce's sizes; None for none."""
-    texts = [settings.get(f"/reqGeneralInfo/reqSoftphone{side}", "") for side in ("Width", "Height")]
-    if not all(text.isdigit() and len(text) < 7 for text in texts):
-        return None
-    width, height = (int(text) for text in texts)
-    return min(max(width, 200), 1920), min(max(height, 240), 2560)
 
 
 def check_layout(layout: Any, catalogue: Catalogue) -> dict[str, Any]:

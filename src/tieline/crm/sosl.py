@@ -37,7 +37,6 @@ from .sosl_with import (
 )
 
 MAX_ROWS = 2000
-"""Hits of each object that a search looks at, and rows that it answers."""
 MAX_ROWS_EACH = 250
 MAX_LENGTH = 100_000
 MAX_FIND = 10_000
@@ -234,7 +233,7 @@ async def run_search(
         room = min(_rows_of(query, len(wanted)), search.limit - len(records))
         if room <= 0:
             continue
-        rows = await conn.fetch(compiled.of_hits(MAX_ROWS, room, skip), *compiled.params)
+        rows = await conn.fetch(compiled.page(room, skip), *compiled.params)
         found_here = await shape(conn, catalogue, caller, compiled, rows, version)
         if search.extras.highlight:
             highlight(value, query, found, search.group, found_here)

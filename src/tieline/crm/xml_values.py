@@ -1,11 +1,8 @@
-"""Plain values as XML: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`.
-
-A record's `attributes` become the attributes of its element, as REST has it.
-"""
+"""Plain values as XML: a mapping's entries become elements, a list repeats its element, None is `xsi:nil`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +18,6 @@ class Typed:
     type: str
     value: Any
     namespace: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A value that fills its element itself."""
-
-    fill: Callable[[Any], None]
 
 
 def clean(text: str) -> str:
@@ -55,16 +45,8 @@ def fill(element: Any, value: Any, namespace: str = "") -> None:
     if isinstance(value, Typed):
         element.set(f"{{{INSTANCE}}}type", value.type)
         fill(element, value.value, value.namespace or namespace)
-    elif isinstance(value, Mapping) and "attributes" in value:
-        row: Mapping[str, Any] = value
-        told: Mapping[str, Any] = row["attributes"]
-        for name, text in told.items():
-            element.set(name, clean(str(text)))
-        fill(element, {name: item for name, item in row.items() if name != "attributes"}, namespace)
     elif value is None:
         element.set(f"{{{INSTANCE}}}nil", "true")
-    elif isinstance(value, Given):
-        value.fill(element)
     elif isinstance(value, Mapping):
         values: Mapping[str, Any] = value
         for key, item in values.items():

@@ -75,7 +75,7 @@ async def desk(world: World) -> AsyncIterator[Desk]:
     result = await deploy(http, package(inside))
     assert result["success"], [row["problem"] for row in result["details"]["componentFailures"]]
     again = await deploy(http, package(inside))
-    assert not any(row["changed"] for row in again["details"]["componentSuccesses"])
+    assert [row["changed"] for row in again["details"]["componentSuccesses"]] == [False]
     rows = await soql(
         http, "SELECT Id, Name, Active FROM AssignmentRule WHERE SobjectType = 'Case' ORDER BY Name"
     )

@@ -25,18 +25,8 @@ async def deploy(http: httpx2.AsyncClient, raw: bytes, **options: Any) -> dict[s
     answer = await http.post(f"{DATA}/metadata/deployRequest", files=parts)
     assert answer.status_code == 201, answer.text
     assert answer.json()["deployResult"]["status"] == "Pending"
-    return await outcome(http, answer.json()["id"])
-
-
-async def outcome(http: httpx2.AsyncClient, deployment: str) -> dict[str, Any]:
-    """A deployment's result once it is done, asked for as programs do."""
-    async with asyncio.timeout(30):
-        while True:
-            asked = await http.get(f"{DATA}/metadata/deployRequest/{deployment}?includeDetails=true")
-            result = asked.json()["deployResult"]
-            if result["done"]:
-                return result
-            await asyncio.sleep(0.02)
+    asked = await http.get(f"{DATA}/metadata/deployRequest/{answer.json()['id']}?includeDetails=true")
+    return asked.json()["deployResult"]
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from .browser import Browser
 from .conftest import ADMIN, PASSWORD, World
-from .office import NAMES, ROLES, Office
+from .office import Office
 from .package_files import NS, archive, manifest
 from .test_deploy import deploy
 from .test_rest import DATA, error, make, soql
-from .test_sharing import above
 
 
 def rules(object_name: str, inside: str) -> bytes:
@@ -197,7 +194,7 @@ async def ruled(private: Office, world: World) -> AsyncIterator[Office]:
     result = await deploy(private.admin, rules("Case", inside))
     assert result["success"], [row["problem"] for row in result["details"]["componentFailures"]]
     again = await deploy(private.admin, rules("Case", inside))
-    assert not any(row["changed"] for row in again["details"]["componentSuccesses"])
+    assert [row["changed"] for row in again["details"]["componentSuccesses"]] == [False]
     yield private
     await remove_rules(world, "Case")
 
@@ -277,22 +274,6 @@ async def test_sharing_an_account_opens_what_is_below_it(private: Office, world:
         assert await statuses(private.clients[1], f"Contact/{contact}") == [200, 403]
         await remove_rules(world, "Account")
         assert await statuses(private.clients[1], f"Contact/{contact}") == [404, 404]
-        await private.arrange([None, 0, None, None], [None, None, 1, 0], set(), set())
-        owner, boss, stranger = private.clients[2], private.clients[3], private.clients[1]
-        for name, fields in (
-            ("Case", {"Subject": "below"}),
-            ("Contact", {"LastName": "Below"}),
-            ("Opportunity", {"Name": "Below", "StageName": "Prospecting", "CloseDate": "2026-12-31"}),
-        ):
-            parent = await make(private.admin, "Account", Name="Seen from below")
-            child = await make(private.admin, name, AccountId=parent, OwnerId=private.users[2], **fields)
-            assert [await statuses(http, f"Account/{parent}") for http in (owner, boss, stranger)] == [
-                [200, 403],
-                [200, 403],
-                [404, 404],
-            ]
-            assert (await private.admin.delete(f"{DATA}/sobjects/{name}/{child}")).status_code == 204
-            assert await statuses(owner, f"Account/{parent}") == [404, 404]
     finally:
         assert (await deploy(private.admin, sharing("ReadWrite")))["success"]
 
@@ -312,7 +293,6 @@ async def test_custom_objects_that_are_not_open_have_shares(private: Office) -> 
     assert error(await owner.get(f"{DATA}/sobjects/Secret__Share/describe")) == (404, "NOT_FOUND")
     assert (await deploy(private.admin, package("Private")))["success"]
     described = (await owner.get(f"{DATA}/sobjects/Secret__Share/describe")).json()
-    assert (described["associateEntityType"], described["associateParentEntity"]) == ("Share", "Secret__c")
     names = [item["name"] for item in described["fields"]]
     assert names[:5] == ["Id", "ParentId", "UserOrGroupId", "AccessLevel", "RowCause"]
     record = await make(owner, "Secret__c", Name="S")
@@ -334,91 +314,3 @@ async def test_custom_objects_that_are_not_open_have_shares(private: Office) -> 
     assert left["totalSize"] == 0
     assert (await deploy(private.admin, package("ReadWrite")))["success"]
     assert error(await owner.get(f"{DATA}/sobjects/Secret__Share/describe")) == (404, "NOT_FOUND")
-
-
-KINDS = ("user", "group", "Role", "RoleAndSubordinates", "everybody")
-
-
-# A hundred requests each; the office is arranged anew by every example.
-@settings(
-    max_examples=settings().max_examples // 10,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(data=st.data())
-async def test_everybody_reaches_what_is_shared_with_them_as_the_model_says(
-    private: Office, data: st.DataObject
-) -> None:
-    count = len(NAMES)
-    parents: list[int | None] = [
-        data.draw(st.none() | st.integers(0, number - 1)) if number else None for number in range(ROLES)
-    ]
-    roles = data.draw(st.lists(st.none() | st.integers(0, ROLES - 1), min_size=count, max_size=count))
-    grouped = data.draw(st.sets(st.integers(0, count - 1)))
-    one_share = st.tuples(
-        st.integers(0, count - 1), st.sampled_from(KINDS), st.integers(0, count - 1), st.sampled_from(["Read", "Edit"])
-    )  # fmt: skip
-    shares = data.draw(st.lists(one_share, max_size=4))
-    left = await soql(private.admin, "SELECT Id FROM CaseShare WHERE RowCause = 'Manual'")
-    for row in left["records"]:
-        assert (await private.admin.delete(f"{DATA}/sobjects/CaseShare/{row['Id']}")).status_code == 204
-    await private.arrange(parents, roles, set(), grouped)
-    groups = await soql(private.admin, "SELECT Id, Type, RelatedId FROM Group WHERE Type <> 'Queue'")
-    known = {(row["Type"], row["RelatedId"]): row["Id"] for row in groups["records"]}
-
-    def members(kind: str, number: int) -> set[int]:
-        """Users a share reaches before anybody looks up from above."""
-        if kind == "user":
-            return {number}
-        if kind == "group":
-            return grouped
-        if kind == "everybody":
-            return set(range(count))
-        inside = {user for user in range(count) if roles[user] == number}
-        if kind == "RoleAndSubordinates":
-            inside |= {user for user in range(count) if number in above(parents, roles[user])}
-        return inside
-
-    def grantee(kind: str, number: int) -> str:
-        if kind == "user":
-            return private.users[number]
-        if kind == "group":
-            return private.group
-        return known["Organization", None] if kind == "everybody" else known[kind, private.roles[number]]
-
-    levels: dict[tuple[int, str], tuple[set[int], str]] = {}
-    for owner, kind, number, level in shares:
-        if kind == "user" and number == owner:
-            continue
-        await make(
-            private.clients[owner],
-            "CaseShare",
-            CaseId=private.cases[private.users[owner]],
-            UserOrGroupId=grantee(kind, number),
-            CaseAccessLevel=level,
-        )
-        levels[owner, grantee(kind, number)] = (members(kind, number), level)  # the last one counts
-    for user, http in enumerate(private.clients):
-        below = {other for other in range(count) if roles[user] in above(parents, roles[other])}
-        mine = {user} | below
-        expected: dict[str, str] = {}
-        if grouped & mine:  # the group is in the queue
-            expected[private.cases[private.queue]] = "Edit"
-        for owner in range(count):
-            case = private.cases[private.users[owner]]
-            reached = {level for (of, _), (who, level) in levels.items() if of == owner and who & mine}
-            if owner in mine:
-                expected[case] = "Edit"  # agents have no right to delete cases
-            elif reached:
-                expected[case] = "Edit" if "Edit" in reached else "Read"
-        found = await soql(http, "SELECT Id FROM Case WHERE Subject = 'shared'")
-        assert {row["Id"] for row in found["records"]} == expected.keys()
-        ids = ", ".join(f"'{case}'" for case in private.cases.values())
-        access = await soql(
-            http,
-            "SELECT RecordId, MaxAccessLevel FROM UserRecordAccess"
-            f" WHERE UserId = '{private.users[user]}' AND RecordId IN ({ids})",
-        )
-        told = {row["RecordId"]: row["MaxAccessLevel"] for row in access["records"]}
-        assert {case: level for case, level in told.items() if level != "None"} == expected
-        rows = await soql(http, "SELECT CaseId FROM CaseShare WHERE RowCause = 'Owner'")
-        assert {row["CaseId"] for row in rows["records"]} & set(private.cases.values()) == expected.keys()

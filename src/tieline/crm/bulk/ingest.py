@@ -18,9 +18,7 @@ from ..access import Caller, visible_part
 from ..errors import Fault
 from ..metadata import Catalogue, Field, ObjectType
 from ..orgs import Org
-from ..records import Records
-from ..saving import recycle_bin
-from ..saving.drafts import Saved
+from ..records import Records, Saved
 from .csv_text import CsvProblem, Reader, records_of, written
 from .jobs import Job
 
@@ -193,9 +191,7 @@ class _Batch:
                 return await records.update(value, list(zip(ids, inputs, strict=True)))
             results = await records.delete(value, ids)
             if job.operation == "hardDelete":
-                await recycle_bin.empty(
-                    records, [result.id for result in results if result.id and result.success]
-                )
+                await records.empty([result.id for result in results if result.id and result.success])
             return results
         except Fault as fault:  # of the object as a whole, such as rights that were taken away
             return [Saved(faults=(fault,)) for _ in inputs]

@@ -166,7 +166,7 @@ class Events:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), _AGAIN_S if self._wanted.is_set() else _LOOK_S)
             if self._wanted.is_set():
-                await asyncio.sleep(0.3)  # a database that is being copied is away for about as long
+                await asyncio.sleep(0.05)
 
     async def _needed(self) -> bool:
         if self._wanted.is_set():

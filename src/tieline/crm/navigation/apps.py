@@ -43,13 +43,6 @@ UTILITIES: Mapping[str, Mapping[str, Any]] = {
         "height": 480,
         "auto_start": False,
     },
-    "omni": {
-        "label": ("Omni-Channel", "オムニチャネル"),
-        "icon": "omni_channel",
-        "width": 340,
-        "height": 480,
-        "auto_start": False,
-    },
     "notes": {"label": ("Notes", "メモ"), "icon": "note", "width": 380, "height": 420, "auto_start": False},
 }
 """Kinds of utility item that this org has, with what an item of the kind is unless its app says otherwise."""
@@ -93,13 +86,7 @@ class CustomApp:
         }
 
 
-SOFTPHONE_SIZE = (340, 480)
-"""Width and height, in pixels, of the softphone's panel in a new app."""
-_UTILITIES: tuple[Mapping[str, Any], ...] = (
-    {"type": "softphone", "width": SOFTPHONE_SIZE[0], "height": SOFTPHONE_SIZE[1]},
-    {"type": "history"},
-    {"type": "notes"},
-)
+_ALL_UTILITIES = tuple({"type": name} for name in UTILITIES)
 STANDARD_APPS: Sequence[CustomApp] = (
     CustomApp(
         "LightningService",
@@ -110,7 +97,7 @@ STANDARD_APPS: Sequence[CustomApp] = (
         "多くのレコードを並べて開き、顧客に対応します",
         (HOME, "standard-Contact", "standard-Account", "standard-Lead", "standard-Case", "standard-Opportunity",
          "standard-Task"),
-        _UTILITIES,
+        _ALL_UTILITIES,
         True,
     ),
     CustomApp(
@@ -122,7 +109,7 @@ STANDARD_APPS: Sequence[CustomApp] = (
         "リード、取引先、商談をひとつずつ開いて進めます",
         (HOME, "standard-Lead", "standard-Account", "standard-Contact", "standard-Opportunity", "standard-Task",
          "standard-Case"),
-        _UTILITIES,
+        _ALL_UTILITIES,
         True,
     ),
 )  # fmt: skip
@@ -135,22 +122,6 @@ async def install(conn: Any) -> None:
     instance: str = await conn.fetchval("SELECT value FROM meta.setting WHERE name = 'instance'")
     for app in STANDARD_APPS:
         await store(conn, instance, app)
-
-
-async def size_softphones(conn: Any) -> None:
-    """Apps that say nothing of the softphone's size get the size it has had; without one the definition's holds."""
-    for app in await all_apps(conn):
-        items = [
-            dict(zip(("width", "height"), SOFTPHONE_SIZE, strict=True)) | dict(item)
-            if item["type"] == "softphone"
-            else dict(item)
-            for item in app.utility_items
-        ]
-        await conn.execute(
-            "UPDATE meta.custom_app SET definition = $2 WHERE name = $1",
-            app.name,
-            app.definition() | {"utility_items": items},
-        )
 
 
 def _app(row: Mapping[str, Any]) -> CustomApp:
@@ -223,16 +194,8 @@ def _refuse(message: str, *fields: str) -> Fault:
     return Fault("INVALID_INPUT", message, fields=list(fields))
 
 
-def utilities(
-    app: CustomApp,
-    org_wide: Sequence[Mapping[str, Any]],
-    language: str,
-    softphone_size: tuple[int, int] = SOFTPHONE_SIZE,
-) -> list[dict[str, Any]]:
-    """The app's utility items, whole: what the kind is, the org says for all apps, and the app itself, in this order.
-
-    Of the softphone, `softphone_size` (of the call center's definition) stands where neither org nor app says one.
-    """
+def utilities(app: CustomApp, org_wide: Sequence[Mapping[str, Any]], language: str) -> list[dict[str, Any]]:
+    """The app's utility items, whole: what the kind is, the org says for all apps, and the app itself, in this order."""
     everywhere = {str(item["type"]): item for item in org_wide}
     found: list[dict[str, Any]] = []
     for item in app.utility_items:
@@ -240,8 +203,6 @@ def utilities(
         if kind is None:
             continue
         whole = dict(kind) | {"type": item["type"], "label": kind["label"][1 if language == "ja" else 0]}
-        if item["type"] == "softphone":
-            whole |= dict(zip(("width", "height"), softphone_size, strict=True))
         for said in (everywhere.get(str(item["type"]), {}), item):
             whole |= {name: each for name, each in said.items() if each is not None and name in whole}
         found.append(whole)

@@ -15,14 +15,9 @@ APP = "app"
 
 
 async def navigation(
-    conn: Any,
-    catalogue: Catalogue,
-    caller: Caller,
-    org_wide: Sequence[Mapping[str, Any]],
-    softphone_size: tuple[int, int],
+    conn: Any, catalogue: Catalogue, caller: Caller, org_wide: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps,
-    `softphone_size` what the user's call center says."""
+    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps."""
     apps = await all_apps(conn)
     chosen: Any = await choice(conn, caller.user_id, APP)
     current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
@@ -36,12 +31,12 @@ async def navigation(
                 "description": app.description_in(language),
                 "nav_type": app.nav_type,
                 "items": _items(app, catalogue, caller),
-                "utility_items": utilities(app, org_wide, language, softphone_size),
+                "utility_items": utilities(app, org_wide, language),
             }
             for app in apps
         ],
         "app": current.name,
-        "utility_items": utilities(current, org_wide, language, softphone_size),
+        "utility_items": utilities(current, org_wide, language),
     }
 
 

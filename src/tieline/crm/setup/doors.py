@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from . import (
-    app_manager,
-    call_centers,
-    oauth_apps,
-    objects,
-    omni,
-    org_settings,
-    permission_sets,
-    softphone_layouts,
-    users,
-)
+from . import call_centers, oauth_apps, objects, omni, org_settings, permission_sets, softphone_layouts, users
 
 ROUTES = [
     *users.ROUTES,
-    *app_manager.ROUTES,
     *call_centers.ROUTES,
     *softphone_layouts.ROUTES,
     *permission_sets.ROUTES,

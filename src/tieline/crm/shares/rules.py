@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..criteria import ready
-from ..deploy.archive import Node, Problem
-from ..deploy.filters import criteria_of
+from ..deploy_filters import criteria_of
 from ..metadata import Catalogue, ObjectType, SharingRule
+from ..package import Node, Problem
 from ..schema import bump, load_catalogue, sharing_rule
 from .objects import can_be_shared, ensure, follow_rules
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..filters import Criteria, Criterion
-from .archive import Node, Problem
+from .filters import Criteria, Criterion
+from .package import Node, Problem
 
 _ELEMENTS = frozenset({"field", "operation", "value", "valueField", "sortOrder", "table"})
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..duplicates import (
+from .deploy_filters import criteria_of
+from .duplicates import (
     DuplicateRule,
     MatchingRule,
     MatchItem,
@@ -16,15 +17,16 @@ from ..duplicates import (
     save_duplicate_rule,
     save_matching_rule,
 )
-from ..filters import Criteria
-from ..matching import Method
-from ..metadata import Catalogue
-from ..schema import bump
-from ..validation import ValidationRule, delete_rule, rules_of, save_rule
-from .archive import Absent, Node, Problem, leaf
-from .deployment import Component, Deployment
-from .filters import criteria_of
+from .filters import Criteria
+from .matching import Method
+from .metadata import Catalogue
+from .package import Node, Problem
+from .validation import ValidationRule, rules_of, save_rule
 
+_VALIDATION = frozenset({
+    "active", "description", "errorConditionFormula", "errorDisplayField", "errorMessage", "fullName",
+    "shouldEvaluateOnClient",
+})  # fmt: skip
 _MATCHING = frozenset({
     "booleanFilter", "description", "fullName", "label", "matchingRuleItems", "ruleStatus",
 })  # fmt: skip
@@ -39,91 +41,46 @@ _METHODS: dict[str, Method] = {
     "LastName": "LastName",
     "CompanyName": "CompanyName",
     "Phone": "Phone",
-    "City": "City",
-    "Street": "Street",
-    "Zip": "Zip",
-    "Title": "Title",
 }
 _TOKEN = re.compile(r"\s*(\(|\)|AND\b|OR\b|\d{1,2})\s*", re.IGNORECASE)
 
-VALIDATION_MODELLED = frozenset({
-    "active", "description", "errorConditionFormula", "errorDisplayField", "errorMessage", "fullName",
-})  # fmt: skip
+Done = tuple[str, bool, bool]
+"""The component's id, whether it was created, whether anything changed."""
 
 
-async def apply_validation_rule(deployment: Deployment, component: Component) -> None:
+async def deploy_validation_rule(
+    conn: Any, catalogue: Catalogue, instance: str, object_name: str, node: Node
+) -> Done:
     """A rule within its object's file."""
-    object_name, _, name = component.name.partition(".")
-    node = component.node
+    node.only(_VALIDATION, "ValidationRule")
     if object_name == "Activity":
         raise Problem("Validation rules of activities belong to Task and Event", node.line)
     rule = ValidationRule(
         object_name,
-        name,
+        node.need("fullName"),
         node.need("errorConditionFormula"),
         node.need("errorMessage"),
         node.flag("active"),
         node.get("errorDisplayField") or None,
         node.get("description") or None,
     )
-    known = {one.name.lower() for one in await rules_of(deployment.conn, object_name)}
-    instance = deployment.call.org.instance
-    component.id, component.changed = await save_rule(deployment.conn, deployment.catalogue, instance, rule)
-    component.created = rule.name.lower() not in known
+    known = {one.name.lower() for one in await rules_of(conn, object_name)}
+    rule_id, changed = await save_rule(conn, catalogue, instance, rule)
+    return rule_id, rule.name.lower() not in known, changed
 
 
-async def validation_rule_names(conn: Any, catalogue: Catalogue) -> list[str]:
-    """`Object.Rule` of every validation rule."""
-    return sorted(f"{rule.object_name}.{rule.name}" for rule in await rules_of(conn))
-
-
-async def read_validation_rule(conn: Any, catalogue: Catalogue, name: str) -> Sequence[Node] | None:
-    """A validation rule."""
-    object_name, _, rule_name = name.partition(".")
-    rules = await rules_of(conn, object_name)
-    rule = next((one for one in rules if one.name.lower() == rule_name.lower()), None)
-    if rule is None:
-        return None
-    found = [
-        leaf("fullName", rule.name),
-        leaf("active", rule.active),
-        leaf("errorConditionFormula", rule.formula),
-        leaf("errorMessage", rule.message),
-    ]
-    if rule.description:
-        found.append(leaf("description", rule.description))
-    return [*found, leaf("errorDisplayField", rule.field)] if rule.field else found
-
-
-async def remove_validation_rule(deployment: Deployment, component: Component) -> None:
-    """Deletes a validation rule."""
-    object_name, _, name = component.name.partition(".")
-    if not await delete_rule(deployment.conn, object_name, name):
-        raise Absent(f"No ValidationRule named: {component.name[:90]} found")
-
-
-async def apply_matching_rules(deployment: Deployment, component: Component) -> None:
+async def deploy_matching_rules(conn: Any, catalogue: Catalogue, object_name: str, node: Node) -> Done:
     """All matching rules of an object: the file `matchingRules/Contact.matchingRule`."""
-    conn, catalogue = deployment.conn, deployment.catalogue
-    object_name, node = component.name, component.node
     node.only(frozenset({"fullName", "matchingRules"}), "MatchingRules")
+    created = changed = False
     for element in node.all("matchingRules"):
         rule = _matching_rule(object_name, element)
         known = {one.name: one for one in await matching_rules(conn) if one.object_name == object_name}
-        component.created = component.created or rule.name not in known
+        created = created or rule.name not in known
         if known.get(rule.name) != rule:
             await save_matching_rule(conn, catalogue, rule)
-            component.changed = True
-
-
-async def remove_matching_rules(deployment: Deployment, component: Component) -> None:
-    """Deletes the matching rules of an object. Problem where a duplicate rule uses them."""
-    used = [rule.name for rule in await duplicate_rules(deployment.conn, component.name)]
-    if used:
-        raise Problem(f"The matching rules are used by the duplicate rule {used[0]}")
-    await deployment.conn.execute("DELETE FROM meta.matching_rule WHERE object_name = $1", component.name)
-    deployment.stale = True
-    await bump(deployment.conn)
+            changed = True
+    return "", created, changed
 
 
 def _matching_rule(object_name: str, node: Node) -> MatchingRule:
@@ -200,10 +157,8 @@ def _single(tokens: Sequence[str], count: int, depth: int) -> tuple[list[list[in
     return [[int(first)]], rest
 
 
-async def apply_duplicate_rule(deployment: Deployment, component: Component) -> None:
+async def deploy_duplicate_rule(conn: Any, catalogue: Catalogue, full_name: str, node: Node) -> Done:
     """A duplicate rule: the file `duplicateRules/Contact.My_Rule.duplicateRule`."""
-    conn, catalogue = deployment.conn, deployment.catalogue
-    full_name, node = component.name, component.node
     node.only(_DUPLICATE, "DuplicateRule")
     object_name, dot, name = full_name.partition(".")
     if not dot:
@@ -224,20 +179,10 @@ async def apply_duplicate_rule(deployment: Deployment, component: Component) -> 
         _filter(object_name, node),
     )
     known = {one.name: one for one in await duplicate_rules(conn, object_name)}
-    component.created, component.changed = name not in known, known.get(name) != rule
-    if component.changed:
+    changed = known.get(name) != rule
+    if changed:
         await save_duplicate_rule(conn, catalogue, rule)
-
-
-async def remove_duplicate_rule(deployment: Deployment, component: Component) -> None:
-    """Deletes a duplicate rule."""
-    object_name, _, name = component.name.partition(".")
-    gone = await deployment.conn.execute(
-        "DELETE FROM meta.duplicate_rule WHERE object_name = $1 AND name = $2", object_name, name
-    )
-    if gone == "DELETE 0":
-        raise Absent(f"No DuplicateRule named: {component.name[:90]} found")
-    await bump(deployment.conn)
+    return "", name not in known, changed
 
 
 def _action(node: Node, tag: str) -> Any:

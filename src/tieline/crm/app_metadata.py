@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..apps import CLIENT_ID, MAX_CALLBACKS, callback_problem, certificate_problem, scope_word
-from .archive import Node, Problem
+from .apps import CLIENT_ID, MAX_CALLBACKS, callback_problem, certificate_problem, scope_word
+from .package import Node, Problem
 
 _UNITS = {"HOURS": 3600, "DAYS": 86_400, "MONTHS": 30 * 86_400}
 _POLICIES = {
