@@ -16,7 +16,7 @@ run: .setup/run web/dist/.built ## set up and start everything (Ctrl-C stops it)
 org: .setup/run ## start the embedded Salesforce-compatible org alone; see docs/guide/local-org.md
 	@exec $(PY) -m tieline crm
 
-test: .setup/dev web/dist/.built .setup/browser .setup/clients .setup/sf ## set up and pass all tests
+test: .setup/dev web/dist/.built .setup/browser .setup/clients ## set up and pass all tests
 	@scripts/test
 
 check: .setup/dev .setup/npm ## format, lint, types, import arrows, generated files
@@ -57,9 +57,6 @@ clean: ## remove what setup and build made (not the demo's data)
 
 .setup/clients: tests/clients/package-lock.json scripts/setup
 	@scripts/setup clients
-
-.setup/sf: tests/clients/sf/package-lock.json scripts/setup
-	@scripts/setup sf
 
 web/dist/.built: .setup/npm $(WEB_SOURCES)
 	@scripts/setup build

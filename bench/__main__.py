@@ -26,15 +26,13 @@ BENCHES = {
     "match": "whose number is this",
     "outbox": "call logs into the CRM",
     "org": "the embedded org: reading, querying, writing many, starting",
-    "events": "from a change in the embedded org to its subscriber",
-    "bulk": "a million contacts into the embedded org and out of it",
     "million": "the embedded org with a million contacts in it",
     "console": "the console in Chromium, on an org with 100,000 contacts",
     "demo": "the demo: start, memory, and the agent's pages in Chromium",
     "audio": "voices: latency, twelve calls, commands to first sound",
 }
 
-ON_REQUEST = {"bulk", "million"}
+ON_REQUEST = {"million"}
 """These run only where they are named: they take many minutes."""
 
 

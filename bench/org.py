@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import signal
 import statistics
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -141,9 +139,6 @@ async def run(rounds: int) -> list[Figure]:
     upserts = list[float]()
     async with AsyncExitStack() as stack:
         org = await stack.enter_async_context(served())
-        await _snapshot(org, "save")
-        by_command = [await _snapshot(org, "load") for _ in range(max(3, rounds))]
-        by_http = [await _loaded_by_http(org) for _ in range(max(3, rounds))]
         ids = await contacts(org.http, UPSERTS)
         for round_ in range(-1, rounds):
 
@@ -182,35 +177,8 @@ async def run(rounds: int) -> list[Figure]:
         ),
         Figure("upserting a record, processor time of the org", spent("upsert", 0), "ms"),
         Figure("upserting a record, processor time of PostgreSQL", spent("upsert", 1), "ms"),
-        Figure(
-            "deploy of 100 components",
-            await deployed(org.http),
-            "s",
-            most=3,
-            note="one new object, 97 fields",
-        ),
         Figure("start of the org, its data being there", org.started_s, "s", most=2),
-        Figure("a small org's snapshot loaded, by command", statistics.median(by_command), "s", most=1),
-        Figure("a small org's snapshot loaded, over HTTP", statistics.median(by_http), "s", most=1),
     ]
-
-
-async def _snapshot(org: Served, action: str) -> float:
-    """Seconds that `tieline crm snapshot` takes, Python's own start included."""
-    began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tieline", "crm", "snapshot", action, "bench"), env=org.environment
-    )
-    assert await process.wait() == 0
-    return time.perf_counter() - began
-
-
-async def _loaded_by_http(org: Served) -> float:
-    """Seconds until the org is what it was, and answers again."""
-    began = time.perf_counter()
-    assert (await org.http.post("/services/snapshots/bench/load")).status_code == 204
-    assert (await org.http.get(f"{DATA}/limits")).status_code == 200
-    return time.perf_counter() - began
 
 
 async def contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
@@ -225,56 +193,6 @@ async def contacts(http: httpx2.AsyncClient, number: int) -> list[str]:
         answer = await http.post(f"{DATA}/composite/sobjects", json={"records": rows})
         ids += [row["id"] for row in answer.json()]
     return ids
-
-
-async def deployed(http: httpx2.AsyncClient) -> float:
-    """Seconds from the request to the done deployment of an object, 97 fields, a tab and a permission set."""
-    files = _package(97)
-    began = time.perf_counter()
-    answer = await http.post(f"{DATA}/metadata/deployRequest", files={"file": ("package.zip", files)})
-    where = f"{DATA}/metadata/deployRequest/{answer.json()['id']}"
-    result = answer.json()["deployResult"]
-    while not result["done"]:
-        await asyncio.sleep(0.02)
-        result = (await http.get(where)).json()["deployResult"]
-    took = time.perf_counter() - began
-    assert (result["status"], result["numberComponentsDeployed"]) == ("Succeeded", 100), result
-    return took
-
-
-def _package(fields: int) -> bytes:
-    inner = "".join(
-        f"<fields><fullName>F{n}__c</fullName><label>F{n}</label><length>80</length><type>Text</type></fields>"
-        for n in range(fields)
-    )
-    granted = "".join(
-        f"<fieldPermissions><editable>true</editable><field>Bench__c.F{n}__c</field><readable>true</readable>"
-        "</fieldPermissions>"
-        for n in range(fields)
-    )
-    names = {"CustomObject": "Bench__c", "CustomTab": "Bench__c", "PermissionSet": "Bench"}
-    files = {
-        "package.xml": (
-            "Package",
-            "".join(
-                f"<types><members>{name}</members><name>{kind}</name></types>" for kind, name in names.items()
-            )
-            + "<version>66.0</version>",
-        ),
-        "objects/Bench__c.object": (
-            "CustomObject",
-            f"{inner}<label>Bench</label><nameField><label>Name</label><type>Text</type></nameField>"
-            "<pluralLabel>Benches</pluralLabel><sharingModel>ReadWrite</sharingModel>",
-        ),
-        "tabs/Bench__c.tab": ("CustomTab", "<customObject>true</customObject><motif>Custom1: Heart</motif>"),
-        "permissionsets/Bench.permissionset": ("PermissionSet", f"{granted}<label>Bench</label>"),
-    }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, (root, content) in files.items():
-            text = f'<{root} xmlns="http://soap.sforce.com/2006/04/metadata">{content}</{root}>'
-            archive.writestr(path, text)
-    return out.getvalue()
 
 
 async def at_rate(

@@ -13,20 +13,14 @@ from starlette.routing import Route as Door
 
 from tieline.crm.app import RESOURCES, doors
 from tieline.crm.rest import MAX_VERSION, MIN_VERSION, MISSING, ROUTES, Route
-from tieline.crm.soap import operations
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "guide" / "local-org-coverage.md"
-_HEADERS = (
-    "Headers that count: `SessionHeader`, `LoginScopeHeader`, `CallOptions` (client), `QueryOptions`, `AllOrNoneHeader`,",
-    "`DuplicateRuleHeader`, `AssignmentRuleHeader`; others are read over. There is no WSDL to download.",
-)
 _PARTS = (
     ("Records and objects", ("sobjects",)),
     ("Queries and search", ("query", "queryAll", "search", "parameterizedSearch", "recent")),
     ("Several requests in one", ("composite",)),
     ("User interface", ("ui-api", "compactLayouts", "quickActions")),
-    ("Events", ("event",)),
-    ("Tooling", ("tooling",)),
+    ("Events", ("event", "tooling")),
     ("The rest", ("", "limits", "metadata")),
 )
 
@@ -71,14 +65,6 @@ def page() -> str:
         and not door.path.startswith("/services/data/{")
     }
     lines += [f"| `{path}` | {methods} |" for path, methods in sorted(listed)]
-    lines += [
-        "",
-        "## SOAP operations",
-        "",
-        ", ".join(f"`{name}`" for name in operations()) + ".",
-        "",
-        *_HEADERS,
-    ]
     lines += ["", "## Not there", "", "| resource | instead |", "|---|---|"]
     lines += [f"| {what} | {instead} |" for what, instead in MISSING]
     return "\n".join(lines) + "\n"

@@ -231,40 +231,6 @@ async def test_orgs_beside_each_other_are_reached_by_token_and_by_host(served: S
             assert refused.status_code == 401
 
 
-@pytest.mark.skipif(
-    not JSFORCE.exists() or shutil.which("node") is None, reason="`scripts/setup clients` has not been run"
-)
-async def test_jsforce_s_soap_works(served: Served) -> None:
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(ROOT / "tests" / "clients" / "jsforce_soap.mjs"),
-        env={
-            **served.environment(),
-            "ORG_URL": f"http://localhost:{served.port}",
-            "ORG_TOKEN": served.token,
-            "VERSION": "64.0",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    told, wrong = await asyncio.wait_for(process.communicate(), 100)
-    assert process.returncode == 0, wrong.decode()[-2000:]
-    assert json.loads(told) == {
-        "made": [True, True, False],
-        "code": "REQUIRED_FIELD_MISSING",
-        "changed": True,
-        "upserted": False,
-        "merged": True,
-        "after": ["Chief", True],
-        "deleted": True,
-        "back": True,
-        "emptied": True,
-        "gone": "UNDELETE_FAILED",
-        "user": "admin@acme.example",
-        "time": True,
-    }
-
-
 def blocks(language: str) -> list[str]:
     """The guide's code blocks of a language that stand alone."""
     return re.findall(rf"^```{language}\n(.*?)^```", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)

@@ -7,10 +7,9 @@ import secrets
 from urllib.parse import quote
 
 from playwright.async_api import Page, expect
-from tests.journeys.conftest import Demo, Street
+from tests.journeys.conftest import Demo
 from tests.journeys.console import Shell
-from tests.journeys.desk import ADMIN, Desk, sign_in_to_crm
-from tests.journeys.words import words
+from tests.journeys.desk import Desk
 
 
 async def _heading(page: Page, name: str) -> None:
@@ -179,43 +178,3 @@ async def test_notes_are_there_again(emma: Desk) -> None:
     await emma.go()
     await page.get_by_role("button", name="Notes", exact=True).click()
     await expect(field).to_have_value(text)
-
-
-async def test_many_records_get_another_owner_and_go_and_come_back(demo: Demo, street: Street) -> None:
-    context = await street.computer.browser.new_context()
-    page = await context.new_page()
-    await page.goto(demo.console)
-    await sign_in_to_crm(page, ADMIN.email)
-    say = words("console", ADMIN.language)
-    shell = Shell(page, say)
-    family = f"Quill{secrets.token_hex(3)}"
-    contacts = await shell.open_item("Contacts")
-    for first in ("Ada", "Bea", "Cleo"):
-        contacts = await shell.open_item("Contacts")
-        await contacts.main.get_by_role("button", name=say("list.new"), exact=True).click()
-        form = page.get_by_role("dialog")
-        await form.get_by_label("First Name").fill(first)
-        await form.get_by_label("Last Name").fill(family)
-        await form.get_by_role("button", name=say("form.save"), exact=True).click()
-        await _heading(page, f"{first} {family}")
-    contacts = await shell.open_item("Contacts")
-    await contacts.find(family)
-    await expect(contacts.row(family)).to_have_count(3)
-
-    await contacts.check(f"Ada {family}")
-    await contacts.check(f"Cleo {family}")
-    await contacts.main.get_by_role("button", name=say("mass.owner"), exact=True).click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_role("combobox").fill("Clark")
-    await dialog.get_by_role("option").filter(has_text="Emma Clark").click()
-    await dialog.get_by_role("button", name=say("form.save"), exact=True).click()
-    await expect(contacts.row(family).filter(has_text="Emma Clark")).to_have_count(2)
-
-    await contacts.check(f"Ada {family}")
-    await contacts.check(f"Bea {family}")
-    await contacts.main.get_by_role("button", name=say("mass.delete"), exact=True).click()
-    await page.get_by_role("dialog").get_by_role("button", name=say("mass.delete"), exact=True).click()
-    await expect(contacts.row(family)).to_have_count(1)
-    await page.get_by_role("button", name=say("mass.undo"), exact=True).click()
-    await expect(contacts.row(family)).to_have_count(3)
-    await context.close()

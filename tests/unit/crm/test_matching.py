@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.crm.deploy.rules import alternatives
+from tieline.crm.deploy_rules import alternatives
 from tieline.crm.matching import METHODS, THRESHOLD, Method, key_of, similarity
 
 
@@ -20,17 +20,12 @@ from tieline.crm.matching import METHODS, THRESHOLD, Method, key_of, similarity
         ("LastName", "O'Neil", "ONEIL", True), ("LastName", "Ｌｅｅ", "lee", True), ("LastName", "Lee", "Ray", False),
         ("LastName", "佐藤", "佐藤", True), ("CompanyName", "The Acme Corp.", "ACME, Inc.", True),
         ("CompanyName", "株式会社アクメ", "アクメ㈱", True), ("CompanyName", "Acme", "Globex", False),
-        ("City", "San Francisco", "San Fransisco", True), ("City", "Kyoto", "Tokyo", False),
-        ("Street", "123 Market St.", "123 Market Street", True), ("Street", "123 Market St", "124 Market St", False),
-        ("Zip", "94105-1234", "94105", True), ("Zip", "100-0001", "100-0002", False), ("Zip", "1000001", "100-0001", True),
-        ("Title", "CEO", "Chief Executive Officer", True), ("Title", "V.P.", "Vice President", True),
-        ("Title", "Buyer", "Seller", False),
     ],
 )  # fmt: skip
 def test_values_are_the_same_or_not(method: Method, one: str, two: str, same: bool) -> None:
     assert (similarity(method, one, two) >= THRESHOLD) is same
     assert (similarity(method, two, one) >= THRESHOLD) is same
-    if same and method in ("Exact", "Email", "Phone", "City", "Zip"):
+    if same and method in ("Exact", "Email", "Phone"):
         assert key_of(method, one) == key_of(method, two)
 
 

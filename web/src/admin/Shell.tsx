@@ -21,7 +21,6 @@ const GROUPS: { word: string; entries: Entry[] }[] = [
     entries: [
       { path: "/portal/live", word: "nav.live", icon: "utility:people", for: "managers" },
       { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", for: "everybody" },
-      { path: "/portal/users", word: "nav.users", icon: "utility:user", for: "administrators" },
     ],
   },
   {

@@ -16,10 +16,8 @@ import { ConnectionsPage } from "./pages/Connections.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
 import { LivePage } from "./pages/Live.tsx";
-import { PasswordPage } from "./pages/Password.tsx";
 import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
 import { SignInPage } from "./pages/SignIn.tsx";
-import { UsersPage } from "./pages/Users.tsx";
 import { Link, navigate, safeNext, usePlace } from "./router.tsx";
 import { isAdministrator, isManager, Shell } from "./Shell.tsx";
 import { ProblemNotice } from "./words.tsx";
@@ -103,8 +101,7 @@ function Pages({
   const manager = session !== null && isManager(session);
   const administrator = session !== null && isAdministrator(session);
   const home = manager ? "/portal/live" : "/portal/engagements";
-  const choosing = path === "/portal/password";
-  const outside = path !== "/callbar/sign-in" && !choosing;
+  const outside = path !== "/callbar/sign-in";
   useEffect(() => {
     if (!outside) return;
     if (session && signingIn) {
@@ -118,7 +115,6 @@ function Pages({
       navigate(home, { replace: true });
   });
 
-  if (choosing) return <PasswordPage token={location.hash.slice(1)} />;
   if (!outside) return <CallbarSignIn query={query} session={session} onSession={onSession} />;
   if (!session) return signingIn ? <SignInPage onSignedIn={onSession} /> : null;
   if (signingIn) return null;
@@ -131,7 +127,6 @@ function Pages({
   else if (path === "/portal/connections/new" && administrator) page = <AddConnectionPage />;
   else if (connection?.[1] && administrator)
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
-  else if (path === "/portal/users" && administrator) page = <UsersPage session={session} />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
   else

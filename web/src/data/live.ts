@@ -4,7 +4,7 @@
  * a second. `session` says that the page's own session may have ended.
  */
 /** `records`: what the CRM tells of customers. */
-export type LiveKind = "agents" | "connections" | "engagements" | "queues" | "records" | "session" | "users";
+export type LiveKind = "agents" | "connections" | "engagements" | "queues" | "records" | "session";
 
 export const LIVE_KINDS: readonly LiveKind[] = [
   "agents",
@@ -13,7 +13,6 @@ export const LIVE_KINDS: readonly LiveKind[] = [
   "queues",
   "records",
   "session",
-  "users",
 ];
 const EVERY_MS = 250;
 /** Hints of one change come right after one another. */

@@ -1,7 +1,7 @@
 /** The portal's session: a cookie that scripts cannot read, and the token that writes must carry. */
 import { Problem, request } from "./http.ts";
 
-export type Role = "owner" | "administrator" | "supervisor" | "agent";
+export type Role = "administrator" | "agent" | "supervisor";
 
 export interface PortalSession {
   user: { id: string; name: string; email: string; language: "en" | "ja"; roles: Role[] };

@@ -35,13 +35,6 @@ describe.each(catalogues())("the catalogue $name", ({ en, ja }) => {
 });
 
 describe("the words of the console", () => {
-  it("are not written twice: Set-up's catalogue is added to the console's", () => {
-    const [console, setup] = ["console/locales/en.json", "console/setup/locales/en.json"].map((file) =>
-      Object.keys(read(path.join(SOURCES, file))),
-    );
-    expect(setup?.filter((key) => console?.includes(key))).toEqual([]);
-  });
-
   it("are all in its catalogues", () => {
     const known = ["console/locales/en.json", "console/setup/locales/en.json"]
       .map((file) => read(path.join(SOURCES, file)))

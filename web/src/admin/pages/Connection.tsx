@@ -17,11 +17,10 @@ import type { Problem } from "../../data/http.ts";
 import { Button, EmptyState, FormElement, IconButton, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { Symbol } from "../../ui/Icon.tsx";
-import { useReading } from "../live.tsx";
+import { useFailure, useReading } from "../live.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
-import { useWork } from "../work.ts";
 import { StatusBadge } from "./Connections.tsx";
 import { emptyOrg, type OrgDraft, OrgFields, orgOf } from "./OrgFields.tsx";
 
@@ -35,6 +34,22 @@ function Back(): ReactNode {
       {t("connections.title")}
     </Link>
   );
+}
+
+/** Runs one request at a time; what went wrong is kept until the next. */
+function useWork(): { busy: boolean; problem: Problem | null; run: (work: () => Promise<void>) => void } {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const failure = useFailure();
+  const run = (work: () => Promise<void>) => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    work()
+      .catch((error: unknown) => setProblem(failure(error)))
+      .finally(() => setBusy(false));
+  };
+  return { busy, problem, run };
 }
 
 /** The field that a refusal is about, if it is one of the form's. */

@@ -17,7 +17,7 @@ import { createPortal } from "react-dom";
 import { useTranslation } from "react-i18next";
 import { EmptyState, IconButton } from "../../ui/controls.tsx";
 import { Symbol } from "../../ui/Icon.tsx";
-import { app, useApp } from "../data/apps.ts";
+import { useApp } from "../data/apps.ts";
 import { session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { UtilityItem } from "../data/types.ts";
@@ -293,11 +293,7 @@ function SoftphoneFrame({
   title: string;
 }): ReactNode {
   const frame = useRef<HTMLIFrameElement>(null);
-  // Of the app it was opened in: a softphone is not loaded anew when the app is changed.
-  const src = useMemo(
-    () => adapterAddress(address, window.location.origin, newNonce(), app.get().id),
-    [address],
-  );
+  const src = useMemo(() => adapterAddress(address, window.location.origin, newNonce()), [address]);
 
   useEffect(() => {
     const host = createCtiHost(

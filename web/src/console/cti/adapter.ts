@@ -14,20 +14,18 @@ export function newNonce(): string {
     .join("");
 }
 
+/** Id of the one app of this console, where Lightning Experience tells the id of its app. */
+const APP_ID = "06m000000000001AAA";
+
 /** The adapter URL with the parameters that Lightning Experience adds, by `?` or `&`, before a fragment. */
-export function adapterAddress(
-  adapterUrl: string,
-  consoleOrigin: string,
-  nonce: string,
-  appId: string,
-): string {
+export function adapterAddress(adapterUrl: string, consoleOrigin: string, nonce: string): string {
   const [address = "", fragment] = adapterUrl.split("#", 2);
   const parameters = new URLSearchParams({
     mode: "Lightning",
     isdtp: "vw",
     sfdcIframeOrigin: consoleOrigin,
     nonce,
-    ltn_app_id: appId,
+    ltn_app_id: APP_ID,
     clc: "0",
   });
   const joint = !address.includes("?") ? "?" : /[?&]$/.test(address) ? "" : "&";

@@ -154,7 +154,7 @@ export const changeRecords = (object: string, ids: string[], values: Row): Promi
 /** Brings deleted records back. */
 export async function restoreRecords(ids: string[]): Promise<void> {
   for (let start = 0; start < ids.length; start += MOST)
-    await request("/console/api/recycle-bin/restore", {
+    await request("/console/api/bin/restore", {
       method: "POST",
       body: { ids: ids.slice(start, start + MOST) },
     });

@@ -18,7 +18,7 @@ function toneOf(presence: Presence): "online" | "busy" | "offline" {
   return status !== undefined && status.channels.length > 0 ? "online" : "busy";
 }
 
-export default function OmniUtility(): ReactNode {
+export function OmniUtility(): ReactNode {
   const { t } = useTranslation();
   const presence = usePresence();
   const [failed, setFailed] = useState(false);

@@ -253,7 +253,7 @@ export function AddUsers({ id }: { id: string }): ReactNode {
                       >
                         {OPERATORS.map((operator) => (
                           <option key={operator} value={operator}>
-                            {t(`criterion.op.${operator}`)}
+                            {t(`operator.${operator}`)}
                           </option>
                         ))}
                       </select>

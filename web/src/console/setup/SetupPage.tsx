@@ -5,7 +5,6 @@ import { EmptyState } from "../../ui/controls.tsx";
 import { Icon, Symbol } from "../../ui/Icon.tsx";
 import { navigate, setupPath } from "../router.ts";
 import { Link } from "../shell/Link.tsx";
-import { AppManagerPages } from "./AppManager.tsx";
 import { AuditTrailPage, CompanyPage, LoginHistoryPage } from "./OrgPages.tsx";
 import { CallCenterPages } from "./CallCenters.tsx";
 import { ConnectedAppsPages } from "./ConnectedApps.tsx";
@@ -37,7 +36,6 @@ const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   ServicePresenceStatuses: StatusesPage,
   PresenceUserConfigs: ConfigurationsPage,
   ServiceChannels: ChannelsPage,
-  NavigationMenus: AppManagerPages,
   ObjectManager: ObjectManagerPages,
   ManageExternalClientApplication: ExternalAppPages,
   LoginHistory: LoginHistoryPage,

@@ -8,6 +8,5 @@ export interface ToolProps {
 
 export const TOOLS: Record<string, ComponentType<ToolProps>> = {
   history: lazy(() => import("./History.tsx")),
-  omni: lazy(() => import("../omni/OmniUtility.tsx")),
   notes: lazy(() => import("./Notes.tsx")),
 };
