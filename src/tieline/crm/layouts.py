@@ -96,7 +96,7 @@ _LONG = frozenset({"textarea", "multipicklist", "address"})
 _NEVER = frozenset(
     {
         "Id", "IsDeleted", "SystemModstamp", "FirstName", "LastName", "Salutation", "Latitude", "Longitude",
-        "GeocodeAccuracy",
+        "GeocodeAccuracy", "RecordTypeId",
     }
 )  # fmt: skip
 _STAMPS = ("CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate")
