@@ -104,6 +104,10 @@ _MEASURE = """() => {
     // What somebody opened lies over the page until it is closed.
     const opened = top?.closest('[role=menu], [role=listbox], [role=dialog], .slds-dropdown');
     if (opened && !opened.contains(element)) continue;
+    // A bar that sticks to an edge covers what can be scrolled out from under it.
+    let bar = top;
+    while (bar && getComputedStyle(bar).position !== 'sticky') bar = bar.parentElement;
+    if (bar && !bar.contains(element)) continue;
     const label = element.labels?.[0];
     if (top && !element.contains(top) && !top.contains(element) && !(label && label.contains(top)))
       wrong.push(`${name(element)} is covered by ${name(top)} (${top.className})`);
@@ -117,7 +121,7 @@ _FOCUSED = """() => {
   const text = element.getAttribute('aria-label') || element.textContent || element.className || element.tagName;
   const box = element.getBoundingClientRect();
   const at = { name: text.trim().slice(0, 60), key: `${text.slice(0, 60)} ${box.left} ${box.top}` };
-  if (element.tagName === 'IFRAME') return { ...at, seen: true };
+  if (element.tagName === 'IFRAME') return { ...at, seen: true, hidden: false };
   // Some controls hand their ring to what is drawn around or beside them: a field's box, a checkbox's switch.
   const drawn = [element, element.parentElement, element.parentElement?.parentElement, element.nextElementSibling,
     element.nextElementSibling?.firstElementChild].filter(Boolean);
@@ -126,6 +130,9 @@ _FOCUSED = """() => {
     const ring = style.outlineStyle === 'none' ? '' : `${style.outlineWidth} ${style.outlineColor}`;
     return `${ring} ${style.boxShadow} ${style.borderColor}`;
   })).join();
+  const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const label = element.labels?.[0];
+  at.hidden = !!top && !element.contains(top) && !top.contains(element) && !(label && label.contains(top));
   const focused = looks();
   element.blur();
   const without = looks();
@@ -159,6 +166,8 @@ async def focus_shows(page: Page, name: str, *, steps: int = 40) -> list[str]:
             continue
         if not at["seen"]:
             wrong.append(f"{name}: no visible focus on {at['name']}")
+        if at["hidden"]:
+            wrong.append(f"{name}: something lies over {at['name']}, which has the focus")
         visited.add(at["key"])
     if len(visited) < min(steps, 5):
         wrong.append(f"{name}: the Tab key reaches {len(visited)} places only")
