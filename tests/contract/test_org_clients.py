@@ -32,7 +32,7 @@ from tests.ports import free_ports
 from tieline.children import dies_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = ROOT / "docs" / "guide" / "local-org.md"
+GUIDES = [ROOT / "docs" / "guide" / name for name in ("local-org.md", "change-events.md")]
 JSFORCE = ROOT / "tests" / "clients" / "node_modules" / "jsforce"
 
 
@@ -266,8 +266,9 @@ async def test_jsforce_s_soap_works(served: Served) -> None:
 
 
 def blocks(language: str) -> list[str]:
-    """The guide's code blocks of a language that stand alone."""
-    return re.findall(rf"^```{language}\n(.*?)^```", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    """The guides' code blocks of a language that stand alone."""
+    text = "\n".join(guide.read_text("utf-8") for guide in GUIDES)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.timeout(400)  # a dozen programs start
