@@ -90,6 +90,12 @@ class Administrator:
                     users = {"user_ids": center["user_ids"]}
                     await self.call("POST", f"setup/call-centers/{center['id']}/users/remove", users)
                 await self.call("DELETE", f"setup/call-centers/{center['id']}")
+        app = (await self.call("GET", "setup/lightning-apps"))["apps"][0]
+        softphone = {"type": "softphone", "width": 340, "height": 480}
+        others = [item for item in app["utility_items"] if item["type"] != "softphone"]
+        await self.call(
+            "PATCH", f"setup/lightning-apps/{app['name']}", {"utility_items": [softphone, *others]}
+        )
         layouts = (await self.call("GET", "setup/softphone-layouts"))["layouts"]
         first = next(layout for layout in layouts if layout["name"] == "Standard Softphone Layout")
         await self.call("PUT", f"setup/softphone-layouts/{first['id']}", first | {"is_default": True})
@@ -209,6 +215,28 @@ async def test_the_article_s_chapters_are_walked(administrator: Administrator) -
     await pages.press("layouts.assignment")
     await pages.heading(say("layouts.assignment"))
     await see("layout-assignment")
+
+    # Apps, App Manager: the softphone is taken out and added as the article does it.
+    await pages.walk("platform", "apps", "NavigationMenus")
+    await pages.heading(say("appManager.title"))
+    await see("apps")
+    await page.get_by_role("main").get_by_role("rowheader").first.get_by_role("link").click()
+    await pages.press("appManager.part.utilities")
+    softphone = say("utilityKind.softphone")
+    await page.get_by_role("button", name=softphone, exact=True).click()
+    await pages.press("setup.remove")
+    await pages.press("appManager.addUtility")
+    await page.get_by_role("menuitem", name=softphone, exact=True).click()
+    await pages.field(say("appManager.label")).fill("電話" if pages.language == "ja" else "Phone")
+    await pages.field(say("appManager.icon")).fill("call")
+    await pages.field(say("appManager.width")).fill("340")
+    await pages.field(say("appManager.height")).fill("480")
+    await pages.field(say("appManager.autoStart")).check()
+    await see("utility-items")
+    await pages.save()
+    await pages.told(say("appManager.saved"))
+    item = (await administrator.call("GET", "bootstrap"))["utility_items"][-1]
+    assert (item["type"], item["width"], item["height"], item["auto_start"]) == ("softphone", 340, 480, True)
 
     # Users, Permission Sets.
     permission_set = f"Agents {agent}"
