@@ -31,6 +31,8 @@ from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
 
+pytestmark = pytest.mark.timeout(400)
+"""Two orgs are made first, which a busy machine takes its time for."""
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "docs" / "guide" / name for name in ("local-org.md", "change-events.md")]
 JSFORCE = ROOT / "tests" / "clients" / "node_modules" / "jsforce"
@@ -86,7 +88,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         stderr=log,
         preexec_fn=dies_with_parent(signal.SIGTERM),
     )
-    async with asyncio.timeout(90), httpx2.AsyncClient() as http:
+    async with asyncio.timeout(300), httpx2.AsyncClient() as http:
         while "Ctrl-C" not in (data / "log").read_text():
             assert process.returncode is None, (data / "log").read_text()
             await asyncio.sleep(0.1)
