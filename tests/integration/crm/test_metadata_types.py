@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import zipfile
 from collections.abc import AsyncIterator
@@ -113,6 +114,16 @@ async def test_what_is_deployed_takes_effect_at_once(
     )
     assert "assigned to users" in refused["details"]["componentFailures"][0]["problem"]
     assert (await admin.delete(f"{DATA}/sobjects/PermissionSetAssignment/{assigned}")).status_code == 204
+
+
+async def test_a_deployed_app_stands_in_the_launcher(samples: dict[str, Any], world: World) -> None:
+    conn = await world.database()
+    kept = await conn.fetchval("SELECT definition FROM meta.custom_app WHERE name = 'Talk_App'")
+    await conn.close()
+    app = json.loads(kept) if isinstance(kept, str) else kept
+    assert (app["label"], app["nav_type"]) == ("Talk App", "Console")
+    assert app["items"] == ["standard-Contact", "Talk__c"]
+    assert app["utility_items"] == [{"type": "softphone", "label": "Phone"}]
 
 
 async def test_what_was_deployed_comes_back(samples: dict[str, Any], admin: httpx2.AsyncClient) -> None:

@@ -75,6 +75,10 @@ async def test_what_is_not_tracked_is_not_there(admin: httpx2.AsyncClient, agent
     assert error(refused) == (403, "INSUFFICIENT_ACCESS")
     wrong = await admin.get(f"{DATA}/tooling/query")
     assert error(wrong) == (400, "MALFORMED_QUERY")
+    columns = await admin.get(
+        f"{DATA}/tooling/query", params={"q": "SELECT Name FROM ApexClass", "columns": "true"}
+    )
+    assert [column["columnName"] for column in columns.json()["columnMetadata"]] == ["Name"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..access import rights, visible_part
+from ..columns import column_metadata
 from ..describe import describe, summary
 from ..errors import Fault, not_found
 from ..fields import id_field, read_only, ref
@@ -286,11 +287,13 @@ async def resources(call: Call, request: Request) -> Reply:
 
 @route("GET", "tooling/query", lacks="components, objects, fields and packages")
 async def query(call: Call, request: Request) -> Reply:
-    """A query over metadata."""
+    """A query over metadata, or with `columns=true` what its columns are."""
     text = request.query.get("q")
     if text is None:
         raise Fault("MALFORMED_QUERY", "SOQL statement is required: parameter q")
     catalogue = _tooling(call)
+    if request.query.get("columns", "").lower() == "true":
+        return Reply(body=column_metadata(text, catalogue, call.caller))
     body = await run_query(call.conn, catalogue, call.caller, text, version=call.version, batch=call.batch)
     return Reply(body=_rewritten(body) | {"size": len(body["records"]), "queryLocator": None})
 
