@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page
 from tests.journeys.computer import WAIT_MS
 from tests.journeys.conftest import Demo, Street
+from tests.journeys.console import RecordPage
 from tests.journeys.desk import EMMA, MISAKI, sign_in_to_crm
 from tests.journeys.looks import fits, focus_shows, look
 from tests.journeys.words import words
@@ -186,4 +187,53 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(demo: Demo,
         await settle(page)
         await page.get_by_role("button", name="Edit", exact=True).first.click()
         wrong += await focus_shows(page, "edit")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("language", list(AGENTS))
+async def test_what_is_done_with_records_reads_well_and_fits(
+    demo: Demo, street: Street, language: str
+) -> None:
+    wrong: list[str] = []
+    say = words("console", language)
+
+    async def see(name: str) -> None:
+        wrong.extend(await look(page, f"record-{name}", language))
+        wrong.extend(await fits(page, name))
+
+    async with console_of(demo, street, language) as page:
+        record = RecordPage(page, say)
+        contact = (await ask(page, "POST", "data/v66.0/sobjects/Contact", SAMPLES["Contact"]))["id"]
+        lead = (await ask(page, "POST", "data/v66.0/sobjects/Lead", SAMPLES["Lead"]))["id"]
+        await page.goto(f"{demo.console}/lightning/r/Contact/{contact}/view")
+        await settle(page)
+        await record.open_related()
+        await see("related")
+        await page.get_by_role("tab", name=say("record.details"), exact=True).click()
+        await record.press("record.edit")
+        await see("edit")
+        await record.press("form.cancel")
+        for name in ("call", "task", "event"):
+            await record.press(f"activity.{name}")
+            await see(f"activity-{name}")
+            await record.press("form.cancel")
+        for name in ("merge", "owner", "delete"):
+            if name == "owner":
+                await record.press("action.owner")
+            else:
+                await record.choose(f"action.{name}")
+            await page.get_by_role("dialog").wait_for()
+            await settle(page)
+            await see(name)
+            await page.keyboard.press("Escape")
+            await page.get_by_role("dialog").wait_for(state="detached")
+        await page.goto(f"{demo.console}/lightning/r/Lead/{lead}/view")
+        await settle(page)
+        await record.press("action.convert")
+        await page.get_by_role("dialog").wait_for()
+        await settle(page)
+        await see("convert")
+        await page.goto(f"{demo.console}/lightning/o/DeleteEvent/home")
+        await settle(page)
+        await see("bin")
     assert not wrong, "\n".join(wrong)
