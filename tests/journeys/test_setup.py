@@ -14,6 +14,8 @@ from tests.journeys.desk import ADMIN, PASSWORD
 from tests.journeys.looks import look
 from tests.journeys.setup_pages import SetupPages
 
+pytestmark = pytest.mark.timeout(300)
+
 ARTICLE = """<callCenter>
 <section sortOrder="0" name="reqGeneralInfo" label="General Info">
 <item sortOrder="0" name="reqInternalName" label="Zoom Contact Center">{internal}</item>
@@ -314,6 +316,7 @@ async def test_people_are_made_frozen_and_found(administrator: Administrator) ->
         ("ConnectedAppsUsage", "tree.page.ConnectedAppsUsage"),
         ("ManageExternalClientApplication", "tree.page.ManageExternalClientApplication"),
         ("ObjectManager", "tree.page.ObjectManager"),
+        ("ImportedPackage", "tree.page.ImportedPackage"),
         ("ManageUsers", "users.title"),
     ):
         await page.goto(f"{pages.demo.console}/lightning/setup/{node}/home")

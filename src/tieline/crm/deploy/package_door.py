@@ -287,7 +287,7 @@ async def _progress(shown: _Page, call: Call, request_id: str) -> Response:
     body = (
         f'<h1 role="status">{say("done_title")}</h1>'
         f"{_facts(say, (('name', version.name), ('publisher', version.publisher), ('version', version.text)))}"
-        f'<form method="get" action="/"><button>{say("done")}</button></form>'
+        f'<form method="get" action="/lightning/setup/ImportedPackage/home"><button>{say("done")}</button></form>'
     )
     return shown.send("done_title", body)
 

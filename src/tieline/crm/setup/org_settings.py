@@ -97,8 +97,10 @@ async def company(request: Request) -> Response:
         usage = visit.call.org.usage
         await usage.sync(visit.conn)
         hours = await visit.conn.fetch(
-            "SELECT date_trunc('hour', minute) AS hour, sum(requests)::bigint AS requests FROM meta.api_usage"
-            " WHERE minute > now() - interval '24 hours' GROUP BY 1 ORDER BY 1"
+            "SELECT h.hour, coalesce(sum(u.requests), 0)::bigint AS requests"
+            " FROM generate_series(date_trunc('hour', now()) - interval '23 hours', date_trunc('hour', now()),"
+            "  interval '1 hour') AS h(hour) LEFT JOIN meta.api_usage u"
+            " ON u.minute >= h.hour AND u.minute < h.hour + interval '1 hour' GROUP BY h.hour ORDER BY h.hour"
         )
         return json_response(
             {

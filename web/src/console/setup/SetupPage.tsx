@@ -11,6 +11,7 @@ import { CallCenterPages } from "./CallCenters.tsx";
 import { ConnectedAppsPages } from "./ConnectedApps.tsx";
 import { ChannelsPage, ConfigurationsPage, OmniSettingsPage, StatusesPage } from "./OmniPages.tsx";
 import { ExternalAppPages } from "./ExternalApps.tsx";
+import { InstalledPackagePages } from "./InstalledPackages.tsx";
 import { ObjectManagerPages } from "./ObjectManager.tsx";
 import { PermissionSetPages } from "./PermissionSets.tsx";
 import { ProfilesPage, RolesPage } from "./Profiles.tsx";
@@ -37,6 +38,7 @@ const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   ServicePresenceStatuses: StatusesPage,
   PresenceUserConfigs: ConfigurationsPage,
   ServiceChannels: ChannelsPage,
+  ImportedPackage: InstalledPackagePages,
   NavigationMenus: AppManagerPages,
   ObjectManager: ObjectManagerPages,
   ManageExternalClientApplication: ExternalAppPages,

@@ -464,3 +464,37 @@ export const lightningApps = {
   change: (name: string, body: Partial<Pick<LightningApp, "label" | "items" | "utility_items">>) =>
     request(`${AT}/lightning-apps/${id(name)}`, { method: "PATCH", body }),
 };
+
+// -- installed packages
+
+export interface PackageRow {
+  id: string;
+  name: string;
+  namespace: string | null;
+  publisher: string | null;
+  version: string;
+  description: string | null;
+  installed_at: string;
+  changed_at: string;
+  installed_by: string | null;
+}
+
+export interface PackageDetail extends PackageRow {
+  components: { type: string; name: string }[];
+  /** Records and values that go with the package's objects and fields. */
+  data: { name: string; count: number }[];
+}
+
+export interface PackageRequest {
+  id: string;
+  status: "IN_PROGRESS" | "SUCCESS" | "ERROR";
+  problems: string[];
+}
+
+export const packages = {
+  list: () => request<{ packages: PackageRow[] }>(`${AT}/packages`).then((each) => each.packages),
+  show: (key: string) => request<PackageDetail>(`${AT}/packages/${id(key)}`),
+  uninstall: (key: string, with_data: boolean) =>
+    request<PackageRequest>(`${AT}/packages/${id(key)}`, { method: "DELETE", body: { with_data } }),
+  request: (key: string) => request<PackageRequest>(`${AT}/packages/requests/${id(key)}`),
+};
