@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import secrets
@@ -82,15 +83,21 @@ async def deploy_rule(demo: Demo, name: str, formula: str, message: str, field: 
         )
         session = re.search(r"<sessionId>([^<]+)<", signed.text)
         assert session, signed.text
+        bearer = {"Authorization": f"Bearer {session.group(1)}"}
         answer = await http.post(
             "/services/data/v66.0/metadata/deployRequest",
             files={
                 "json": (None, '{"deployOptions": {}}', "application/json"),
                 "file": ("package.zip", packed.getvalue(), "application/zip"),
             },
-            headers={"Authorization": f"Bearer {session.group(1)}"},
+            headers=bearer,
         )
         assert answer.status_code == 201, answer.text
+        asked = f"/services/data/v66.0/metadata/deployRequest/{answer.json()['id']}"
+        async with asyncio.timeout(30):
+            while not (result := (await http.get(asked, headers=bearer)).json()["deployResult"])["done"]:
+                await asyncio.sleep(0.05)
+        assert result["success"], result
 
 
 async def test_a_validation_rule_is_told_beside_its_field(demo: Demo, emma: Desk) -> None:

@@ -358,12 +358,16 @@ async def test_updated_and_deleted_records_are_told(admin: httpx2.AsyncClient) -
 async def test_agents_work_with_records_and_not_with_set_up(
     agent: httpx2.AsyncClient, admin: httpx2.AsyncClient
 ) -> None:
-    record_id = await make(agent, "Contact", LastName="Agent's")
-    assert (await agent.patch(f"{DATA}/sobjects/Contact/{record_id}", json={"Title": "x"})).status_code == 204
-    assert error(await agent.delete(f"{DATA}/sobjects/Contact/{record_id}")) == (
+    own = await make(agent, "Contact", LastName="Agent's")
+    theirs = await make(admin, "Contact", LastName="Administrator's")
+    for record_id in (own, theirs):
+        changed = await agent.patch(f"{DATA}/sobjects/Contact/{record_id}", json={"Title": "x"})
+        assert changed.status_code == 204
+    assert error(await agent.delete(f"{DATA}/sobjects/Contact/{theirs}")) == (
         403,
         "INSUFFICIENT_ACCESS_OR_READONLY",
     )
+    assert (await agent.delete(f"{DATA}/sobjects/Contact/{own}")).status_code == 204
     made = await agent.post(f"{DATA}/sobjects/User", json={"Username": "x@y.example"})
     assert error(made) == (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
     me = (await soql(agent, f"SELECT Id, ProfileId FROM User WHERE Username = '{ADMIN}'"))["records"][0]

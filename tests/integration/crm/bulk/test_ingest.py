@@ -250,7 +250,7 @@ async def test_users_see_their_own_jobs(admin: httpx2.AsyncClient, agent: httpx2
     assert theirs not in [job["id"] for job in listed["records"]]
     assert own in [job["id"] for job in (await admin.get(f"{JOBS}/")).json()["records"]]
     job = {"object": "Contact", "operation": "hardDelete"}
-    assert error(await agent.post(JOBS, json=job)) == (403, "INSUFFICIENT_ACCESS")
+    assert error(await agent.post(JOBS, json=job)) == (403, "FEATURENOTENABLED")
 
 
 async def test_limits_count_what_jobs_do(admin: httpx2.AsyncClient) -> None:

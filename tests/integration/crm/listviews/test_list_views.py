@@ -10,6 +10,7 @@ import pytest
 from tests.integration.crm.browser import Browser
 from tests.integration.crm.conftest import AGENT, PASSWORD, World
 from tests.integration.crm.package_files import SESSION, archive, manifest
+from tests.integration.crm.test_deploy import deploy
 from tests.integration.crm.test_rest import DATA, make
 
 
@@ -43,13 +44,14 @@ async def test_an_object_comes_with_its_standard_views(console: Browser, agent_c
     assert labels[:2] == ["すべての取引先責任者", "私の取引先責任者"]
 
 
-async def test_a_deployed_object_comes_with_its_standard_views(console: Browser) -> None:
+async def test_a_deployed_object_comes_with_its_standard_views(
+    console: Browser, admin: httpx2.AsyncClient
+) -> None:
     files = {
         "package.xml": manifest(CustomObject=["Shelf__c"]),
         "objects/Shelf__c.object": SESSION.replace(">Sessions<", ">Shelves<"),
     }
-    sent = {"file": ("package.zip", archive(files), "application/zip")}
-    assert (await console.api("POST", "data/v66.0/metadata/deployRequest", files=sent)).status_code == 201
+    assert (await deploy(admin, archive(files)))["success"]
     assert [view["name"] for view in await _views(console, "Shelf__c")] == ["AllShelf", "MyShelf"]
 
 
