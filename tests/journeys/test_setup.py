@@ -127,6 +127,7 @@ async def administrator(
                     {"username": username, "last_name": "管理", "first_name": "太郎", "password": PASSWORD,
                      "language": "ja", "profile": "System Administrator"},
                 )  # fmt: skip
+                await page.goto("about:blank")  # so that nothing asks without the cookies
                 await page.context.clear_cookies()
                 who.pages = pages = SetupPages(demo, page, "ja")
                 await pages.open(username, PASSWORD)
