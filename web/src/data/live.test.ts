@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listenLive } from "./live.ts";
+import { LIVE_KINDS, listenLive } from "./live.ts";
 
 class FakeSource {
   onmessage: ((event: { data: string }) => void) | null = null;
@@ -61,7 +61,7 @@ test("after a lost line everything is read again", async () => {
   source.onerror?.();
   source.onopen?.();
   await vi.advanceTimersByTimeAsync(300);
-  expect(hints).toEqual([["agents", "engagements", "queues", "records", "session"]]);
+  expect(hints).toEqual([[...LIVE_KINDS]]);
 });
 
 test("a stream that the server refused is asked for again", async () => {
