@@ -23,7 +23,7 @@ from ..metadata import Catalogue
 from ..orgs import Org, connect
 from .channels import Shapes, Topic, members
 from .push_topics import Pushed, PushTopic, push_topics
-from .sequencer import sequence
+from .sequencer import LOCK, sequence
 from .tables import CHANNEL
 
 log: Any = structlog.get_logger("tieline.crm")
@@ -206,9 +206,12 @@ class Events:
 
     async def _begin(self, conn: Any) -> None:
         """Starts at the end of the stream that there is now: it may be another one than before."""
-        self.latest = self._floor = await conn.fetchval(
-            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM meta.replay_id"
-        )
+        async with conn.transaction():
+            # Places that another process is giving out have no events to be read yet: they would be passed over.
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            self.latest = self._floor = await conn.fetchval(
+                "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM meta.replay_id"
+            )
         self._newest.clear()
         self._bytes = 0
         self._shapes = None

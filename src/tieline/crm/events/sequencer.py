@@ -25,7 +25,8 @@ MAX_MERGED = 1_000
 NO_RECORD = "000000000000000AAA"
 UI_ORIGIN = "com/salesforce/api/soap/66.0;client=SfdcInternalAPI/"
 """Who is said to have made changes that no program asked for."""
-_LOCK = 0x6576656E  # "even"
+LOCK = 0x6576656E  # "even"
+"""Advisory lock of whoever gives events their places."""
 _ROWS = 5_000
 _Row = Mapping[str, Any]
 
@@ -35,7 +36,7 @@ async def sequence(conn: Any, shapes: Shapes, topics: Sequence[PushTopic], org_i
     are told one by one."""
     selected = {member.object_name for member in shapes.members}
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         waiting = await conn.fetch(
             "SELECT xid::text AS xid, max(id) AS last, count(*) AS changes, max(at) AS at FROM meta.change"
             " GROUP BY 1 ORDER BY 2 LIMIT 500"
