@@ -108,6 +108,17 @@ async def test_jsforce_hears_changes_and_goes_back(telling: Served) -> None:
 
 
 @needs_node
+async def test_jsforce_hears_a_push_topic(served: Served) -> None:
+    told = await node(served, "jsforce_topic.mjs", ORG_URL=f"http://localhost:{served.port}")
+    assert told == {
+        "types": ["created", "updated", "deleted"],
+        "ids": True,
+        "names": [True, True, False],
+        "phones": [None, "03-1234-5678", None],
+    }
+
+
+@needs_node
 async def test_the_pub_sub_client_hears_changes_and_goes_back(telling: Served) -> None:
     headers = {"Authorization": f"Bearer {telling.token}"}
     async with httpx2.AsyncClient(base_url=f"http://localhost:{telling.port}", headers=headers) as http:

@@ -16,6 +16,7 @@ from .access_migration import objects_and_access
 from .address_migration import locate
 from .bulk import tables as bulk_tables
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
+from .events import push_topics
 from .events import tables as event_tables
 from .ids import make_id, new_instance
 from .listviews.standard import LIST_VIEW
@@ -438,6 +439,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_packages", _sql(_PACKAGES)),
     Step("2026_11_25_one_time_sign_ins", _sql(_ONE_TIME_SIGN_INS)),
     Step("2026_11_25_softphone_size", setup_migration.softphone_size),
+    Step("2026_11_25_push_topics", push_topics.install),
 )
 
 

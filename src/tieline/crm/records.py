@@ -19,6 +19,7 @@ from .access import Caller, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
+from .events import push_topics
 from .events.platform import publish
 from .ids import make_id, parse_id
 from .metadata import Catalogue, Field, ObjectType, index_name
@@ -430,6 +431,8 @@ class Records:
                 passed.append(draft)
             except Fault as fault:
                 results[draft.position] = Saved(faults=(fault,))
+        if value.name == push_topics.NAME:
+            return await push_topics.check(self.conn, self.visible, self.caller, passed, results)
         return await self._by_the_rules(value, passed, results)
 
     async def _by_the_rules(
@@ -554,6 +557,9 @@ class Records:
     async def follow(self, value: ObjectType, *, moved: bool) -> None:
         """What is worked out from rows of Set-up, worked out anew."""
         await permissions.follow(self.conn, value)
+        if value.name == push_topics.NAME:
+            await push_topics.follow(self.conn, self.catalogue)
+            self.org.wake("events")
         if value.name in sharing.RECOMPUTED_BY and moved:
             await sharing.recompute(self.conn)
 

@@ -162,6 +162,10 @@ MISSING: Sequence[tuple[str, str]] = (
     ("`ui-api/list-*`", "`sobjects/{name}/listviews` tells the same views"),
     ("`search/scopeOrder`, `search/layout`, `search/suggestions`", "search answers records only"),
     ("`/services/async` (Bulk API 1.0)", "Bulk API 2.0: `jobs/ingest`, `jobs/query`"),
+    (
+        "`/u/{StreamingChannel}`, `/topic/{Name}?{field}={value}`",
+        "PushTopics, with the filter in their queries",
+    ),
     ("other `tooling/*`, `analytics/*`, `chatter/*`, `connect/*`, `actions/*`", "not part of this org"),
     (
         "`graphql`, `ui-api/layout`, `ui-api/record-ui`, `ui-api/record-defaults`",

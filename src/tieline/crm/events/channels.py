@@ -17,7 +17,7 @@ from ..ids import make_id
 from ..metadata import Catalogue, ObjectType
 from ..schema import bump
 from .shape import Shape
-from .tables import CHANNEL, unwatch, watch
+from .tables import CHANNEL, settle
 
 STANDARD_CHANNEL = "ChangeEvents"
 MAX_SELECTED = 5
@@ -103,9 +103,7 @@ async def select(
         member.channel,
         member.object_name,
     )
-    if value.name not in objects:
-        await watch(conn, value.table)
-    await _changed(conn)
+    await _changed(conn, catalogue)
     return member
 
 
@@ -113,16 +111,11 @@ async def deselect(conn: Any, catalogue: Catalogue, member: Member) -> None:
     """Takes an object off a channel. What was told already stays."""
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('event members', 0))")
     await conn.execute("DELETE FROM meta.event_member WHERE id = $1", member.id)
-    value = catalogue.whole.objects.get(member.object_name)
-    left = await conn.fetchval(
-        "SELECT count(*) FROM meta.event_member WHERE object_name = $1", member.object_name
-    )
-    if value is not None and not left:
-        await unwatch(conn, value.table)
-    await _changed(conn)
+    await _changed(conn, catalogue)
 
 
-async def _changed(conn: Any) -> None:
+async def _changed(conn: Any, catalogue: Catalogue) -> None:
+    await settle(conn, {value.name: value.table for value in catalogue.whole.objects.values()})
     await bump(conn)
     await conn.execute("SELECT pg_notify($1, 'members')", CHANNEL)
 

@@ -27,7 +27,9 @@ from ..orgs import Org
 from ..rest import MAX_VERSION, MIN_VERSION
 from ..web import json_response, parse_json, place_of, read_body
 from .channels import Topic, TopicRefused, keep_schemas
-from .hub import EARLIEST, NEWEST, Events, ReplayRefused, events_of_org
+from .hub import EARLIEST, NEWEST, Event, Events, ReplayRefused, events_of_org
+from .push_topics import PREFIX as PUSHED
+from .push_topics import Pushed, handed_over, heard
 
 PREFIX = "/cometd"
 MAX_BODY = 64 * 1024
@@ -47,7 +49,7 @@ _Message = dict[str, Any]
 class _Subscription:
     """A topic and the place up to which its events were handed over."""
 
-    topic: Topic
+    topic: Topic | Pushed
     cursor: int
 
 
@@ -110,7 +112,7 @@ class CometD:
             return [reply | {"error": "401::Authentication invalid", "advice": _NONE}]
         client.seen_at = time.monotonic()
         if channel == "/meta/connect":
-            return await self._connect(request, client, message, reply)
+            return await self._connect(request, client, caller, message, reply)
         if channel == "/meta/disconnect":
             self._clients.pop(client.id, None)
             client.changed.set()
@@ -177,12 +179,17 @@ class CometD:
         try:
             async with client.org.connection() as conn:
                 await events.usage.sync(conn)
-                shapes = await events.shapes(conn, await client.org.catalogue(conn))
+                catalogue = await client.org.catalogue(conn)
+                shapes = await events.shapes(conn, catalogue)
+                push_topics = await events.push_topics(conn, catalogue)
             if events.usage.used >= events.usage.maximum:
                 return about | {"error": "403::Organization total events daily limit exceeded"}
-            topic = shapes.topic(name, caller)
-            async with client.org.connection() as conn:
-                await keep_schemas(conn, topic)
+            if name.startswith(PUSHED):
+                topic = heard(catalogue, push_topics, name, caller)
+            else:
+                topic = shapes.topic(name, caller)
+                async with client.org.connection() as conn:
+                    await keep_schemas(conn, topic)
             cursor = await events.place(_replay_id(message, name))
         except TopicRefused as refused:
             code = "404" if refused.missing else "403"
@@ -202,7 +209,7 @@ class CometD:
     # -- polling
 
     async def _connect(
-        self, request: Request, client: _Client, message: _Message, reply: _Message
+        self, request: Request, client: _Client, caller: Caller, message: _Message, reply: _Message
     ) -> list[_Message]:
         advice = message.get("advice")
         wait = self._long_poll_s
@@ -214,13 +221,13 @@ class CometD:
         client.changed = asyncio.Event()
         client.polls += 1
         try:
-            found = await self._poll(request, client, wait)
+            found = await self._poll(request, client, caller, wait)
         finally:
             client.polls -= 1
             client.seen_at = time.monotonic()
         return [*found, reply | {"successful": True, "advice": self._advice}]
 
-    async def _poll(self, request: Request, client: _Client, wait: float) -> list[_Message]:
+    async def _poll(self, request: Request, client: _Client, caller: Caller, wait: float) -> list[_Message]:
         """Messages as soon as there are any; none when the time is over, or when the client leaves."""
         deadline = time.monotonic() + wait
         events = events_of_org(client.org)
@@ -228,7 +235,7 @@ class CometD:
         leaving = asyncio.ensure_future(_left(request))
         try:
             while True:
-                found = await _ready(events, client)
+                found = await _ready(events, client, caller)
                 left = deadline - time.monotonic()
                 if found or left <= 0 or leaving.done() or client.id not in self._clients:
                     return found
@@ -247,7 +254,7 @@ class CometD:
             leaving.cancel()
 
 
-async def _ready(events: Events, client: _Client) -> list[_Message]:
+async def _ready(events: Events, client: _Client, caller: Caller) -> list[_Message]:
     """What there is for a client, within the limits of one answer; its places move on."""
     found: list[_Message] = []
     size = 0
@@ -255,17 +262,41 @@ async def _ready(events: Events, client: _Client) -> list[_Message]:
         left = _PER_ANSWER - len(found)
         if left <= 0 or size > _BYTES_PER_ANSWER:
             break
-        got, subscription.cursor = await events.after(subscription.cursor, subscription.topic, left)
-        for event in got:
+        topic = subscription.topic
+        got, cursor = await events.after(subscription.cursor, topic, left)
+        if isinstance(topic, Pushed):
+            told = await _pushed(events, topic, caller, got)
+        else:
+            told = [_told(topic, event) for event in got]
+        subscription.cursor = cursor
+        for data in told:
             if events.usage.used >= events.usage.maximum:
                 break
-            shape = subscription.topic.shapes[event.stream]
-            payload = shape.message(event.content, subscription.topic.seen[event.stream])
-            about = {"replayId": event.replay_id, "EventUuid": event.uuid}
-            found.append({"channel": name, "data": {"schema": shape.id, "payload": payload, "event": about}})
-            size += event.size
+            found.append({"channel": name, "data": data})
             events.usage.add(1)
+        size += sum(event.size for event in got)
     return found
+
+
+def _told(topic: Topic, event: Event) -> _Message:
+    """The `data` of a message."""
+    shape = topic.shapes[event.stream]
+    payload = shape.message(event.content, topic.seen[event.stream])
+    return {
+        "schema": shape.id,
+        "payload": payload,
+        "event": {"replayId": event.replay_id, "EventUuid": event.uuid},
+    }
+
+
+async def _pushed(events: Events, topic: Pushed, caller: Caller, got: list[Event]) -> list[_Message]:
+    if not got:
+        return []
+    async with events.org.connection() as conn:
+        catalogue = await events.org.catalogue(conn)
+        push_topics = await events.push_topics(conn, catalogue)
+        contents = [(event.replay_id, event.content) for event in got]
+        return await handed_over(conn, catalogue, push_topics, topic, caller, contents)
 
 
 def _replay_id(message: Mapping[str, Any], name: str) -> int:

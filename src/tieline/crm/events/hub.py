@@ -22,7 +22,8 @@ from ..limits import ApiUsage
 from ..metadata import Catalogue
 from ..orgs import Org, connect
 from .channels import Shapes, Topic, members
-from .sequencer import sequence
+from .push_topics import Pushed, PushTopic, push_topics
+from .sequencer import LOCK, sequence
 from .tables import CHANNEL
 
 log: Any = structlog.get_logger("tieline.crm")
@@ -63,6 +64,7 @@ class Events:
         self._newest: deque[Event] = deque()
         self._bytes = 0
         self._shapes: Shapes | None = None
+        self._push_topics: list[PushTopic] = []
         self._moved = asyncio.Event()
         self._work = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -91,9 +93,17 @@ class Events:
         """Members and shapes at a catalogue."""
         whole = catalogue.whole
         if self._shapes is None or self._shapes.catalogue is not whole:
-            self._shapes = Shapes(whole, await members(conn))
-            self.org.capturing = bool(self._shapes.members)
+            # Both are looked up before either is kept: others ask while this waits.
+            found, pushing = await members(conn), await push_topics(conn, whole)
+            self._push_topics = pushing
+            self._shapes = Shapes(whole, found)
+            self.org.capturing = bool(found)
         return self._shapes
+
+    async def push_topics(self, conn: Any, catalogue: Catalogue) -> list[PushTopic]:
+        """The active PushTopics at a catalogue."""
+        await self.shapes(conn, catalogue)
+        return self._push_topics
 
     async def place(self, replay_id: int) -> int:
         """Behind which event a subscription with this replay id begins. ReplayRefused where there is no such place.
@@ -121,7 +131,7 @@ class Events:
             raise ReplayRefused
         return replay_id
 
-    async def after(self, cursor: int, topic: Topic, limit: int) -> tuple[list[Event], int]:
+    async def after(self, cursor: int, topic: Topic | Pushed, limit: int) -> tuple[list[Event], int]:
         """Up to `limit` events of a topic behind a place, and the place reached.
 
         A place that is ahead of everything is one of a stream that was there before a snapshot was loaded.
@@ -196,9 +206,12 @@ class Events:
 
     async def _begin(self, conn: Any) -> None:
         """Starts at the end of the stream that there is now: it may be another one than before."""
-        self.latest = self._floor = await conn.fetchval(
-            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM meta.replay_id"
-        )
+        async with conn.transaction():
+            # Places that another process is giving out have no events to be read yet: they would be passed over.
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            self.latest = self._floor = await conn.fetchval(
+                "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM meta.replay_id"
+            )
         self._newest.clear()
         self._bytes = 0
         self._shapes = None
@@ -206,7 +219,8 @@ class Events:
 
     async def _sequence(self, conn: Any) -> None:
         shapes = await self.shapes(conn, await self.org.catalogue(conn))
-        while await sequence(conn, shapes, self.org.org_id, self.org.settings.change_events_per_transaction):
+        topics, limit = self._push_topics, self.org.settings.change_events_per_transaction
+        while await sequence(conn, shapes, topics, self.org.org_id, limit):
             pass
 
     async def _take(self, conn: Any) -> None:

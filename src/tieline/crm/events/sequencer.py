@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from ..metadata import Catalogue, ObjectType
 from .channels import Shapes, event_name
+from .push_topics import KEPT_S, Change, PushTopic, pushed
 from .tables import CHANNEL
 
 KEPT = timedelta(hours=72)
@@ -24,16 +25,18 @@ MAX_MERGED = 1_000
 NO_RECORD = "000000000000000AAA"
 UI_ORIGIN = "com/salesforce/api/soap/66.0;client=SfdcInternalAPI/"
 """Who is said to have made changes that no program asked for."""
-_LOCK = 0x6576656E  # "even"
+LOCK = 0x6576656E  # "even"
+"""Advisory lock of whoever gives events their places."""
 _ROWS = 5_000
 _Row = Mapping[str, Any]
 
 
-async def sequence(conn: Any, shapes: Shapes, org_id: str, limit: int) -> bool:
+async def sequence(conn: Any, shapes: Shapes, topics: Sequence[PushTopic], org_id: str, limit: int) -> bool:
     """Makes events of what is waiting; True where more may be. `limit` is a transaction's number of changes that
     are told one by one."""
+    selected = {member.object_name for member in shapes.members}
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         waiting = await conn.fetch(
             "SELECT xid::text AS xid, max(id) AS last, count(*) AS changes, max(at) AS at FROM meta.change"
             " GROUP BY 1 ORDER BY 2 LIMIT 500"
@@ -53,13 +56,20 @@ async def sequence(conn: Any, shapes: Shapes, org_id: str, limit: int) -> bool:
                 transaction["xid"],
                 limit,
             )
-            made = events_of(changes, shapes.catalogue, _about(org_id, transaction))
+            about = _about(org_id, transaction)
+            net = net_changes(changes)
+            made = events_of(net, shapes.catalogue, selected, about)
             if transaction["changes"] > limit:
-                made += await _overflow(conn, shapes.catalogue, org_id, transaction, limit)
+                made += await _overflow(conn, shapes, org_id, transaction, limit)
+            made += await pushed(conn, shapes.catalogue, topics, net, about["at"])
             events += [(stream, transaction["at"], content) for stream, content in made]
         await _file(conn, events)
         await conn.execute("DELETE FROM meta.change WHERE xid = ANY($1::text[]::xid8[])", taken)
         await conn.execute("DELETE FROM meta.event WHERE at < now() - $1::interval", KEPT)
+        await conn.execute(
+            "DELETE FROM meta.event WHERE topic LIKE '/topic/%' AND at < now() - $1::interval",
+            timedelta(seconds=KEPT_S),
+        )
         await conn.execute("SELECT pg_notify($1, 'events')", CHANNEL)
     return True
 
@@ -86,7 +96,7 @@ async def _file(conn: Any, events: Sequence[tuple[str, Any, dict[str, Any]]]) ->
 
 
 async def _overflow(
-    conn: Any, catalogue: Catalogue, org_id: str, transaction: _Row, limit: int
+    conn: Any, shapes: Shapes, org_id: str, transaction: _Row, limit: int
 ) -> list[tuple[str, dict[str, Any]]]:
     """One event for each object of which a transaction changed more than can be told."""
     rows = await conn.fetch(
@@ -98,8 +108,8 @@ async def _overflow(
     about = _about(org_id, transaction)
     found: list[tuple[str, dict[str, Any]]] = []
     for place, row in enumerate(rows, start=limit + 1):
-        value = catalogue.objects.get(row["object_name"])
-        if value is not None:
+        value = shapes.catalogue.objects.get(row["object_name"])
+        if value is not None and any(member.object_name == value.name for member in shapes.members):
             content = _content(value, "GAP_OVERFLOW", [NO_RECORD], about, "", "") | {"sequence": place}
             found.append((event_name(value), content))
     return found
@@ -122,29 +132,36 @@ def _content(
     }
 
 
+def net_changes(noted: Sequence[_Row]) -> list[Change]:
+    """What became of each record in a transaction, however often it was changed there."""
+    found: dict[tuple[str, str], Change] = {}
+    for row in noted:
+        name, record_id = key = row["object_name"], row["record_id"]
+        before = found[key].before if key in found else row["before"]
+        found[key] = Change(name, record_id, before, row["after"] or {}, row["origin"] or "")
+    return list(found.values())
+
+
 def events_of(
-    changes: Sequence[_Row], catalogue: Catalogue, about: Mapping[str, Any]
+    changes: Sequence[Change], catalogue: Catalogue, selected: Container[str], about: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
     """The events of one transaction: one for each record, and one for several records that changed alike.
 
-    Pure. Each event comes with the stream it is filed under.
+    Pure. Platform events are told, and changes of selected objects. Each event comes with the stream it is filed under.
     """
-    first: dict[tuple[str, str], _Row | None] = {}
-    last: dict[tuple[str, str], tuple[_Row, str]] = {}
-    for change in changes:
-        key = (change["object_name"], change["record_id"])
-        first.setdefault(key, change["before"])
-        last[key] = (change["after"] or {}, change["origin"] or "")
     events: list[tuple[str, dict[str, Any]]] = []
     alike: dict[str, dict[str, Any]] = {}
-    for (name, record_id), (after, origin) in last.items():
+    for change in changes:
+        name, record_id = change.object_name, change.record_id
         value = catalogue.objects.get(name)
         if value is None:
             continue
         if value.kind == "platform_event":
-            events.append((name, {"uuid": record_id, **about, **after}))
+            events.append((name, {"uuid": record_id, **about, **change.after}))
             continue
-        content = _change(value, record_id, first[name, record_id], after, about, origin)
+        if name not in selected:
+            continue
+        content = _change(value, change, about)
         if content is None:
             continue
         if content["type"] != "CREATE":
@@ -169,24 +186,18 @@ def _merged(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content["fields"].items() if name != "LastModifiedDate"}
 
 
-def _change(
-    value: ObjectType,
-    record_id: str,
-    before: _Row | None,
-    after: _Row,
-    about: Mapping[str, Any],
-    origin: str,
-) -> dict[str, Any] | None:
+def _change(value: ObjectType, change: Change, about: Mapping[str, Any]) -> dict[str, Any] | None:
     """What happened to one record in its transaction; None where nothing is left of it."""
+    record_id, after, origin = change.record_id, change.after, change.origin
+    before = change.before or {}
     user = str(after.get("LastModifiedById") or "")
-    gone = after.get("IsDeleted") is True
-    was_gone = before is not None and before.get("IsDeleted") is True
-    if (before is None or was_gone) and gone:
+    operation = change.operation
+    if operation is None:
         return None
-    if gone:
+    if operation == "deleted":
         return _content(value, "DELETE", [record_id], about, user, origin)
-    if before is None or was_gone:
-        kind = "CREATE" if before is None else "UNDELETE"
+    if operation != "updated":
+        kind = "CREATE" if operation == "created" else "UNDELETE"
         content = _content(value, kind, [record_id], about, user, origin)
         content["fields"] = {
             name: item for name, item in after.items() if item is not None and name in value.fields

@@ -86,7 +86,7 @@ _AVRO: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 """Avro type of each field type and how a stored value becomes one; every other type is a string."""
 
 
-def _as_json(item: Field, value: Any) -> Any:
+def as_json(item: Field, value: Any) -> Any:
     """A value of a row, which PostgreSQL has made JSON of, as CometD messages have it."""
     if value is None:
         return None
@@ -192,16 +192,16 @@ class Shape:
         for part in self.parts:
             if part.parts:
                 inner = {
-                    name: _as_json(item, fields[item.name])
+                    name: as_json(item, fields[item.name])
                     for name, item in part.parts
                     if item.name in fields and self._sees(part, item, visible)
                 }
                 if inner:
                     payload[part.name] = inner
             elif part.name in fields and part.name in visible:
-                payload[part.name] = _as_json(part.field, fields[part.name])
+                payload[part.name] = as_json(part.field, fields[part.name])
         if self.kind == "platform":
-            return {"CreatedDate": _iso(content["at"]), "CreatedById": content["user"]} | {
+            return {"CreatedDate": as_iso(content["at"]), "CreatedById": content["user"]} | {
                 part.name: payload.get(part.name) for part in self.parts
             }
         header = _header(content) | {
@@ -291,7 +291,7 @@ class Shape:
         return {part.name: _from_avro(part.field, found.get(part.name)) for part in self.parts}
 
 
-def _iso(milliseconds: int) -> str:
+def as_iso(milliseconds: int) -> str:
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 

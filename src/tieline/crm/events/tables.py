@@ -6,7 +6,7 @@ committed is seen there, so that the order of events is the order of commits.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -75,6 +75,27 @@ async def unwatch(conn: Any, table: str) -> None:
     """Changes of a table are no longer noted."""
     await conn.execute(f"DROP TRIGGER IF EXISTS note_made ON {table}")
     await conn.execute(f"DROP TRIGGER IF EXISTS note_changed ON {table}")
+
+
+async def settle(conn: Any, tables: Mapping[str, str]) -> None:
+    """Watches what is selected for change events or asked for by an active PushTopic, and nothing else.
+
+    `tables` are the quoted tables by object.
+    """
+    rows = await conn.fetch(
+        "SELECT object_name AS name FROM meta.event_member UNION"
+        ' SELECT "QueriedObject" FROM data."PushTopic" WHERE "IsActive" AND NOT "IsDeleted"'
+    )
+    wanted = {row["name"] for row in rows} & tables.keys()
+    rows = await conn.fetch(
+        "SELECT c.relname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE t.tgname = 'note_changed' AND c.relnamespace = 'data'::regnamespace"
+    )
+    watched = {row["name"] for row in rows} & tables.keys()
+    for name in sorted(wanted - watched):
+        await watch(conn, tables[name])
+    for name in sorted(watched - wanted):
+        await unwatch(conn, tables[name])
 
 
 @asynccontextmanager
