@@ -7,21 +7,20 @@ machine. Its home is a folder of its own: nothing of the machine's is read or le
 from __future__ import annotations
 
 import asyncio
-import html
+import csv
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as Xml
 
 import httpx2
@@ -30,7 +29,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from tests.integration.crm.browser import Browser
 from tests.integration.crm.metadata_samples import document
+from tests.integration.crm.package_files import archive, manifest
 from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
@@ -40,6 +41,8 @@ CLI = FOLDER / "@salesforce" / "cli" / "bin" / "run.js"
 _MACHINE = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 BUNDLED = FOLDER / f"node-linux-{_MACHINE}" / "bin" / "node"
 NODE = str(BUNDLED) if BUNDLED.exists() else shutil.which("node") or "node"
+
+ADMIN, PASSWORD = "admin@acme.example", "tieline-demo"
 
 pytestmark = [
     pytest.mark.skipif(not CLI.exists(), reason="`scripts/setup sf` has not been run"),
@@ -54,6 +57,21 @@ class Desk:
     url: str
     environment: Mapping[str, str]
     project: Path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.environment['SF_ACCESS_TOKEN']}"}
+
+    async def tabs(self) -> set[str]:
+        """The deployed tabs' names, asked without the CLI, whose every start costs seconds."""
+        async with httpx2.AsyncClient(base_url=self.url, headers=self.headers) as http:
+            query = {"q": "SELECT FullName FROM CustomTab"}
+            answer = await http.get("/services/data/v64.0/tooling/query", params=query)
+        return {row["FullName"] for row in answer.json()["records"]}
+
+    def at(self, folder: Path, files: Mapping[str, str]) -> Desk:
+        """The same desk with another project."""
+        return replace(self, project=project_at(folder, files))
 
     async def run(self, *words: str, good: bool = True, **more: str) -> Any:
         """What a command answers as JSON; a command that should fail answers its refusal."""
@@ -73,7 +91,7 @@ class Desk:
             answer: dict[str, Any] = json.loads(out)
         except ValueError:
             raise AssertionError((words, out[-2000:], err[-2000:])) from None
-        assert (answer["status"] == 0) is good, (words, answer.get("message"), out.decode()[:1500])
+        assert (answer["status"] == 0) is good, f"{words}: {json.dumps(answer)[:3000]} {err.decode()[-500:]}"
         return answer.get("result", answer) if good else answer
 
 
@@ -87,7 +105,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 def project_at(folder: Path, files: Mapping[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     settings = {"packageDirectories": [{"path": "force-app", "default": True}], "sourceApiVersion": "64.0"}
-    (folder / "sfdx-project.json").write_text(json.dumps(settings | {"oauthLocalPort": free_ports()}))
+    (folder / "sfdx-project.json").write_text(json.dumps(settings))
     (folder / "force-app").mkdir(exist_ok=True)
     write(folder, files)
     return folder
@@ -214,6 +232,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
             assert served.returncode is None, (data / "log").read_text()
             await asyncio.sleep(0.1)
     asked = await asyncio.create_subprocess_exec(*command, "token", env=environment, stdout=subprocess.PIPE)
+    environment["SF_TARGET_ORG"] = "org"
     environment["SF_ACCESS_TOKEN"] = (await asked.communicate())[0].decode().strip()
     found = Desk(f"http://localhost:{port}", environment, project_at(data / "project", SOURCE))
     await found.run(
@@ -224,7 +243,6 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         found.url,
         "--alias",
         "org",
-        "--set-default",
         "--no-prompt",
     )
     yield found
@@ -242,9 +260,15 @@ async def test_the_org_is_listed_shown_and_opened(desk: Desk) -> None:
     listed = await desk.run("org", "list")
     assert [org["connectedStatus"] for org in listed["other"]] == ["Connected"]
     shown = await desk.run("org", "display")
-    assert (shown["username"], shown["connectedStatus"]) == ("admin@acme.example", "Connected")
+    assert (shown["username"], shown["connectedStatus"]) == (ADMIN, "Connected")
     opened = await desk.run("org", "open", "--url-only", "--path", "lightning/o/Contact/list")
-    assert "/secur/frontdoor.jsp?otp=" in opened["url"]
+    arrived: list[str] = []
+    for _ in range(2):
+        browser = Browser(urlsplit(desk.url).port or 0)
+        arrived.append((await browser.follow("GET", opened["url"]))[0])
+        await browser.close()
+    assert arrived[0].endswith(".lightning." + urlsplit(desk.url).netloc + "/lightning/o/Contact/list")
+    assert "/lightning/" not in urlsplit(arrived[1]).path, "the address opens once"
     limits = await desk.run("org", "list", "limits")
     assert "DailyApiRequests" in {row["name"] for row in limits}
 
@@ -260,10 +284,6 @@ async def test_source_is_deployed_and_takes_effect(desk: Desk, deployed: Any) ->
         "data", "create", "record", "--sobject", "Visit__c", "--values", "Name=One Key__c=k-1"
     )
     assert made["success"] is True
-    found = await desk.run(
-        "data", "query", "--query", "SELECT Name, Key__c FROM Visit__c WHERE Key__c = 'k-1'"
-    )
-    assert (found["totalSize"], found["records"][0]["Name"]) == (1, "One")
     rules = await desk.run(
         "data", "query", "--query", "SELECT DeveloperName, Pattern__c FROM Visit_Rule__mdt"
     )
@@ -275,11 +295,37 @@ async def test_source_is_deployed_and_takes_effect(desk: Desk, deployed: Any) ->
     described = await desk.run("sobject", "describe", "--sobject", "Visit__c")
     assert described["label"] == "Visit"
     searched = await desk.run("data", "search", "--query", "FIND {One} RETURNING Visit__c(Id)")
-    assert len(searched["searchRecords"]) == 1
+    assert [row["Id"] for row in searched["searchRecords"]] == [made["id"]]
     listed = await desk.run("org", "list", "metadata", "--metadata-type", "CustomTab")
     assert {"Visit__c", "Visit_Card"} <= {row["fullName"] for row in listed}
     raw = await desk.run("api", "request", "rest", "/services/data/v64.0/sobjects/Visit__c")
     assert raw["body"]["objectDescribe"]["name"] == "Visit__c"
+
+
+async def test_rows_are_imported_and_exported(desk: Desk, deployed: Any, tmp_path: Path) -> None:
+    rows = [{"Name": f'Row, "{n}"', "Key__c": f"b-{n}"} for n in range(1500)]
+    given = tmp_path / "visits.csv"
+    with given.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["Name", "Key__c"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    asked = ("data", "import", "bulk", "--sobject", "Visit__c", "--wait", "2", "--file")
+    loaded = await desk.run(*asked, str(given))
+    assert (loaded["processedRecords"], loaded["successfulRecords"], loaded["failedRecords"]) == (
+        1500,
+        1500,
+        0,
+    )
+    told = tmp_path / "told.csv"
+    query = "SELECT Name, Key__c FROM Visit__c WHERE Key__c LIKE 'b-%'"
+    words = ("--query", query, "--result-format", "csv", "--wait", "2", "--output-file", str(told))
+    exported = await desk.run("data", "export", "bulk", *words)
+    assert exported["totalSize"] == 1500
+    with told.open(newline="") as file:
+        back = list(csv.DictReader(file))
+    assert sorted(back, key=lambda row: row["Key__c"]) == sorted(rows, key=lambda row: row["Key__c"])
+    refused = await desk.run(*asked, str(given), good=False)
+    assert refused["data"]["state"] == "JobComplete", refused
 
 
 async def test_the_same_again_over_rest_changes_nothing(desk: Desk, deployed: Any) -> None:
@@ -291,134 +337,92 @@ async def test_the_same_again_over_rest_changes_nothing(desk: Desk, deployed: An
 
 async def test_a_dry_run_leaves_nothing(desk: Desk, tmp_path: Path) -> None:
     tab = document("CustomTab", "<label>Dry</label><url>https://a.example</url>")
-    there = Desk(desk.url, desk.environment, project_at(tmp_path, {"tabs/Dry.tab-meta.xml": tab}))
-    words = ("project", "deploy", "start", "--source-dir", "force-app", "--dry-run")
-    assert (await there.run(*words))["checkOnly"] is True
-    assert (await there.run(*words, SF_ORG_METADATA_REST_DEPLOY="true"))["checkOnly"] is True
-    listed = await desk.run("org", "list", "metadata", "--metadata-type", "CustomTab")
-    assert "Dry" not in {row["fullName"] for row in listed}
+    there = desk.at(tmp_path, {"tabs/Dry.tab-meta.xml": tab})
+    tried = await there.run("project", "deploy", "start", "--source-dir", "force-app", "--dry-run")
+    assert (tried["checkOnly"], tried["status"]) == (True, "Succeeded")
+    assert "Dry" not in await desk.tabs()
 
 
 @pytest.mark.parametrize("rest", ["false", "true"])
 async def test_a_failing_deploy_tells_file_line_and_reason(desk: Desk, tmp_path: Path, rest: str) -> None:
     wrong = document("CustomTab", "<label>Bad</label>\n<lwcComponent>ghost</lwcComponent>")
-    there = Desk(desk.url, desk.environment, project_at(tmp_path, {"tabs/Bad.tab-meta.xml": wrong}))
-    refused = await there.run(
-        "project",
-        "deploy",
-        "start",
-        "--source-dir",
-        "force-app",
-        good=False,
-        SF_ORG_METADATA_REST_DEPLOY=rest,
-    )
+    there = desk.at(tmp_path, {"tabs/Bad.tab-meta.xml": wrong})
+    words = ("project", "deploy", "start", "--source-dir", "force-app")
+    refused = await there.run(*words, good=False, SF_ORG_METADATA_REST_DEPLOY=rest)
     failure = refused["result"]["files"][0]
     assert "no LightningComponentBundle named ghost" in failure["error"]
     assert (failure["lineNumber"], failure["type"]) == (2, "CustomTab")
+    assert "Bad" not in await desk.tabs()
 
 
 async def test_what_was_deployed_is_retrieved(desk: Desk, deployed: Any, tmp_path: Path) -> None:
-    empty = Desk(desk.url, desk.environment, project_at(tmp_path, {}))
-    await desk.run("project", "generate", "manifest", "--source-dir", "force-app", "--name", "all")
-    manifest = str(desk.project / "all.xml")
-    await empty.run("project", "retrieve", "start", "--manifest", manifest)
+    empty = desk.at(tmp_path, {})
+    asked = tmp_path / "package.xml"
+    asked.write_text(
+        manifest(
+            CustomObject=["Visit__c", "Visit_Rule__mdt"],
+            CustomMetadata=["Visit_Rule.First"],
+            ApexClass=["Visitor"],
+            LightningComponentBundle=["visitCard"],
+            FlexiPage=["Visit_Bar"],
+            CustomTab=["Visit__c", "Visit_Card"],
+            CustomApplication=["Visits"],
+            PermissionSet=["Visit_Agent"],
+            CustomLabels=["CustomLabels"],
+            Translations=["ja"],
+        )
+    )
+    await empty.run("project", "retrieve", "start", "--manifest", str(asked))
     for name, content in SOURCE.items():
         back = (tmp_path / "force-app" / "main" / "default" / name).read_text("utf-8")
         if not name.endswith("-meta.xml"):
             assert back == content
             continue
         before, after = Xml.fromstring(content.encode()), Xml.fromstring(back.encode())
-        there = {
-            (child.tag, "".join(child.itertext()).split()[0] if list(child) else child.text)
-            for child in after
-        }
+        there = {_told(child) for child in after}
         for child in before:
-            said = (child.tag, "".join(child.itertext()).split()[0] if list(child) else child.text)
-            assert said in there, (name, said)
+            assert _told(child) in there, (name, _told(child))
 
 
-async def test_source_is_deleted(desk: Desk, deployed: Any) -> None:
+def _told(element: Xml.Element) -> tuple[str, str]:
+    """An element's name and its first text; a retrieved element may have more children than were deployed."""
+    return element.tag, next((text.strip() for text in element.itertext() if text.strip()), "")
+
+
+async def test_source_is_deleted(desk: Desk, tmp_path: Path) -> None:
     tab = document("CustomTab", "<label>Gone</label><url>https://a.example</url>")
-    write(desk.project, {"tabs/Gone.tab-meta.xml": tab})
-    await desk.run("project", "deploy", "start", "--metadata", "CustomTab:Gone")
-    gone = await desk.run("project", "delete", "source", "--metadata", "CustomTab:Gone", "--no-prompt")
+    there = desk.at(tmp_path, {"tabs/Gone.tab-meta.xml": tab})
+    await there.run("project", "deploy", "start", "--metadata", "CustomTab:Gone")
+    assert "Gone" in await desk.tabs()
+    gone = await there.run("project", "delete", "source", "--metadata", "CustomTab:Gone", "--no-prompt")
     assert gone["status"] == "Succeeded"
-    listed = await desk.run("org", "list", "metadata", "--metadata-type", "CustomTab")
-    assert "Gone" not in {row["fullName"] for row in listed}
-    reported = await desk.run("project", "deploy", "report", "--use-most-recent")
-    assert reported["done"] is True
+    assert "Gone" not in await desk.tabs()
+    reported = await there.run("project", "deploy", "report", "--use-most-recent")
+    assert (reported["done"], reported["status"]) == (True, "Succeeded")
 
 
 async def test_an_installed_package_is_listed(desk: Desk) -> None:
-    assert await desk.run("package", "installed", "list") == []
+    tab = document("CustomTab", "<label>Packed</label><url>https://a.example</url>")
+    content = archive({"package.xml": manifest(CustomTab=["Packed"]), "tabs/Packed.tab": tab})
+    about = {"name": "Packed", "publisher": "Example", "version": "1.2", "namespace": "packed"}
+    async with httpx2.AsyncClient(base_url=desk.url, headers=desk.headers) as http:
+        answer = await http.post("/services/packages", params=about, content=content)
+        assert answer.status_code == 201, answer.text
+    version, browser = answer.json(), Browser(urlsplit(desk.url).port or 0)
+    await browser.open_console(ADMIN, PASSWORD)
+    asked = (await browser.api("POST", "setup/packages", json={"version_id": version["id"]})).json()
+    async with asyncio.timeout(30):
+        while asked["status"] == "IN_PROGRESS":
+            asked = (await browser.api("GET", f"setup/packages/requests/{asked['id']}")).json()
+    await browser.close()
+    assert asked["status"] == "SUCCESS", asked
+    (row,) = await desk.run("package", "installed", "list")
+    assert (row["SubscriberPackageName"], row["SubscriberPackageNamespace"]) == ("Packed", "packed")
+    assert row["SubscriberPackageVersionId"] == version["id"]
+    assert row["SubscriberPackageVersionNumber"].startswith("1.2.0.")
 
 
-# -- other ways to sign in -----------------------------------------------------------------------------------
-
-
-def _hidden(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-
-
-async def _as_a_browser(http: httpx2.AsyncClient, url: str) -> None:
-    """Signs in at the org, allows what is asked for, and goes back to where the CLI listens."""
-    jar: dict[str, str] = {}
-
-    async def send(method: str, where: str, form: dict[str, str] | None = None) -> httpx2.Response:
-        parts = urlsplit(where)
-        # Names below localhost lead here; a program's resolver need not know them.
-        local = parts._replace(netloc=f"127.0.0.1:{parts.port}")
-        headers = {
-            "Host": parts.netloc,
-            "Cookie": "; ".join(f"{name}={value}" for name, value in jar.items()),
-        }
-        if form is not None:
-            headers |= {"Origin": f"{parts.scheme}://{parts.netloc}", "Sec-Fetch-Site": "same-origin"}
-        answer = await http.request(method, urlunsplit(local), data=form, headers=headers)
-        for line in answer.headers.get_list("set-cookie"):
-            name, _, value = line.split(";")[0].partition("=")
-            jar[name] = value
-        return answer
-
-    form: dict[str, str] | None = None
-    for _ in range(15):
-        answer = await send("GET" if form is None else "POST", url, form)
-        form = None
-        if answer.status_code in (301, 302, 303):
-            url = urljoin(url, answer.headers["location"])
-            if "/OauthRedirect" in url:
-                await http.get(url, follow_redirects=True)
-                return
-            continue
-        form = {name: html.unescape(value) for name, value in _hidden(answer.text).items()}
-        if 'name="password"' in answer.text:
-            form |= {"username": "admin@acme.example", "password": "tieline-demo"}
-            url = urljoin(url, "/login")
-        else:
-            form |= {"decision": "allow"}
-            url = urljoin(url, "/services/oauth2/authorize")
-    raise AssertionError(url)
-
-
-async def test_a_browser_signs_the_cli_in(desk: Desk, tmp_path: Path) -> None:
-    """`org login web`, whose browser is a script that writes down where it was sent."""
-    opened = tmp_path / "opened"
-    for name in ("xdg-open", "google-chrome"):
-        script = tmp_path / "bin" / name
-        script.parent.mkdir(exist_ok=True)
-        script.write_text(f'#!/bin/sh\nfor last; do :; done\nprintf %s "$last" > {opened}\n')
-        script.chmod(0o755)
-    path = f"{tmp_path / 'bin'}:{desk.environment['PATH']}"
-    there = Desk(desk.url, {**desk.environment, "PATH": path}, project_at(tmp_path / "project", {}))
-    words = ("org", "login", "web", "--instance-url", desk.url, "--alias", "web", "--browser", "chrome")
-    signing_in = asyncio.create_task(there.run(*words))
-    async with asyncio.timeout(60), httpx2.AsyncClient(timeout=30) as http:
-        while not opened.exists() or not opened.read_text().startswith("http"):
-            assert not signing_in.done(), signing_in.result()
-            await asyncio.sleep(0.1)
-        await _as_a_browser(http, opened.read_text())
-        signed_in = await signing_in
-    assert signed_in["username"] == "admin@acme.example"
+# -- another way to sign in ----------------------------------------------------------------------------------
 
 
 def _key_and_certificate(folder: Path) -> tuple[Path, str]:
@@ -447,14 +451,10 @@ async def test_a_key_signs_the_cli_in(desk: Desk, tmp_path: Path) -> None:
         "<consumerKey>builds-of-the-test</consumerKey><isAdminApproved>true</isAdminApproved><scopes>Api</scopes>"
         "<scopes>Web</scopes><scopes>RefreshToken</scopes></oauthConfig><profileName>System Administrator</profileName>",
     )
-    there = Desk(
-        desk.url,
-        desk.environment,
-        project_at(tmp_path / "p", {"connectedApps/Builds.connectedApp-meta.xml": app}),
-    )
+    there = desk.at(tmp_path / "project", {"connectedApps/Builds.connectedApp-meta.xml": app})
     await there.run("project", "deploy", "start", "--source-dir", "force-app")
     signed_in = await there.run(
         *("org", "login", "jwt", "--client-id", "builds-of-the-test", "--jwt-key-file", str(key)),
-        *("--username", "admin@acme.example", "--instance-url", desk.url, "--alias", "builds"),
+        *("--username", ADMIN, "--instance-url", desk.url, "--alias", "builds"),
     )
-    assert signed_in["username"] == "admin@acme.example"
+    assert signed_in["username"] == ADMIN
