@@ -183,7 +183,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         Route("/services/data", rest, methods=_METHODS),
         Route("/services/data/{rest:path}", rest, methods=_METHODS),
         Route("/services/Soap/{door}/{version}", soap, methods=["POST"]),
-        Route("/services/Soap/{door}/{version}/{org_id}", soap, methods=["POST"]),
+        Route("/services/Soap/{door}/{version}/{rest:path}", soap, methods=["POST"]),
         Route("/support/api/{version}/lightning/{file}", open_cti_script),
         Route("/lightning", console.page),
         Route("/lightning/{rest:path}", console.page),

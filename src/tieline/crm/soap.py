@@ -291,7 +291,9 @@ async def _work(
 
 
 async def soap(request: Request) -> Response:
-    """`POST /services/Soap/{door}/{version}`, also with the org's id behind, as `serverUrl` names it."""
+    """`POST /services/Soap/{door}/{version}`. More may follow: `serverUrl` has the org's id there, and
+    simple-salesforce the path of a deployment; it says nothing.
+    """
     door = request.path_params["door"]
     if door not in NAMESPACES or place_of(request) == "lightning":
         return Response(not_found().message, 404, media_type="text/plain")

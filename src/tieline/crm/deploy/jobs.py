@@ -49,12 +49,17 @@ class _Undo(Exception):
 
 def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """Deploy options as they are kept; `rollbackOnError` holds unless it is said not to."""
-    found: dict[str, Any] = {name: given.get(name) in (True, "true", "1") for name in _OPTIONS}
-    found["rollbackOnError"] = given.get("rollbackOnError") not in (False, "false", "0")
+    found: dict[str, Any] = {name: _flag(given.get(name)) in ("true", "1") for name in _OPTIONS}
+    found["rollbackOnError"] = _flag(given.get("rollbackOnError")) not in ("false", "0")
     tests: Any = given.get("runTests")
     found["runTests"] = [str(name)[:80] for name in list(tests)[:1000]] if isinstance(tests, list) else None  # pyright: ignore[reportUnknownVariableType]
     found["testLevel"] = str(given["testLevel"])[:40] if given.get("testLevel") else None
     return found
+
+
+def _flag(given: Any) -> str:
+    """What a flag says, in small letters: simple-salesforce writes `True` and `False`, as Python does."""
+    return str(given).strip().lower()
 
 
 def require_modify_metadata(call: Call) -> None:
