@@ -179,6 +179,7 @@ async def run(rounds: int) -> list[Figure]:
                 return
             resource, text = ASKED[name](number)
             answer = await org.http.get(f"{DATA}/{resource}", params={"q": text})
+            assert answer.status_code == 200, answer.text
             found = answer.json()
             assert len(found.get("records", found.get("searchRecords"))) >= 1, answer.text
 

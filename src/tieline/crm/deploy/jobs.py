@@ -43,6 +43,9 @@ _BUSY = (
 )
 
 
+_ENDED = frozenset({"Succeeded", "SucceededPartial", "Failed", "Canceled"})
+
+
 class _Undo(Exception):
     """Leaves the deployment's transaction without keeping anything."""
 
@@ -216,7 +219,7 @@ def _result(
     outcomes: list[Component] | None = None,
 ) -> dict[str, Any]:
     """A deployment's result in the words of both doors."""
-    done = progress.status in ("Succeeded", "SucceededPartial", "Failed", "Canceled")
+    done = progress.status in _ENDED
     begun, now = format_datetime(started), format_datetime(datetime.now(UTC))
     found = outcomes or []
     kept = [outcome for outcome in found if not outcome.failed]
@@ -266,8 +269,10 @@ async def status(call: Call, deployment_id: str) -> dict[str, Any]:
         return result
     progress = call.org.deployments.progress.get(result["id"])
     if progress is not None:
+        # Ended, but not yet written down with what came of it: whoever is told so would not ask again.
+        going = "InProgress" if progress.status in _ENDED else progress.status
         return result | {
-            "status": "Canceling" if progress.stopping else progress.status,
+            "status": "Canceling" if progress.stopping else going,
             "numberComponentsTotal": progress.total,
             "numberComponentsDeployed": progress.deployed,
             "numberComponentErrors": progress.errors,
