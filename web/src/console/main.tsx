@@ -43,16 +43,18 @@ async function start(): Promise<void> {
     window.setTimeout(() => window.location.reload(), 5_000);
     return;
   }
-  const words = createI18n(catalogues, language());
+  const words = createI18n(catalogues, language()).then((i18n) => {
+    setPageLabels((object, field) => {
+      const key = `field.${object}.${field}`;
+      return i18n.exists(key) ? i18n.t(key) : null;
+    });
+    return i18n;
+  });
   startApps();
   startWorkspace();
   startRouter();
   void loadObjects().catch(() => undefined);
   const [i18n] = await Promise.all([words, preloadPage(place.get().route).catch(() => undefined)]);
-  setPageLabels((object, field) => {
-    const key = `field.${object}.${field}`;
-    return i18n.exists(key) ? i18n.t(key) : null;
-  });
   startPanel(
     bootstrap.utility_items.find((item) => item.type === "softphone"),
     i18n.t("utility.phone"),

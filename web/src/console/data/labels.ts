@@ -5,10 +5,17 @@
 type Lookup = (object: string, field: string) => string | null;
 
 let known: Lookup = () => null;
+let arrived: () => void;
+
+/** Settles when the names are there. What is read before the page is drawn waits for it, or keeps the API's names. */
+export const pageLabelsKnown = new Promise<void>((resolve) => {
+  arrived = resolve;
+});
 
 /** Set once at the start, when the catalogue of the user's language is there. */
 export function setPageLabels(lookup: Lookup): void {
   known = lookup;
+  arrived();
 }
 
 /** A look-up is called after the record it shows, not after the id it holds. */

@@ -5,15 +5,17 @@
  * same for a change that happened elsewhere. Nothing here knows about unsaved edits: those belong to views.
  */
 import { useEffect, useSyncExternalStore } from "react";
-import { pageLabel } from "./labels.ts";
+import { pageLabel, pageLabelsKnown } from "./labels.ts";
 import { query, request, REST } from "./client.ts";
 import { objectOfId } from "./session.ts";
 import { NOTHING, Shelf, type Known } from "./shelf.ts";
 import type { Alike, Describe, LayoutPart, RecordView, RelatedRows, Row, TimelinePage } from "./types.ts";
 
-const describes = new Shelf<Describe>(async (object) =>
-  named(await request<Describe>(`${REST}/sobjects/${object}/describe`)),
-);
+const describes = new Shelf<Describe>(async (object) => {
+  const description = await request<Describe>(`${REST}/sobjects/${object}/describe`);
+  await pageLabelsKnown;
+  return named(description);
+});
 
 function named(description: Describe): Describe {
   const fields = description.fields.map((field) => ({ ...field, label: pageLabel(description.name, field) }));
