@@ -6,20 +6,15 @@ import asyncio
 import csv
 import io
 import json
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
-from tests.contract.test_org_clients import JSFORCE, ROOT, Served, client_of, served
+from tests.contract.test_org_clients import ROOT, Served, client_of, needs_node, served
 
 CLIENTS = ROOT / "tests" / "clients"
-PUBSUB = JSFORCE.parent / "salesforce-pubsub-api-client"
-needs_node = pytest.mark.skipif(
-    not PUBSUB.exists() or shutil.which("node") is None, reason="`scripts/setup clients` has not been run"
-)
 assert served  # the fixture
 
 

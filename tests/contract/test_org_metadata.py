@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import shutil
 import zipfile
 from time import monotonic
 from typing import Any
 
 import pytest
 from tests.contract.test_org_bulk_and_events import node
-from tests.contract.test_org_clients import JSFORCE, Served, client_of, served
+from tests.contract.test_org_clients import Served, client_of, needs_node, served
 from tests.integration.crm.metadata_samples import document
 from tests.integration.crm.package_files import archive, manifest
 
@@ -32,9 +31,7 @@ GOOD = "<label>{}</label><url>https://a.example</url>"
 BAD = "<label>Bad</label>\n<lwcComponent>ghost</lwcComponent>"
 
 
-@pytest.mark.skipif(
-    not JSFORCE.exists() or shutil.which("node") is None, reason="`scripts/setup clients` has not been run"
-)
+@needs_node
 async def test_jsforce_deploys_lists_and_retrieves(served: Served) -> None:
     packages = {"GOOD": package("Js_Tab", GOOD.format("Js")), "BAD": package("Js_Bad", BAD)}
     given = {name: base64.b64encode(content).decode() for name, content in packages.items()}
