@@ -149,9 +149,9 @@ async def test_duplicates_are_shown_before_a_record_is_made(
 async def test_contacts_with_one_number_are_offered_for_merging(
     console: Browser, admin: httpx2.AsyncClient
 ) -> None:
-    one = await make(admin, "Contact", LastName="Number", Phone="(415) 555-7788")
-    two = await make(admin, "Contact", LastName="Other", MobilePhone="+1 415 555 7788")
-    await make(admin, "Contact", LastName="Else", Phone="415-555-7789")
+    one = await make(admin, "Contact", LastName="Number", Phone="(628) 555-4011")
+    two = await make(admin, "Contact", LastName="Other", MobilePhone="+1 628 555 4011")
+    await make(admin, "Contact", LastName="Else", Phone="628-555-4012")
     found = (await console.api("GET", f"record/{one}/duplicates?same=1")).json()["records"]
     assert [row["id"] for row in found] == [two]
     assert (await console.api("GET", f"record/{one}/duplicates")).json()["records"] == []

@@ -44,7 +44,7 @@ _OPERATIONS: Mapping[Operation, str] = {
 }
 _Row = Mapping[str, Any]
 
-PUSH_TOPIC = object_type(NAME, "0IF", ("Push Topic", "Push Topics", "PushTopic"), [
+PUSH_TOPIC = object_type(NAME, "0IF", ("Push Topic", "Push Topics", "プッシュトピック"), [
     name_field(25, "Topic Name", "トピック名", unique=True),
     field("Query", "string", "SOQL Query", "SOQL クエリ", 1300, required=True),
     field("ApiVersion", "double", "API Version", "API バージョン", precision=3, scale=1, required=True),
