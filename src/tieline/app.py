@@ -30,6 +30,8 @@ from tieline.engagements.following import RECORDS, Following
 from tieline.engagements.service import Engagements
 from tieline.engagements.sweep import Sweep
 from tieline.identity import api as identity_api
+from tieline.mail import api as mail_api
+from tieline.mail.post import Post
 from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
@@ -122,6 +124,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     parts = web or Web(settings)
     pages = Pages(settings.web_dist)
     guard = Guard(parts.db, settings)
+    post = Post(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -147,7 +150,8 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
     app.include_router(salesforce_api.router(parts.salesforce, guard))
     app.include_router(problems.router(guard))
-    app.include_router(users_api.router(guard))
+    app.include_router(users_api.router(guard, post))
+    app.include_router(mail_api.router(parts.db, post))
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

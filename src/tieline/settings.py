@@ -9,8 +9,10 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 
 class SettingsError(Exception):
@@ -30,6 +32,25 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class Smtp:
+    """The mail server that takes our mail."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    security: Literal["tls", "starttls", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mail goes out: by a server, or (the demo) into a mailbox that a page shows."""
+
+    sender: str
+    smtp: Smtp | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a Tieline process is told by its environment; `docs/operate/settings.md` explains each."""
 
@@ -45,6 +66,8 @@ class Settings:
     web_dist: Path
     trust_loopback_crm: bool
     """The demo's connection talks to an org on this machine; elsewhere a connection may not point inside."""
+    mail: MailSettings | None = None
+    """None: this installation sends no mail."""
 
     @property
     def public_host(self) -> str:
@@ -75,6 +98,45 @@ def read_keys(text: str) -> Keys:
     if not by_id:
         raise SettingsError("TIELINE_KEYS is empty: set it to `id:base64` with 32 random bytes.")
     return Keys(next(iter(by_id)), by_id)
+
+
+_SMTP_PORTS = {"smtps": 465, "smtp": 587, "smtp+plain": 25}
+_SMTP_SECURITY: Mapping[str, Literal["tls", "starttls", "none"]] = {
+    "smtps": "tls",
+    "smtp": "starttls",
+    "smtp+plain": "none",
+}
+
+
+def _read_mail(env: Mapping[str, str], public_host: str) -> MailSettings | None:
+    url = env.get("TIELINE_SMTP_URL", "").strip()
+    sender = env.get("TIELINE_MAIL_FROM", "").strip()
+    if not url:
+        if env.get("TIELINE_MAILBOX", "") != "1":
+            return None
+        if public_host != "localhost" and not public_host.endswith(".localhost"):
+            raise SettingsError(
+                "TIELINE_MAILBOX shows everybody's mail: it is for the demo on localhost only. Set TIELINE_SMTP_URL."
+            )
+        return MailSettings(sender or f"Tieline <no-reply@{public_host}>", None)
+    parts = urlsplit(url)
+    security = _SMTP_SECURITY.get(parts.scheme)
+    try:
+        port = parts.port or _SMTP_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0
+    if security is None or not parts.hostname or not port or parts.path not in ("", "/") or parts.query:
+        raise SettingsError(
+            "TIELINE_SMTP_URL needs smtps://user:password@host:465 or smtp://user:password@host:587 (STARTTLS)."
+        )
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if security == "none" and username:
+        raise SettingsError("TIELINE_SMTP_URL: a password is not sent in clear; use smtps:// or smtp://.")
+    if "@" not in parseaddr(sender)[1] or not sender.isprintable():
+        raise SettingsError(
+            "TIELINE_MAIL_FROM is not set: the address mails come from, such as Tieline <no-reply@example.com>."
+        )
+    return MailSettings(sender, Smtp(parts.hostname, port, username, password, security))
 
 
 def default_web_dist() -> Path:
@@ -114,4 +176,5 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         media_ports=ports,
         web_dist=default_web_dist(),
         trust_loopback_crm=env.get("TIELINE_TRUST_LOOPBACK_CRM", "") == "1",
+        mail=_read_mail(env, parts.hostname),
     )

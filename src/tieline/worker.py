@@ -10,6 +10,8 @@ from tieline.customers import Crm
 from tieline.db.database import Database
 from tieline.engagements.commands import SwitchDesk
 from tieline.engagements.service import Engagements
+from tieline.mail.post import MAIL, Post
+from tieline.mail.sending import Sending
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import worker
 from tieline.salesforce.tokens import Salesforce
@@ -18,7 +20,7 @@ from tieline.switches import RemoteSwitches, control_key
 
 
 async def run_worker(settings: Settings) -> None:
-    """Deliver call logs and keep phone indexes fresh, until cancelled."""
+    """Deliver call logs, keep phone indexes fresh and send mail, until cancelled."""
     db = Database(settings.database_url, pool_size=8)
     bus = Bus(settings.database_url)
     salesforce = Salesforce(db, settings)
@@ -26,13 +28,16 @@ async def run_worker(settings: Settings) -> None:
     engagements = Engagements(
         db, SwitchDesk(db, switches), Crm(salesforce), TestPhoneLines(), portal_url=settings.public_url
     )
-    listening = asyncio.create_task(bus.run())
+    sending = Sending(db, Post(settings))
+    bus.subscribe(MAIL, None, lambda _: sending.wake(), sending.wake)
+    beside = [asyncio.create_task(bus.run()), asyncio.create_task(sending.run())]
     try:
         await worker.run(salesforce, bus, on_delivered=engagements.delivered)
     finally:
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await listening
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await salesforce.close()
         await switches.close()
         await db.close()

@@ -15,7 +15,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +39,7 @@ from tieline.ids import new_id
 from tieline.queues.service import make_queue
 from tieline.queues.tables import queue
 from tieline.salesforce.tables import connection
-from tieline.settings import Keys, Settings
+from tieline.settings import Keys, MailSettings, Settings
 from tieline.telephony.scripted import ScriptedSwitch
 
 PASSWORD = "a-long-password"
@@ -296,10 +296,10 @@ class PhoneClient:
 class Center:
     """A contact center of one account with one queue."""
 
-    def __init__(self, database: Database, web_dist: Path) -> None:
+    def __init__(self, database: Database, web_dist: Path, mail: MailSettings | None = None) -> None:
         self.db = database
         self.port = free_ports()
-        self.settings = settings_for(database.url, self.port, stub_pages(web_dist))
+        self.settings = replace(settings_for(database.url, self.port, stub_pages(web_dist)), mail=mail)
         self.switch = ScriptedSwitch(node=f"scripted-{new_id()}")
         self.origin = self.settings.public_url
         self.web = Web(self.settings, directory=OneSwitch(self.switch))
@@ -502,9 +502,11 @@ class Center:
 
 
 @asynccontextmanager
-async def a_center(database: Database, web_dist: Path, **queue_settings: Any) -> AsyncIterator[Center]:
+async def a_center(
+    database: Database, web_dist: Path, *, mail: MailSettings | None = None, **queue_settings: Any
+) -> AsyncIterator[Center]:
     """A running center; keywords change its queue."""
-    async with Center(database, web_dist) as center:
+    async with Center(database, web_dist, mail) as center:
         if queue_settings:
             await center.set_queue(**queue_settings)
         yield center

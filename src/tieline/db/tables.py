@@ -7,8 +7,19 @@ from tieline.calllog import tables as calllog
 from tieline.db.schema import metadata
 from tieline.engagements import tables as engagements
 from tieline.identity import tables as identity
+from tieline.mail import tables as mail
 from tieline.phone import tables as phone
 from tieline.queues import tables as queues
 from tieline.salesforce import tables as salesforce
 
-__all__ = ["agents", "calllog", "engagements", "identity", "metadata", "phone", "queues", "salesforce"]
+__all__ = [
+    "agents",
+    "calllog",
+    "engagements",
+    "identity",
+    "mail",
+    "metadata",
+    "phone",
+    "queues",
+    "salesforce",
+]

@@ -107,6 +107,7 @@ class Places:
             "TIELINE_MEDIA_PORTS": f"{self.media_ports[0]}-{self.media_ports[1]}",
             "TIELINE_KEYS": keys_of(self.data_dir),
             "TIELINE_TRUST_LOOPBACK_CRM": "1",
+            "TIELINE_MAILBOX": "1",
         }
 
 

@@ -243,6 +243,7 @@ def _tell(at: Places, seconds: float) -> None:
     table.add_row("Test phone", f"[bold]{at.public_url}/phone[/]")
     table.add_row("Visitor's call page", f"{at.public_url}/call/support")
     table.add_row("Portal", f"[bold]{at.public_url}[/]")
+    table.add_row("Mailbox", f"{at.public_url}/portal/mailbox")
     table.add_row("", "")
     for who, what in (
         (ADMINISTRATOR, "administrator"),

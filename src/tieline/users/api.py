@@ -11,8 +11,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Row
 
+from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotFound
 from tieline.identity import links
+from tieline.identity.service import SignedIn
+from tieline.mail.post import Post
 from tieline.users import service as users
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
 from tieline.web.http import Guard, uuid_or
@@ -64,9 +67,25 @@ class ChosenPassword(BaseModel):
     password: str = Field(max_length=400)
 
 
-def router(guard: Guard) -> APIRouter:
+def router(guard: Guard, post: Post) -> APIRouter:
     """Routes of users."""
     routes = APIRouter(prefix="/api/v1", tags=["users"])
+
+    async def invited(tx: Transaction, who: SignedIn, user: Row[Any]) -> dict[str, Any]:
+        """The user's link, sent by mail where mail is sent; shown as well, for whoever wants to hand it over."""
+        link = await links.make_link(tx, user.id, public_url=guard.settings.public_url)
+        mailed = await post.put(
+            tx,
+            "invitation" if user.invited else "password_link",
+            to=user.email,
+            language=user.language,
+            life=links.LIFE,
+            name=user.name,
+            account=who.account_name,
+            by=who.name,
+            link=link,
+        )
+        return {"link": link, "mailed": mailed}
 
     @routes.get("/users")
     async def listed(
@@ -99,7 +118,7 @@ def router(guard: Guard) -> APIRouter:
         }
 
     @routes.post("/users", status_code=201)
-    async def add(request: Request, new: NewUser) -> dict[str, str]:
+    async def add(request: Request, new: NewUser) -> dict[str, Any]:
         """Make a user. `link` is where the user chooses a password: it is shown this once."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
@@ -111,8 +130,7 @@ def router(guard: Guard) -> APIRouter:
                 roles=new.roles,
                 connection_id=_connection(new.connection_id),
             )
-            link = await links.make_link(tx, id, public_url=guard.settings.public_url)
-        return {"id": str(id), "link": link}
+            return {"id": str(id), **await invited(tx, who, await users.one(tx, id))}
 
     @routes.put("/users/client-integration")
     async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:
@@ -148,15 +166,15 @@ def router(guard: Guard) -> APIRouter:
             return _shown(await users.one(tx, id))
 
     @routes.post("/users/{user_id}/password-link")
-    async def password_link(request: Request, user_id: str) -> dict[str, str]:
-        """A one-time link by which the user chooses a password; older ones end."""
+    async def password_link(request: Request, user_id: str) -> dict[str, Any]:
+        """A one-time link by which the user chooses a password, mailed and shown; older ones end."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
             row = await users.one(tx, uuid_or(user_id, NotFound))
             # Whoever holds the link becomes the user: nobody becomes the owner so.
             if "owner" in row.roles and row.id != who.user_id:
                 raise users.OwnerProtected
-            return {"link": await links.make_link(tx, row.id, public_url=guard.settings.public_url)}
+            return await invited(tx, who, row)
 
     @routes.post("/users/{user_id}/owner", status_code=204)
     async def hand_over(request: Request, user_id: str) -> None:

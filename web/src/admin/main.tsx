@@ -16,6 +16,7 @@ import { ConnectionsPage } from "./pages/Connections.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
 import { LivePage } from "./pages/Live.tsx";
+import { MailboxPage } from "./pages/Mailbox.tsx";
 import { PasswordPage } from "./pages/Password.tsx";
 import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
 import { SignInPage } from "./pages/SignIn.tsx";
@@ -66,6 +67,12 @@ function Root(): ReactNode {
   );
 }
 
+/** Pages that need no session. */
+const OPEN_PAGES: Record<string, () => ReactNode> = {
+  "/portal/mailbox": () => <MailboxPage />,
+  "/portal/password": () => <PasswordPage token={location.hash.slice(1)} />,
+};
+
 function Pages({
   session,
   onSession,
@@ -103,8 +110,8 @@ function Pages({
   const manager = session !== null && isManager(session);
   const administrator = session !== null && isAdministrator(session);
   const home = manager ? "/portal/live" : "/portal/engagements";
-  const choosing = path === "/portal/password";
-  const outside = path !== "/callbar/sign-in" && !choosing;
+  const open = OPEN_PAGES[path];
+  const outside = path !== "/callbar/sign-in" && !open;
   useEffect(() => {
     if (!outside) return;
     if (session && signingIn) {
@@ -118,7 +125,7 @@ function Pages({
       navigate(home, { replace: true });
   });
 
-  if (choosing) return <PasswordPage token={location.hash.slice(1)} />;
+  if (open) return open();
   if (!outside) return <CallbarSignIn query={query} session={session} onSession={onSession} />;
   if (!session) return signingIn ? <SignInPage onSignedIn={onSession} /> : null;
   if (signingIn) return null;

@@ -49,23 +49,22 @@ export function readUsers(filter: UserFilter, after: string | null, signal?: Abo
   return request("GET", `/api/v1/users?${query.toString()}`, signal ? { signal } : {});
 }
 
-/** Makes a user; gives the link where the user chooses a password, which is shown this once. */
-export async function addUser(email: string, draft: UserDraft): Promise<string> {
-  const answer = await request<{ link: string }>("POST", "/api/v1/users", {
-    body: { email, ...draft },
-    ...csrf(),
-  });
-  return answer.link;
+/** Where a user chooses a password: shown this once; `mailed` to the user where mail is sent. */
+export interface PasswordLink {
+  link: string;
+  mailed: boolean;
 }
+
+/** Makes a user, and the link where the user chooses a password. */
+export const addUser = (email: string, draft: UserDraft): Promise<PasswordLink> =>
+  request("POST", "/api/v1/users", { body: { email, ...draft }, ...csrf() });
 
 /** Writes a user of the version that was read; `Problem` `changed_meanwhile` when it is not that any more. */
 export const changeUser = (user: User, change: UserDraft & { active: boolean }): Promise<User> =>
   request("PUT", of(user.id), { body: { version: user.version, ...change }, ...csrf() });
 
-export async function makePasswordLink(id: string): Promise<string> {
-  const answer = await request<{ link: string }>("POST", `${of(id)}/password-link`, csrf());
-  return answer.link;
-}
+export const makePasswordLink = (id: string): Promise<PasswordLink> =>
+  request("POST", `${of(id)}/password-link`, csrf());
 
 export const handOver = (id: string): Promise<void> => request("POST", `${of(id)}/owner`, csrf());
 

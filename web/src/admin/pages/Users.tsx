@@ -10,6 +10,7 @@ import {
   type GivenRole,
   handOver,
   makePasswordLink,
+  type PasswordLink,
   readUsers,
   ROLES,
   setClientIntegration,
@@ -360,7 +361,7 @@ function UserDialog({
   const [connection, setConnection] = useState(
     user ? (user.connection?.id ?? "") : connections.length === 1 ? (connections[0]?.id ?? "") : "",
   );
-  const [link, setLink] = useState<string | null>(null);
+  const [link, setLink] = useState<PasswordLink | null>(null);
   const { busy, problem, run } = useWork();
   const wrong =
     problem?.code === "email_taken"
@@ -385,6 +386,7 @@ function UserDialog({
   if (link !== null)
     return (
       <Modal title={t("users.link.title")} closeLabel={t("close")} size="small" onClose={onClose}>
+        {link.mailed && <Notice variant="info">{t("users.link.mailed", { email })}</Notice>}
         <p>{t("users.link.explain", { name })}</p>
         <FormElement label={t("users.link")}>
           {({ id }) => (
@@ -392,7 +394,7 @@ function UserDialog({
               id={id}
               className="slds-input slds-m-top_x-small"
               readOnly
-              value={link}
+              value={link.link}
               onFocus={(event) => event.target.select()}
             />
           )}
