@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import select, text
 
+from tieline.agents import api as agents_api
 from tieline.bus import Bus
 from tieline.callbar import api as callbar_api
 from tieline.callbar.api import Embedding
@@ -152,6 +153,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(problems.router(guard))
     app.include_router(users_api.router(guard, post))
     app.include_router(mail_api.router(parts.db, post))
+    app.include_router(agents_api.router(guard))
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

@@ -11,6 +11,9 @@ from playwright.async_api import Error, Frame, Locator, Page, expect
 from tests.journeys.computer import Computer, until
 from tests.journeys.words import Words, words
 
+from tieline.agents.presence import MISSED_CALL
+from tieline.agents.reasons import DEFAULTS
+
 if TYPE_CHECKING:
     from tests.journeys.conftest import Demo
 
@@ -144,6 +147,12 @@ class Desk:
         """What the callbar says the agent is doing."""
         return self.callbar.locator(".cb-status__state")
 
+    def _reason(self, code: str) -> str:
+        """A reason's name: the words of the contact center itself, or those every account begins with."""
+        if code == MISSED_CALL:
+            return self.say(f"reason.{code}")
+        return next(reason.name(self.who.language) for reason in DEFAULTS if reason.code == code)
+
     async def become(self, status: str, reason: str | None = None) -> None:
         """Choose `ready`, `offline`, or `not_ready` with a reason, and see it shown: nobody waits who would ring."""
         await self.choose(status, reason)
@@ -154,7 +163,7 @@ class Desk:
         say = self.say
         label = say(f"presence.{status}")
         if reason is not None:
-            label = say("status.not_ready_because", reason=say(f"reason.{reason}"))
+            label = say("status.not_ready_because", reason=self._reason(reason))
         await self.callbar.locator(".cb-status__button").click()
         await self.callbar.get_by_role("menuitem", name=label, exact=True).click()
 
@@ -162,7 +171,7 @@ class Desk:
         """Wait until the callbar shows a presence."""
         text = self.say(f"presence.{presence}")
         if reason is not None:
-            text += self.say("status.reason", reason=self.say(f"reason.{reason}"))
+            text += self.say("status.reason", reason=self._reason(reason))
         await expect(self.state).to_have_text(text, timeout=seconds * 1000)
 
     # -- engagements ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from tieline.errors import TielineError
@@ -26,8 +27,6 @@ class Presence(StrEnum):
     OFFLINE = "offline"
 
 
-NOT_READY_REASONS = ("break", "lunch", "meeting", "training", "back_office")
-"""Reasons an agent may choose; screens have the words."""
 MISSED_CALL = "missed_call"
 """The reason the system sets when an offer was not answered."""
 
@@ -56,14 +55,14 @@ def concluded(status: str, engagement_state: str | None) -> Presence:
     return Presence(status)
 
 
-def checked_choice(status: str, reason: str | None) -> tuple[Status, str | None]:
-    """An agent's own choice, validated. Raises `StatusInvalid`."""
+def checked_choice(status: str, reason: str | None, reasons: Collection[str]) -> tuple[Status, str | None]:
+    """An agent's own choice, validated; `reasons` may be chosen. Raises `StatusInvalid`."""
     try:
         chosen = Status(status)
     except ValueError:
         raise StatusInvalid(f"no status {status!r}") from None
     if chosen is not Status.NOT_READY:
         return chosen, None
-    if reason is not None and reason not in NOT_READY_REASONS:
+    if reason is not None and reason not in reasons:
         raise StatusInvalid("no such reason")
     return chosen, reason

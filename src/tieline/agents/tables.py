@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Text,
     Uuid,
     text,
@@ -52,6 +54,16 @@ agent = account_table(
     ),
     Index("uq_agent_line_leg_id", "line_leg_id", unique=True),
     Index("ix_agent_seat_until", "seat_until"),
+)
+
+not_ready_reason = account_table(
+    "not_ready_reason",
+    # What stands in `agent.reason`; never changes.
+    Column("code", Text, primary_key=True),
+    Column("name_en", Text, nullable=False),
+    Column("name_ja", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
 )
 
 callbar_command = account_table(

@@ -135,6 +135,7 @@ class _Callbar:
         subscriptions = [
             self._bus.subscribe("agent", agent_id, self._on_agent, self._on_gap),
             self._bus.subscribe("seat", agent_id, self._on_seat, self._on_gap),
+            self._bus.subscribe("reasons", self.seat.account_id, lambda _: self._on_gap()),
             self._bus.subscribe(RECORDS, self.seat.connection_id, lambda _: self._on_records()),
             self._bus.subscribe("session", session_id, lambda _: self._soon(self.close(SIGN_IN_AGAIN))),
         ]

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import Row
 
 from tieline import names, numbers
-from tieline.agents.presence import NOT_READY_REASONS
+from tieline.agents import reasons
 from tieline.agents.service import Seat, owns
 from tieline.agents.tables import agent
 from tieline.callbar import wire
@@ -106,7 +106,10 @@ async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
             presence=_presence(row),
         ),
         owner=owns(row, seat),
-        not_ready_reasons=list(NOT_READY_REASONS),
+        not_ready_reasons=[
+            wire.NotReadyReason(code=reason.code, name=reason.name(row.language), active=reason.active)
+            for reason in await reasons.listed(tx)
+        ],
         queues=[wire.QueueRef(id=str(q.id), name=q.name) for q in served],
         engagements=await _cards(tx, row),
     )

@@ -25,7 +25,7 @@ class Wire(BaseModel):
 
 
 class Presence(Wire):
-    """What the server concludes of an agent; `reason` is a code that screens have words for."""
+    """What the server concludes of an agent; `reason` is the code of a reason, or `missed_call`."""
 
     state: Literal["ready", "ringing", "occupied", "wrap_up", "not_ready", "offline"]
     status: Literal["ready", "not_ready", "offline"]
@@ -142,6 +142,14 @@ class Agent(Wire):
     presence: Presence
 
 
+class NotReadyReason(Wire):
+    """A reason for being not ready, named in the agent's language. One that is not active only names what was chosen."""
+
+    code: str
+    name: str
+    active: bool
+
+
 class Snapshot(Wire):
     """Everything the callbar shows, now."""
 
@@ -152,7 +160,7 @@ class Snapshot(Wire):
     agent: Agent
     owner: bool
     """Whether this callbar owns the agent's audio and acts; the others mirror and may take over (`seat.take`)."""
-    not_ready_reasons: list[str]
+    not_ready_reasons: list[NotReadyReason]
     queues: list[QueueRef]
     """The queues that the agent serves, by name."""
     engagements: list[Engagement]

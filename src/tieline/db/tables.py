@@ -11,6 +11,7 @@ from tieline.mail import tables as mail
 from tieline.phone import tables as phone
 from tieline.queues import tables as queues
 from tieline.salesforce import tables as salesforce
+from tieline.users import tables as users
 
 __all__ = [
     "agents",
@@ -22,4 +23,5 @@ __all__ = [
     "phone",
     "queues",
     "salesforce",
+    "users",
 ]

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from tieline import numbers
+from tieline.agents import reasons
 from tieline.agents.tables import agent
 from tieline.bus import Bus, Message, Subscription
 from tieline.calllog.tables import delivery
@@ -159,6 +160,7 @@ def router(
         """Every agent's presence."""
         who = await guard.manager(request)
         async with guard.db.view(who.account_id) as tx:
+            named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
             rows = await tx.all(
                 select(agent, app_user.c.name, app_user.c.email, func.array_agg(queue.c.name).label("queues"))
                 .join(
@@ -189,6 +191,7 @@ def router(
                         "state": r.presence,
                         "status": r.status,
                         "reason": r.reason,
+                        "reason_name": named.get(r.reason),
                         "since": r.presence_since,
                     },
                     "queues": sorted(name for name in r.queues if name),
@@ -307,6 +310,7 @@ async def _hints(
         subscriptions.append(told("engagement", None, "engagements", "queues"))
         subscriptions.append(told("connection", None, "connections"))
         subscriptions.append(told("user", None, "users"))
+        subscriptions.append(told("reasons", None, "agents", "statuses"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))
     sent_at = 0.0

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from tieline.agents import service as agents
 from tieline.agents.presence import checked_choice
+from tieline.agents.reasons import active_codes
 from tieline.db.database import Transaction
 from tieline.db.statement import Found, Statement, inserting
 from tieline.engagements.commands import Place
@@ -106,7 +107,7 @@ class Engagements(Conversation):
 
     async def set_status(self, tx: Transaction, agent_id: UUID, status: str, reason: str | None) -> None:
         """The agent chooses a status; going offline or not ready gives a ringing offer back to the queue."""
-        chosen, why = checked_choice(status, reason)
+        chosen, why = checked_choice(status, reason, await active_codes(tx) if reason else ())
         row = await self.of_agent(tx, agent_id)
         await agents.locked(tx, agent_id)
         await agents.set_status(tx, agent_id, chosen, why)

@@ -17,6 +17,7 @@ from tieline.identity import links
 from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
 from tieline.users import service as users
+from tieline.users import skills
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
 from tieline.web.http import Guard, uuid_or
 
@@ -47,6 +48,23 @@ class UserChange(BaseModel):
     roles: list[Role] = Field(min_length=1, max_length=3)
     active: bool
     connection_id: Id | None
+
+
+class SkillWanted(BaseModel):
+    """A skill and how well the user has it: 1 (learning) to 5 (expert)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=skills.LONGEST_NAME)
+    level: int = Field(ge=1, le=5)
+
+
+class SkillsWanted(BaseModel):
+    """All skills of a user as they are to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    skills: list[SkillWanted] = Field(max_length=skills.MOST)
 
 
 class ClientIntegration(BaseModel):
@@ -165,6 +183,15 @@ def router(guard: Guard, post: Post) -> APIRouter:
             )
             return _shown(await users.one(tx, id))
 
+    @routes.put("/users/{user_id}/skills")
+    async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> dict[str, Any]:
+        """Set all skills of a user: those not named are taken away."""
+        who = await guard.administrator(request)
+        id = uuid_or(user_id, NotFound)
+        async with guard.db.account(who.account_id) as tx:
+            await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
+            return _shown(await users.one(tx, id))
+
     @routes.post("/users/{user_id}/password-link")
     async def password_link(request: Request, user_id: str) -> dict[str, Any]:
         """A one-time link by which the user chooses a password, mailed and shown; older ones end."""
@@ -219,6 +246,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "active": row.active,
         "invited": row.invited,
         "version": row.version,
+        "skills": row.skills or [],
         "connection": {"id": str(row.connection_id), "name": row.connection_name}
         if row.connection_name is not None
         else None,

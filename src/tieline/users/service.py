@@ -21,6 +21,7 @@ from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
 from tieline.identity.tables import app_user, session
 from tieline.ids import new_id
 from tieline.salesforce.tables import connection
+from tieline.users import skills
 
 Role = Literal["administrator", "supervisor", "agent"]
 """What an administrator gives; `owner` is handed over by the owner only."""
@@ -96,6 +97,7 @@ _USERS = select(
     (app_user.c.password_hash == NO_PASSWORD).label("invited"),
     app_user.c.connection_id,
     connection.c.name.label("connection_name"),
+    skills.OF_USER.label("skills"),
 ).select_from(
     app_user.outerjoin(
         connection,

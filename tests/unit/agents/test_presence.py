@@ -6,6 +6,8 @@ import pytest
 
 from tieline.agents.presence import Presence, StatusInvalid, checked_choice, concluded
 
+REASONS = ("break", "lunch")
+
 
 @pytest.mark.parametrize("status", ["ready", "not_ready", "offline"])
 @pytest.mark.parametrize(
@@ -28,8 +30,8 @@ def test_without_engagement_presence_is_the_status(status: str) -> None:
 
 
 def test_only_not_ready_has_a_reason() -> None:
-    assert checked_choice("ready", "lunch") == ("ready", None)
-    assert checked_choice("not_ready", "lunch") == ("not_ready", "lunch")
+    assert checked_choice("ready", "lunch", REASONS) == ("ready", None)
+    assert checked_choice("not_ready", "lunch", REASONS) == ("not_ready", "lunch")
 
 
 @pytest.mark.parametrize(
@@ -37,4 +39,4 @@ def test_only_not_ready_has_a_reason() -> None:
 )
 def test_unknown_choices_are_refused(status: str, reason: str | None) -> None:
     with pytest.raises(StatusInvalid):
-        checked_choice(status, reason)
+        checked_choice(status, reason, REASONS)

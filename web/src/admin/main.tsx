@@ -20,6 +20,7 @@ import { MailboxPage } from "./pages/Mailbox.tsx";
 import { PasswordPage } from "./pages/Password.tsx";
 import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
 import { SignInPage } from "./pages/SignIn.tsx";
+import { StatusesPage } from "./pages/Statuses.tsx";
 import { UsersPage } from "./pages/Users.tsx";
 import { Link, navigate, safeNext, usePlace } from "./router.tsx";
 import { isAdministrator, isManager, Shell } from "./Shell.tsx";
@@ -139,6 +140,7 @@ function Pages({
   else if (connection?.[1] && administrator)
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
   else if (path === "/portal/users" && administrator) page = <UsersPage session={session} />;
+  else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
   else

@@ -64,7 +64,10 @@ export const aSnapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
     presence: { state: "ready", status: "ready", reason: null, since: "2026-11-22T09:00:00Z" },
   },
   owner: true,
-  not_ready_reasons: ["break", "lunch"],
+  not_ready_reasons: [
+    { code: "break", name: "Break", active: true },
+    { code: "lunch", name: "Lunch", active: true },
+  ],
   queues: [{ id: "q1", name: "support" }],
   engagements: [],
   ...part,

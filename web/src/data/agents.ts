@@ -6,7 +6,8 @@ export interface AgentRow {
   id: string;
   name: string;
   email: string;
-  presence: Presence;
+  /** `reason_name` is the account's name of the reason, in the reader's language. */
+  presence: Presence & { reason_name: string | null };
   /** Names of the queues the agent serves. */
   queues: string[];
 }

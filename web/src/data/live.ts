@@ -4,7 +4,8 @@
  * a second. `session` says that the page's own session may have ended.
  */
 /** `records`: what the CRM tells of customers. */
-export type LiveKind = "agents" | "connections" | "engagements" | "queues" | "records" | "session" | "users";
+export type LiveKind =
+  "agents" | "connections" | "engagements" | "queues" | "records" | "session" | "statuses" | "users";
 
 export const LIVE_KINDS: readonly LiveKind[] = [
   "agents",
@@ -13,6 +14,7 @@ export const LIVE_KINDS: readonly LiveKind[] = [
   "queues",
   "records",
   "session",
+  "statuses",
   "users",
 ];
 const EVERY_MS = 250;

@@ -16,6 +16,7 @@ export interface User {
   /** True until the user has chosen a password. */
   invited: boolean;
   version: number;
+  skills: { name: string; level: number }[];
   connection: { id: string; name: string } | null;
 }
 

@@ -170,7 +170,7 @@ export interface KnownRecord {
 export interface Snapshot {
   agent: Agent
   engagements: Engagement[]
-  not_ready_reasons: string[]
+  not_ready_reasons: NotReadyReason[]
   owner: boolean
   queues: QueueRef[]
   sequence: number
@@ -185,7 +185,7 @@ export interface Agent {
   presence: Presence
 }
 /**
- * What the server concludes of an agent; `reason` is a code that screens have words for.
+ * What the server concludes of an agent; `reason` is the code of a reason, or `missed_call`.
  */
 export interface Presence {
   reason: string | null
@@ -269,6 +269,14 @@ export interface Party {
 }
 export interface QueueRef {
   id: string
+  name: string
+}
+/**
+ * A reason for being not ready, named in the agent's language. One that is not active only names what was chosen.
+ */
+export interface NotReadyReason {
+  active: boolean
+  code: string
   name: string
 }
 /**

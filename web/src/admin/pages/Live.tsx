@@ -152,7 +152,9 @@ function AgentLine({ agent, now }: { agent: AgentRow; now: number }): ReactNode 
         <span className={DOTS[presence.state] ?? "ad-dot"} />
         {t(`presence.${presence.state}`)}
         {presence.state === "not_ready" && presence.reason && (
-          <span className="ad-weak">{t("agent.reason", { reason: word("reason", presence.reason) })}</span>
+          <span className="ad-weak">
+            {t("agent.reason", { reason: presence.reason_name ?? word("reason", presence.reason) })}
+          </span>
         )}
       </td>
       <td className="ad-cell ad-number">{formatDuration((now - Date.parse(presence.since)) / 1000)}</td>

@@ -508,6 +508,16 @@ function UserDialog({
             </span>
           </label>
         )}
+        {user !== null && (
+          <div>
+            <h2 className="slds-form-element__label">{t("users.skills")}</h2>
+            <p>
+              {user.skills.map((skill) => t("users.skills.one", { ...skill })).join(t("comma")) ||
+                t("users.skills.none")}
+            </p>
+            <p className="ad-weak">{t("users.skills.explain")}</p>
+          </div>
+        )}
         {owner && <Notice variant="info">{t("users.owner.explain")}</Notice>}
         {problem && !wrong && <ProblemNotice problem={problem} />}
         {user !== null && (

@@ -125,10 +125,13 @@ export interface Clock {
   offset: number;
 }
 
-/** A reason's word; one that has none yet shows its code. */
-function useReason(): (code: string) => string {
-  const { t, i18n } = useTranslation();
-  return (code) => (i18n.exists(`reason.${code}`) ? t(`reason.${code}`) : code.replaceAll("_", " "));
+/** A reason's name: the account's, or the word for what the contact center itself sets. */
+function useReason(snapshot: Snapshot): (code: string) => string {
+  const { t } = useTranslation();
+  return (code) =>
+    code === "missed_call"
+      ? t("reason.missed_call")
+      : (snapshot.not_ready_reasons.find((reason) => reason.code === code)?.name ?? code);
 }
 
 const TONE = {
@@ -152,7 +155,7 @@ function StatusBar({
   clock: Clock;
 }): ReactNode {
   const { t } = useTranslation();
-  const reasonOf = useReason();
+  const reasonOf = useReason(snapshot);
   const { presence } = snapshot.agent;
   const shown = t(`presence.${presence.state}`);
   const reason = presence.state === "not_ready" && presence.reason ? reasonOf(presence.reason) : null;
@@ -171,11 +174,11 @@ function StatusBar({
       ...mark(presence.status === "ready"),
       onSelect: () => callbar.setStatus("ready"),
     });
-  const reasons = snapshot.not_ready_reasons;
-  for (const code of reasons)
+  const reasons = snapshot.not_ready_reasons.filter(({ active }) => active);
+  for (const { code, name } of reasons)
     items.push({
       key: `not_ready ${code}`,
-      label: t("status.not_ready_because", { reason: reasonOf(code) }),
+      label: t("status.not_ready_because", { reason: name }),
       ...mark(presence.status === "not_ready" && presence.reason === code),
       onSelect: () => callbar.setStatus("not_ready", code),
     });
