@@ -5,7 +5,7 @@ SHELL := bash
 PY := .venv/bin/python
 WEB_SOURCES := $(shell find web/src web/scripts web/icons -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
 
-.PHONY: help run org test check setup reset generate format bench clean soak unit
+.PHONY: help run org package test check setup reset generate format bench clean soak unit
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ setup: .setup/run web/dist/.built ## set up without starting anything
 
 reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an empty account and org
 	@$(PY) -m tieline reset $(if $(EMPTY),--empty)
+
+package: .setup/run ## build the Salesforce package: ORIGIN=https://contact.example.com VANITY=https://acme.contact.example.com
+	@$(PY) -m tieline package --origin "$(ORIGIN)" --vanity "$(VANITY)"
 
 generate: .setup/dev .setup/npm ## write the contracts and the types generated from them
 	@$(PY) scripts/contract.py && $(PY) scripts/coverage.py && cd web && node scripts/protocol.mjs

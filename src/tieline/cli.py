@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -183,6 +184,29 @@ def demo() -> None:
     from tieline.demo.run import run_demo
 
     _run(run_demo())
+
+
+@app.command()
+def package(
+    origin: Annotated[
+        str, typer.Option(help="where the contact center is, such as https://contact.example.com")
+    ],
+    vanity: Annotated[
+        str, typer.Option(help="the account's own address, such as https://acme.contact.example.com")
+    ],
+    out: Annotated[Path, typer.Option(help="folder to write to")] = Path("build/package"),
+) -> None:
+    """Build the Salesforce package for this installation: a zip and a source tree."""
+    from tieline.salesforce_package import Hosts, build
+
+    try:
+        content, tree = build(out, Hosts.of(origin, vanity))
+    except (SettingsError, OSError) as error:
+        return _fail(ValueError(str(error)))
+    _print(
+        f"{content}: the metadata, for a deployment or an org's shelf of packages.\n"
+        f"{tree}: the project, for `sf project deploy start`."
+    )
 
 
 @app.command()
