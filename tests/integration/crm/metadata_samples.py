@@ -129,9 +129,23 @@ SAMPLES: dict[str, dict[str, str]] = {
             "CorsWhitelistOrigin", "<urlPattern>https://talk.example</urlPattern>"
         )
     },
+    "ExternalAuthIdentityProvider:Talk_Idp": {
+        "externalAuthIdentityProviders/Talk_Idp.externalAuthIdentityProvider": document(
+            "ExternalAuthIdentityProvider",
+            "<authenticationFlow>AuthorizationCode</authenticationFlow>"
+            "<authenticationProtocol>OAuth</authenticationProtocol><externalAuthIdentityProviderParameters>"
+            "<parameterName>TokenUrl</parameterName><parameterType>TokenUrl</parameterType>"
+            "<parameterValue>https://talk.example/token</parameterValue></externalAuthIdentityProviderParameters>"
+            "<label>Talk Idp</label>",
+        )
+    },
     "ExternalCredential:Talk_Ext": {
         "externalCredentials/Talk_Ext.externalCredential": document(
-            "ExternalCredential", "<authenticationProtocol>Custom</authenticationProtocol><label>Talk Ext</label>"
+            "ExternalCredential",
+            "<authenticationProtocol>Oauth</authenticationProtocol><externalCredentialParameters>"
+            "<externalAuthIdentityProvider>Talk_Idp</externalAuthIdentityProvider><parameterName>Idp</parameterName>"
+            "<parameterType>ExternalAuthIdentityProvider</parameterType></externalCredentialParameters>"
+            "<label>Talk Ext</label>",
         )
     },
     "NamedCredential:Talk_Named": {

@@ -87,6 +87,8 @@ ALL: Sequence[Kind] = (
     _file("CspTrustedSite", "cspTrustedSites", "cspTrustedSite", check=stored.address),
     _file("RemoteSiteSetting", "remoteSiteSettings", "remoteSite", check=stored.address),
     _file("CorsWhitelistOrigin", "corsWhitelistOrigins", "corsWhitelistOrigin", check=stored.address),
+    _file("ExternalAuthIdentityProvider", "externalAuthIdentityProviders", "externalAuthIdentityProvider",
+          check=stored.named),
     _file("ExternalCredential", "externalCredentials", "externalCredential", check=stored.named),
     _file("NamedCredential", "namedCredentials", "namedCredential", check=stored.named),
     Kind("LightningComponentBundle", "lwc", "js", "LightningComponentBundle", bundle=True,
@@ -137,7 +139,7 @@ ALL: Sequence[Kind] = (
           read=access.read_permission_set, names=access.permission_set_names,
           remove=access.remove_permission_set, modelled=access.SET_MODELLED),
     _file("CustomObjectTranslation", "objectTranslations", "objectTranslation", apply=translations.apply_object),
-    _file("Translations", "translations", "translation", check=translations.check),
+    _file("Translations", "translations", "translation", check=translations.check, apply=translations.apply),
     _file("Report", "reports", "report", folders=True, check=stored.in_folder, subscriber=True),
     _file("Dashboard", "dashboards", "dashboard", folders=True, check=stored.in_folder, subscriber=True),
 )  # fmt: skip

@@ -16,7 +16,8 @@ from .shapes import SHAPES
 
 _PREFIXED = frozenset({
     "ApexClass", "ApexComponent", "ApexPage", "ApexTrigger", "AuraDefinitionBundle", "CspTrustedSite",
-    "CustomApplication", "CustomLabel", "CustomPermission", "CustomTab", "ExternalCredential", "FlexiPage",
+    "CustomApplication", "CustomLabel", "CustomPermission", "CustomTab", "ExternalAuthIdentityProvider",
+    "ExternalCredential", "FlexiPage",
     "LightningComponentBundle", "LightningMessageChannel", "NamedCredential", "PermissionSet", "RemoteSiteSetting",
     "StaticResource",
 })  # fmt: skip

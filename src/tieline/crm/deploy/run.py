@@ -290,6 +290,7 @@ _USERS: Mapping[str, tuple[str, ...]] = {
     "LightningComponentBundle": ("CustomTab", "FlexiPage"),
     "AuraDefinitionBundle": ("CustomTab", "FlexiPage"),
     "ApexPage": ("CustomTab",),
+    "ExternalAuthIdentityProvider": ("ExternalCredential",),
     "ExternalCredential": ("NamedCredential",),
 }
 """Types whose components keep a component of a type from being deleted while they name it."""

@@ -144,7 +144,12 @@ _SHAPES: Mapping[str, str] = {
     "CorsWhitelistOrigin": _NAMED + "urlPattern!",
     "ExternalCredential": _NAMED + """authenticationProtocol! externalCredentialParameters*{ExternalCredentialParameter}
         label!""",
-    "ExternalCredentialParameter": _CREDENTIAL + "externalAuthIdentityProvider",
+    "ExternalCredentialParameter": _CREDENTIAL + "externalAuthIdentityProvider>ExternalAuthIdentityProvider",
+    "ExternalAuthIdentityProvider": _NAMED + """authenticationFlow!=AuthorizationCode|ClientCredentials|SalesforceDefined
+        authenticationProtocol!=OAuth|SalesforceDefined
+        externalAuthIdentityProviderParameters*{ExternalAuthIdentityProviderParameter} label!""",
+    "ExternalAuthIdentityProviderParameter": """description parameterName! parameterType! parameterValue
+        sequenceNumber:int""",
     "NamedCredential": _NAMED + """allowMergeFieldsInBody:bool allowMergeFieldsInHeader:bool authProvider
         authTokenEndpointUrl awsAccessKey awsAccessSecret awsRegion awsService calloutStatus=Enabled|Disabled certificate
         endpoint generateAuthorizationHeader:bool jwtAudience jwtFormulaSubject jwtIssuer jwtSigningCertificate
@@ -200,13 +205,14 @@ _SHAPES: Mapping[str, str] = {
     "CustomObjectTranslation": """fullName caseValues*:any fieldSets*:any fields*:any gender layouts*:any nameFieldLabel
         quickActions*:any recordTypes*:any sharingReasons*:any standardFields*:any startsWith validationRules*:any
         webLinks*:any workflowTasks*:any""",
-    "Translations": "fullName customLabels*{Translated} customApplications*{Translated} customTabs*{Translated} "
+    "Translations": "fullName customLabels*{Translated} customApplications*{TranslatedApplication} customTabs*{Translated} "
         + " ".join(f"{name}*:any" for name in (
             "bots", "customDataTypeTranslations", "customPageWebLinks", "decisionTables", "flowDefinitions",
             "globalPicklists", "identityVerificationProcDefs", "pipelineInspMetricConfigs", "prompts", "quickActions",
             "reportTypes", "scontrols",
         )),
     "Translated": "label name!",
+    "TranslatedApplication": "description label name!",
     "Report": "fullName name! reportType! format=Tabular|Summary|Matrix|MultiBlock description " + " ".join(
         f"{name}*:any" for name in (
             "aggregates", "block", "blockInfo", "buckets", "chart", "colorRanges", "columns", "crossFilters",

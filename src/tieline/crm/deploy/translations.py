@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..navigation.apps import all_apps, store
 from ..schema import update_field, update_object, with_field
 from .archive import Problem
 from .deployment import Component, Deployment
@@ -67,3 +68,23 @@ async def check(deployment: Deployment, component: Component) -> None:
             name = element.need("name")
             if name not in known and not name.startswith("standard"):
                 raise Problem(f"In field: name - no {type_name} named {name[:60]} found", element.line)
+
+
+async def apply(deployment: Deployment, component: Component) -> None:
+    """What the launcher calls the apps in Japanese."""
+    if component.name != "ja":
+        return
+    said = {element.need("name"): element for element in component.node.all("customApplications")}
+    for app in await all_apps(deployment.conn):
+        element = said.get(app.name)
+        if element is None or app.standard:
+            continue
+        label, description = element.get("label"), element.get("description")
+        wanted = replace(
+            app,
+            label_ja=label[:80] if label else app.label_ja,
+            description_ja=description[:1000] if description else app.description_ja,
+        )
+        if wanted != app:
+            await store(deployment.conn, deployment.call.org.instance, wanted)
+            component.changed = True
