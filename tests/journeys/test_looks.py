@@ -182,10 +182,12 @@ async def test_the_orgs_own_pages(demo: Demo, street: Street, language: str) -> 
     wrong += await look(page, "org-sign-in-wrong", language)
     await _sign_in(page, "agent1@acme.example" if language == "ja" else "agent2@acme.example", PASSWORD)
     await page.wait_for_url("**/lightning/**")
+    async with demo.database() as database:
+        client = await database.fetchval("SELECT client_id FROM connection WHERE state = 'connected'")
     challenge = base64.urlsafe_b64encode(hashlib.sha256(b"x" * 43).digest()).rstrip(b"=").decode()
     await page.goto(
         f"http://acme.my.localhost:{demo.base + 1}/services/oauth2/authorize?response_type=code"
-        f"&client_id=tieline-demo&redirect_uri={demo.contact_center}/oauth/salesforce/callback"
+        f"&client_id={client}&redirect_uri={demo.contact_center}/oauth/salesforce/callback"
         f"&scope=api%20refresh_token&state=x&code_challenge={challenge}&code_challenge_method=S256"
     )
     wrong += await look(page, "org-consent", language)

@@ -69,6 +69,11 @@ class Places:
         return f"http://tieline.localhost:{self.web_port}"
 
     @property
+    def vanity_url(self) -> str:
+        """The demo account's own address."""
+        return f"http://{ORG}.tieline.localhost:{self.web_port}"
+
+    @property
     def web_url(self) -> str:
         """For programs: they do not all resolve names below localhost."""
         return f"http://localhost:{self.web_port}"

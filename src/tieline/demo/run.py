@@ -155,10 +155,12 @@ async def run_demo() -> None:
                     await _answering(at, first)
                     # Nobody waits for it: loaded beside the others it would keep them from answering.
                     await children["worker"].start()
-                    if not done.exists():
-                        from tieline.demo.prepare import set_up
+                    if not as_left:
+                        from tieline.demo.prepare import set_up, shelve
 
-                        await set_up(at, environment, status.update)
+                        package = await shelve(at, environment)
+                        if not done.exists():
+                            await set_up(at, environment, package, status.update)
                     done.write_text(prepared)
                     status.stop()
                     _tell(at, time.monotonic() - began)
@@ -253,6 +255,9 @@ def _tell(at: Places, seconds: float) -> None:
         table.add_row(what, f"{who.email}   password {PASSWORD}")
     table.add_row("Queue support", "   ".join(numbers.display(number, None) for number, _ in QUEUE_NUMBERS))
     table.add_row("", "")
+    package = at.data_dir / "package"
+    if package.exists():
+        table.add_row("Salesforce package", package.read_text())
     table.add_row("CRM over TLS", f"https://localhost:{at.crm_tls_port}   authority {at.data_dir}/tls/ca.pem")
     table.add_row("Data", f"{at.data_dir}   (erase with `make reset`)")
     table.add_row("Stop", "Ctrl-C")

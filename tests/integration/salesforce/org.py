@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import os
 import re
 import signal
@@ -13,20 +14,29 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx2
 from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
 from tieline.salesforce.client import API_VERSION
-from tieline.salesforce.package_metadata import deploy, package
+from tieline.salesforce_package import Hosts, metadata, project, zipped
 
 ADMIN, PASSWORD = "admin@acme.example", "tieline-demo"
 CLIENT_ID, CLIENT_SECRET = "3MVG9tieline-test", "secret-of-the-test-client"
 PUBLIC_URL = "http://localhost:18990"
+HOSTS = Hosts.of(PUBLIC_URL, "http://acme.localhost:18990")
 FAULTS_HEADER = {"X-Faults-Key": "key-of-the-test"}
 CALLBACK = PUBLIC_URL + "/oauth/salesforce/callback"
+
+
+def package() -> bytes:
+    """Our package, with the key and secret that an administrator would read in the org's Set-up."""
+    files = metadata(project(), HOSTS)
+    path = "extlClntAppGlobalOauthSets/Tieline_glbloauth.ecaGlblOauth"
+    keys = f"<consumerKey>{CLIENT_ID}</consumerKey><consumerSecret>{CLIENT_SECRET}</consumerSecret></Extl"
+    return zipped(files | {path: files[path].replace(b"</Extl", keys.encode())})
 
 
 class Failing:
@@ -74,7 +84,7 @@ class Org:
                 stderr=log,
                 preexec_fn=dies_with_parent(signal.SIGKILL),
             )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while True:
                 if self._process.poll() is not None:
                     raise RuntimeError(self._log.read_text()[-2000:])
@@ -107,23 +117,31 @@ class Org:
     async def set_up(self) -> None:
         """Sign in as the administrator and deploy our metadata, as the demo does."""
         await self.sign_in()
-        await self.deploy(package(f"{PUBLIC_URL}/cci/multi/callbar-cti", CALLBACK, CLIENT_ID, CLIENT_SECRET))
+        await self.deploy(package())
 
-    async def deploy(self, content: bytes) -> None:
-        """Deploy a zip through the console's session."""
-        host = urlsplit(self.lightning).netloc
-        jar = self._cookies[host]
-        await deploy(
-            self.http,
-            f"{self.base}/console/api/data/v{API_VERSION}",
-            content,
-            headers={
-                "Host": host,
-                "Origin": self.lightning,
-                "X-CSRF-Token": self._csrf,
-                "Cookie": "; ".join(f"{name}={value}" for name, value in jar.items()),
+    async def deploy(self, content: bytes) -> dict[str, Any]:
+        """Deploy a zip through the console's session; all of it or nothing. Gives the details."""
+        options = {"rollbackOnError": True, "singlePackage": True, "testLevel": "NoTestRun"}
+        path = f"data/v{API_VERSION}/metadata/deployRequest"
+        answer = await self.console(
+            "POST",
+            path,
+            files={
+                "json": (None, json.dumps({"deployOptions": options}), "application/json"),
+                "file": ("deploy.zip", content, "application/zip"),
             },
         )
+        assert answer.status_code == 201, answer.text
+        path += f"/{answer.json()['id']}"
+        async with asyncio.timeout(60):
+            while True:
+                shown = await self.console("GET", path, params={"includeDetails": "true"})
+                result = shown.json()["deployResult"]
+                if result["done"]:
+                    break
+                await asyncio.sleep(0.05)
+        assert result["status"] == "Succeeded", result["details"]["componentFailures"]
+        return result
 
     async def sign_in(self) -> None:
         """The administrator's console session, by the sign-in form."""
@@ -179,9 +197,8 @@ class Org:
         headers = {"Host": parts.netloc, **more.pop("headers", {})}
         if jar:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
-        target = f"http://127.0.0.1:{self.port}{parts.path or '/'}" + (
-            f"?{parts.query}" if parts.query else ""
-        )
+        query = urlencode(more.pop("params")) if "params" in more else parts.query
+        target = f"http://127.0.0.1:{self.port}{parts.path or '/'}" + (f"?{query}" if query else "")
         response = await self.http.request(method, target, headers=headers, **more)
         for line in response.headers.get_list("set-cookie"):
             name, _, value = line.split(";")[0].partition("=")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -33,7 +30,6 @@ from tieline.salesforce.mapping import (
     update_of,
 )
 from tieline.salesforce.org_settings import OrgSettings
-from tieline.salesforce.package_metadata import NAMESPACE, package
 
 LOG = CallLog(
     engagement_id=UUID(int=5),
@@ -214,19 +210,3 @@ def test_a_softphone_layout_is_understood() -> None:
 def test_what_is_no_layout_is_refused(junk: dict[str, Any]) -> None:
     with pytest.raises(InputInvalid):
         checked(junk)
-
-
-def test_the_package_is_well_formed_complete_and_the_same_each_time() -> None:
-    arguments = ("https://c.example/cci/multi/callbar-cti?a=1&b=2", "https://c.example/cb", "id", "se<cret")
-    content = package(*arguments)
-    assert content == package(*arguments)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        roots = {name: Xml.fromstring(archive.read(name)) for name in archive.namelist()}
-    listed = {
-        (kind.findtext(f"{{{NAMESPACE}}}name"), member.text)
-        for kind in roots["package.xml"].iter(f"{{{NAMESPACE}}}types")
-        for member in kind.iter(f"{{{NAMESPACE}}}members")
-    }
-    assert ("CustomObject", "Tieline_Session_History__c") in listed and len(listed) == 10
-    center = roots["callCenters/TielineContactCenter.callCenter"]
-    assert center.findtext(f"{{{NAMESPACE}}}adapterUrl") == arguments[0]
