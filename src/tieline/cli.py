@@ -202,7 +202,8 @@ def package(
     try:
         content, tree = build(out, Hosts.of(origin, vanity))
     except (SettingsError, OSError) as error:
-        return _fail(ValueError(str(error)))
+        _fail(ValueError(str(error)))
+        raise
     _print(
         f"{content}: the metadata, for a deployment or an org's shelf of packages.\n"
         f"{tree}: the project, for `sf project deploy start`."
