@@ -39,9 +39,10 @@ format: .setup/dev .setup/npm ## format all sources
 bench: .setup/dev web/dist/.built .setup/browser ## measure, and print figures and machine
 	@$(PY) -m bench
 
-soak: .setup/dev ## long campaigns: the same properties with many more examples
+soak: .setup/dev web/dist/.built .setup/browser ## long campaigns: the same properties with many more examples
 	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest tests/unit -n 2 -m "soak or not soak"
 	@.venv/bin/pytest tests/faults -m "soak or not soak"
+	@.venv/bin/pytest tests/journeys -m soak
 
 clean: ## remove what setup and build made (not the demo's data)
 	rm -rf .venv .setup build web/node_modules web/dist

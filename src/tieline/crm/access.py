@@ -7,11 +7,12 @@ from typing import Any
 
 from .errors import Fault, unsupported_type
 from .metadata import Catalogue, Field, ObjectType
-from .rights import Caller, permissionable, rights, visible_part
+from .rights import Caller, default_record_type, permissionable, record_types, rights, visible_part
 from .sharing import row_condition
 
 __all__ = [
-    "Caller", "permissionable", "readable", "readonly", "require", "require_read", "rights", "visible", "visible_part",
+    "Caller", "default_record_type", "permissionable", "readable", "readonly", "record_types", "require",
+    "require_read", "rights", "visible", "visible_part",
 ]  # fmt: skip
 
 

@@ -106,6 +106,14 @@ class Compiled:
             f" LIMIT {rows:d} OFFSET {self.offset + skip:d}"
         )
 
+    @property
+    def sort_key(self) -> str:
+        """What a query with one ORDER BY term sorts by, without its direction."""
+        term = self.order.removesuffix(', t."Id"')
+        for ending in (" NULLS LAST", " NULLS FIRST", " DESC"):
+            term = term.removesuffix(ending)
+        return term
+
     def of_hits(self, hits: int, rows: int, skip: int) -> str:
         """`rows` rows after the first `skip` among as many `hits`, whichever the database comes upon.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .access import Caller, permissionable, rights
+from .access import Caller, default_record_type, permissionable, record_types, rights
 from .language import standard_name
 from .metadata import Catalogue, Field, ObjectType, child_relationship
 
@@ -166,20 +166,22 @@ def describe(value: ObjectType, catalogue: Catalogue, caller: Caller, version: s
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(value, language, version),
+        "recordTypeInfos": _record_types(value, caller, version),
         "searchLayoutable": value.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": "All", "name": "everything"}, {"label": "Mine", "name": "mine"}],
     }
 
 
-def _record_types(value: ObjectType, language: str, version: str) -> list[dict[str, Any]]:
+def _record_types(value: ObjectType, caller: Caller, version: str) -> list[dict[str, Any]]:
     base = f"/services/data/v{version}/sobjects/{value.name}/describe/layouts"
+    available = record_types(caller, value)
+    default = default_record_type(caller, value)
     found = [
         {
             "active": info.active,
-            "available": info.active,
-            "defaultRecordTypeMapping": False,
+            "available": info in available,
+            "defaultRecordTypeMapping": info == default,
             "developerName": info.developer_name,
             "master": False,
             "name": info.name,
@@ -191,10 +193,10 @@ def _record_types(value: ObjectType, language: str, version: str) -> list[dict[s
     master: dict[str, Any] = {
         "active": True,
         "available": True,
-        "defaultRecordTypeMapping": True,
+        "defaultRecordTypeMapping": default is None,
         "developerName": "Master",
         "master": True,
-        "name": standard_name("Master", language),
+        "name": standard_name("Master", caller.words),
         "recordTypeId": "012000000000000AAA",
         "urls": {},
     }

@@ -1,4 +1,4 @@
-"""Which fields the console shows for an object: list columns and the sections of the record page."""
+"""Which fields the console shows for an object: list columns, and pages that no deployed layout draws."""
 
 from __future__ import annotations
 

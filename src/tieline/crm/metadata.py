@@ -82,6 +82,8 @@ class RecordTypeInfo:
     name: str
     developer_name: str
     active: bool
+    access: tuple[tuple[str, bool], ...] = ()
+    """Permission sets, those of profiles included, that open it, and whether it is the default there."""
 
 
 Access = Literal["Read", "Edit"]

@@ -406,6 +406,23 @@ CREATE TABLE meta.package_request (
 """
 """Packages that can be installed, what is installed of them, and installations that were asked for."""
 
+_PAGE_LAYOUTS = """
+CREATE TABLE meta.layout_assignment (
+  set_id text NOT NULL,
+  object_name text NOT NULL,
+  record_type_id text NOT NULL DEFAULT '',
+  layout text NOT NULL,
+  PRIMARY KEY (set_id, object_name, record_type_id)
+);
+CREATE TABLE meta.record_type_access (
+  set_id text NOT NULL,
+  record_type_id text NOT NULL,
+  is_default boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (set_id, record_type_id)
+);
+"""
+"""What profiles, by the permission sets they own, and permission sets say of layouts and record types."""
+
 _ONE_TIME_SIGN_INS = """
 CREATE TABLE auth.front_door (
     hash bytea PRIMARY KEY, user_id text NOT NULL, path text NOT NULL, expires_at timestamptz NOT NULL
@@ -440,6 +457,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_one_time_sign_ins", _sql(_ONE_TIME_SIGN_INS)),
     Step("2026_11_25_softphone_size", setup_migration.softphone_size),
     Step("2026_11_25_push_topics", push_topics.install),
+    Step("2026_11_30_page_layouts", _sql(_PAGE_LAYOUTS)),
 )
 
 

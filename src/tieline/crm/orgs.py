@@ -20,6 +20,7 @@ from .faults import Faults
 from .limits import ApiUsage
 from .metadata import Catalogue
 from .migrations import ORG_STEPS, REGISTRY_STEPS, require_head
+from .page_layouts import PageShelf
 from .rules import RuleShelf
 from .schema import load_catalogue
 from .settings import CrmSettings
@@ -70,6 +71,7 @@ class Org:
         self.deployments = Running()
         self.soql_cache: dict[str, Any] = {}
         self.rules = RuleShelf()
+        self.pages = PageShelf()
         self.background: list[Background] = []
         self.capturing = False
         """Whether changes of any object are noted: then whoever writes says on whose behalf."""

@@ -208,7 +208,7 @@ async def readers_profiles(conn: Any, catalogue: Catalogue) -> None:
     if not await conn.fetchval('SELECT EXISTS (SELECT 1 FROM data."Profile")'):
         return  # an org in the making gets them with its first rows
     await make_profiles(conn, await _system_user(conn))
-    await _own_sets(conn)
+    await own_sets(conn)
     sets = await sets_of_profiles(conn, READ_ONLY)
     for value in catalogue.objects.values():
         if value.setup and value.kind == "standard":
@@ -222,13 +222,14 @@ async def readers_profiles(conn: Any, catalogue: Catalogue) -> None:
 
 async def furnish_profiles(conn: Any, catalogue: Catalogue) -> None:
     """Gives each profile that has none a permission set of its own, with what its users have had."""
-    await _own_sets(conn)
+    await own_sets(conn)
     for value in catalogue.objects.values():
         if not value.setup or value.kind != "standard":
             await open_object(conn, value, to_users=True)
 
 
-async def _own_sets(conn: Any) -> None:
+async def own_sets(conn: Any) -> None:
+    """Gives each profile that has none a permission set of its own."""
     user = await _system_user(conn)
     for profile in await conn.fetch(
         'SELECT p."Id", p."Name" FROM data."Profile" p WHERE NOT EXISTS (SELECT 1 FROM'
@@ -244,6 +245,20 @@ async def _own_sets(conn: Any) -> None:
             f" VALUES ({_STAMPS}, $2, $3, $3, $4, true, false, 'Profile', {flags})",
             user, set_id, f"X{profile['Id'][:15]}", profile["Id"],
         )  # fmt: skip
+
+
+async def drop_permission_set(conn: Any, set_id: str) -> None:
+    """Takes a permission set away with its permissions and assignments."""
+    for table, column in (
+        ("PermissionSetAssignment", "PermissionSetId"),
+        ("ObjectPermissions", "ParentId"),
+        ("FieldPermissions", "ParentId"),
+        ("PermissionSet", "Id"),
+    ):
+        await conn.execute(f'DELETE FROM data."{table}" WHERE "{column}" = $1', set_id)
+    await conn.execute("DELETE FROM auth.app_access WHERE parent_id = $1", set_id)
+    for table in ("layout_assignment", "record_type_access"):
+        await conn.execute(f"DELETE FROM meta.{table} WHERE set_id = $1", set_id)
 
 
 # -- when rows change ----------------------------------------------------------------------------------------

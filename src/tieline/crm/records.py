@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from . import audit_trail, permissions, recycle, sharing
-from .access import Caller, readonly, require, rights, visible_part
+from .access import Caller, default_record_type, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
@@ -111,6 +111,10 @@ class Records:
                 if any(key.lower() == "id" for key in given):
                     raise Fault("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
                 values = await self._read(value, given, creating=True)
+                kind = default_record_type(self.caller, value)
+                person = value.name == "Account" and values.get("LastName") is not None
+                if kind is not None and values.get("RecordTypeId") is None and not person:
+                    values["RecordTypeId"] = kind.id
                 drafts.append(Draft(position, values, with_defaults(value, values, self.caller.user_id)))
             except Fault as fault:
                 results[position] = Saved(faults=(fault,))
@@ -408,7 +412,7 @@ class Records:
         passed: list[Draft] = []
         for draft in drafts:
             try:
-                references.check(self.catalogue, value, draft, related)
+                references.check(self.catalogue, self.caller, value, draft, related)
                 if value.name == "Account" and "IsPersonAccount" in value.fields:
                     decide_kind(draft.row, draft.given, new=creating)
                 if value.setup:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .language import Language, language_of
-from .metadata import Catalogue, Field, ObjectType, Rights
+from .metadata import Catalogue, Field, ObjectType, RecordTypeInfo, Rights
 from .standard_setup import PERMISSIONS
 
 VIEW_ALL_FIELDS = "ViewAllFields"
@@ -154,6 +154,25 @@ def _of_rows(caller: Caller, value: ObjectType) -> Rights:
         if row is not None:
             granted = granted | row
     return granted
+
+
+def record_types(caller: Caller, value: ObjectType) -> list[RecordTypeInfo]:
+    """The record types that a user may give to records.
+
+    Until a profile or a permission set names one of an object's, everybody has all that are active.
+    """
+    active = [info for info in value.record_types if info.active]
+    if not any(info.access for info in value.record_types):
+        return active
+    return [info for info in active if any(set_id in caller.permission_sets for set_id, _ in info.access)]
+
+
+def default_record_type(caller: Caller, value: ObjectType) -> RecordTypeInfo | None:
+    """The record type of a new record that names none: what the user's profile says."""
+    for info in record_types(caller, value):
+        if any(default and set_id in caller.permission_sets for set_id, default in info.access):
+            return info
+    return None
 
 
 def visible_part(catalogue: Catalogue, caller: Caller) -> Catalogue:

@@ -86,11 +86,18 @@ async def _granted(conn: Any) -> dict[str, Granted]:
     ):
         granted = found.setdefault(row["SobjectType"], Granted())
         granted.fields.setdefault(row["ParentId"], {})[row["name"]] = row["edit"]
+    opened: dict[str, list[tuple[str, bool]]] = {}
+    if await conn.fetchval("SELECT to_regclass('meta.record_type_access') IS NOT NULL"):
+        for row in await conn.fetch(
+            "SELECT set_id, record_type_id, is_default FROM meta.record_type_access ORDER BY set_id"
+        ):
+            opened.setdefault(row["record_type_id"], []).append((row["set_id"], row["is_default"]))
     for row in await conn.fetch(
         'SELECT "Id", "Name", "DeveloperName", "SobjectType", "IsActive" FROM data."RecordType"'
         ' WHERE NOT "IsDeleted" ORDER BY lower("Name"), "Id"'
     ):
-        info = RecordTypeInfo(row["Id"], row["Name"], row["DeveloperName"], row["IsActive"])
+        access = tuple(opened.get(row["Id"], ()))
+        info = RecordTypeInfo(row["Id"], row["Name"], row["DeveloperName"], row["IsActive"], access)
         found.setdefault(row["SobjectType"], Granted()).record_types.append(info)
     if await conn.fetchval("SELECT to_regclass('meta.sharing_rule') IS NOT NULL"):
         for row in await conn.fetch(
@@ -258,7 +265,8 @@ async def drop_object(conn: Any, value: ObjectType) -> None:
             await conn.execute(f'DROP SEQUENCE IF EXISTS data."{index_name("sq", value.name, item.name)}"')
     for table in ("FieldPermissions", "ObjectPermissions", "RecordType"):
         await conn.execute(f'DELETE FROM data."{table}" WHERE "SobjectType" = $1', value.name)  # noqa: S608 - names of ours
-    await conn.execute("DELETE FROM meta.recent WHERE object_name = $1", value.name)
+    for table in ("recent", "layout_assignment"):
+        await conn.execute(f"DELETE FROM meta.{table} WHERE object_name = $1", value.name)  # noqa: S608 - names of ours
     await conn.execute("DELETE FROM meta.object WHERE name = $1", value.name)  # its fields and rules with it
     await bump(conn)
 

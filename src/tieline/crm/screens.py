@@ -1,66 +1,83 @@
 """What programs ask about pages: layouts, compact layouts, quick actions.
 
-The org has one layout and one compact layout for each object, made of the same table as the console's pages.
+They say what the console's own pages show: deployed layouts by profile and record type, where there are any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from .access import rights
+from .access import default_record_type, record_types, rights
 from .errors import not_found
+from .ids import parse_id
 from .language import standard_name
-from .layouts import LIST_COLUMNS, detail_sections
 from .metadata import ObjectType
+from .page_layouts import BLANK
 from .rest import Call, Reply, Request, route
 
 MASTER = "012000000000000AAA"
 """The record type that every object has: none."""
+_NO_SECTION: Mapping[str, Any] = {}
+MAX_COMPACT = 10
 
 
 def _language(call: Call) -> str:
     return call.caller.words
 
 
-def _item(call: Call, value: ObjectType, name: str) -> dict[str, Any]:
+def _item(
+    call: Call, value: ObjectType, name: str, section: Mapping[str, Any] = _NO_SECTION
+) -> dict[str, Any]:
+    if name == BLANK:
+        return {
+            "editableForNew": False,
+            "editableForUpdate": False,
+            "label": "",
+            "layoutComponents": list[Any](),
+            "placeholder": True,
+            "required": False,
+        }
     item = value.fields[name]
-    editable = item.updateable and rights(call.caller, value).edit
+    fixed = name in section.get("readonly", ())
+    editable = item.updateable and not fixed and rights(call.caller, value).edit
     return {
-        "editableForNew": item.createable,
+        "editableForNew": item.createable and not fixed,
         "editableForUpdate": editable,
         "label": item.label_in(_language(call)),
         "layoutComponents": [
             {"displayLines": 1, "tabOrder": 1, "type": "Field", "value": name, "fieldType": item.type}
         ],
         "placeholder": False,
-        "required": item.required,
+        "required": item.required or name in section.get("required", ()),
     }
 
 
-def _sections(call: Call, value: ObjectType) -> list[dict[str, Any]]:
+async def _sections(call: Call, value: ObjectType, type_id: str | None) -> list[dict[str, Any]]:
+    pages = await call.org.pages.at(call.conn, call.catalogue)
     found: list[dict[str, Any]] = []
-    for section in detail_sections(value, _language(call)):
+    for section in pages.sections(value, call.caller, type_id):
         names: list[str] = section["fields"]
-        rows = [names[start : start + 2] for start in range(0, len(names), 2)]
+        columns: int = section.get("columns", 2)
+        rows = [names[start : start + columns] for start in range(0, len(names), columns)]
         found.append(
             {
-                "columns": 2,
+                "columns": columns,
                 "heading": section["label"],
                 "layoutRows": [
-                    {"layoutItems": [_item(call, value, name) for name in row], "numItems": len(row)}
+                    {"layoutItems": [_item(call, value, name, section) for name in row], "numItems": len(row)}
                     for row in rows
                 ],
                 "rows": len(rows),
                 "useCollapsibleSection": False,
-                "useHeading": True,
+                "useHeading": bool(section["label"]),
             }
         )
     return found
 
 
-def _layout(call: Call, value: ObjectType) -> dict[str, Any]:
-    sections = _sections(call, value)
+async def _layout(call: Call, value: ObjectType, type_id: str | None) -> dict[str, Any]:
+    sections = await _sections(call, value, type_id)
     return {
         "buttonLayoutSection": {"detailButtons": list[Any]()},
         "detailLayoutSections": sections,
@@ -82,42 +99,53 @@ def _laid_out(call: Call, name: str) -> ObjectType:
     return value
 
 
-@route("GET", "sobjects/{name}/describe/layouts", lacks="one layout, no related lists, no buttons")
+@route("GET", "sobjects/{name}/describe/layouts", lacks="no related lists, no buttons")
 async def layouts(call: Call, request: Request) -> Reply:
     """The layouts of an object and which record type has which."""
     value = _laid_out(call, request.path["name"])
-    mapping = {
-        "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "layoutId": None,
-        "master": True,
-        "name": standard_name("Master", _language(call)),
-        "picklistsForRecordType": None,
-        "recordTypeId": MASTER,
-        "urls": {"layout": f"{call.base}/sobjects/{value.name}/describe/layouts/{MASTER}"},
-    }
+    available = record_types(call.caller, value)
+    default = default_record_type(call.caller, value)
+    base = f"{call.base}/sobjects/{value.name}/describe/layouts"
+    mappings = [
+        {
+            "available": info is None or info in available,
+            "defaultRecordTypeMapping": info == default,
+            "developerName": info.developer_name if info else "Master",
+            "layoutId": None,
+            "master": info is None,
+            "name": info.name if info else standard_name("Master", _language(call)),
+            "picklistsForRecordType": None,
+            "recordTypeId": info.id if info else MASTER,
+            "urls": {"layout": f"{base}/{info.id if info else MASTER}"},
+        }
+        for info in (*value.record_types, None)
+    ]
     return Reply(
         body={
-            "layouts": [_layout(call, value)],
-            "recordTypeMappings": [mapping],
-            "recordTypeSelectorRequired": [False],
+            "layouts": [
+                await _layout(call, value, info.id if info else None) for info in (None, *value.record_types)
+            ],
+            "recordTypeMappings": mappings,
+            "recordTypeSelectorRequired": [len(available) > 1],
         }
     )
 
 
-@route("GET", "sobjects/{name}/describe/layouts/{record_type}", lacks="the master record type only")
+@route("GET", "sobjects/{name}/describe/layouts/{record_type}", lacks="no related lists, no buttons")
 async def layout(call: Call, request: Request) -> Reply:
     """The layout of one record type."""
     value = _laid_out(call, request.path["name"])
-    if request.path["record_type"][:15] != MASTER[:15]:
+    type_id = parse_id(request.path["record_type"])
+    if type_id != MASTER and all(info.id != type_id for info in value.record_types):
         raise not_found()
-    return Reply(body=_layout(call, value))
+    return Reply(body=await _layout(call, value, type_id))
 
 
-def _compact(call: Call, value: ObjectType) -> dict[str, Any]:
-    fallback: Sequence[str] = [value.name_field.name] if value.name_field else ["Id"]
-    names = [name for name in LIST_COLUMNS.get(value.name, fallback) if name in value.fields][:5]
+async def _compact(call: Call, value: ObjectType) -> dict[str, Any]:
+    pages = await call.org.pages.at(call.conn, call.catalogue)
+    names = [value.name_field.name if value.name_field else "Id", *pages.highlights(value, None)][
+        :MAX_COMPACT
+    ]
     return {
         "actions": list[Any](),
         "fieldItems": [_item(call, value, name) for name in names],
@@ -145,7 +173,7 @@ async def compact_layouts(call: Call, request: Request) -> Reply:
     }
     return Reply(
         body={
-            "compactLayouts": [_compact(call, value)],
+            "compactLayouts": [await _compact(call, value)],
             "defaultCompactLayoutId": None,
             "recordTypeCompactLayoutMappings": [mapping],
             "urls": {"primary": f"{call.base}/sobjects/{value.name}/describe/compactLayouts/primary"},
@@ -156,7 +184,7 @@ async def compact_layouts(call: Call, request: Request) -> Reply:
 @route("GET", "sobjects/{name}/describe/compactLayouts/primary", lacks="the system default only")
 async def primary_compact_layout(call: Call, request: Request) -> Reply:
     """The compact layout that counts."""
-    return Reply(body=_compact(call, _laid_out(call, request.path["name"])))
+    return Reply(body=await _compact(call, _laid_out(call, request.path["name"])))
 
 
 @route(
@@ -174,7 +202,7 @@ async def primary_compact_layouts(call: Call, request: Request) -> Reply:
     """The compact layouts of several objects, `q=Account,Contact`."""
     names = [name.strip() for name in request.query.get("q", "").split(",") if name.strip()][:100]
     values = [_laid_out(call, name) for name in names]
-    return Reply(body={value.name: _compact(call, value) for value in values})
+    return Reply(body={value.name: await _compact(call, value) for value in values})
 
 
 @route("GET", "quickActions", lacks="this org has none: an empty list")

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .access import rights
+from .access import default_record_type, record_types, rights
 from .errors import Fault, not_found, unsupported_type
 from .formats import format_value, zone_of
 from .ids import parse_id
 from .language import standard_name
 from .metadata import Field, ObjectType, child_relationship
+from .page_layouts import PageLayouts
 from .preconditions import entity_tag
 from .query import run_query
 from .rest import Call, Reply, Request, one, record_id_of, route
@@ -310,6 +311,7 @@ def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
     """What Lightning needs to know of an object."""
     language = call.caller.words
     granted = rights(call.caller, value)
+    default = default_record_type(call.caller, value)
     return {
         "apiName": value.name,
         "associateEntityType": None,
@@ -327,7 +329,7 @@ def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
         ],
         "createable": granted.create,
         "custom": value.custom,
-        "defaultRecordTypeId": MASTER,
+        "defaultRecordTypeId": default.id if default else MASTER,
         "deletable": granted.delete,
         "dependentFields": dict[str, Any](),
         "feedEnabled": False,
@@ -340,9 +342,19 @@ def object_info(call: Call, value: ObjectType) -> dict[str, Any]:
         "nameFields": [value.name_field.name] if value.name_field else list[str](),
         "queryable": True,
         "recordTypeInfos": {
+            info.id: {
+                "available": True,
+                "defaultRecordTypeMapping": info == default,
+                "master": False,
+                "name": info.name,
+                "recordTypeId": info.id,
+            }
+            for info in record_types(call.caller, value)
+        }
+        | {
             MASTER: {
                 "available": True,
-                "defaultRecordTypeMapping": True,
+                "defaultRecordTypeMapping": default is None,
                 "master": True,
                 "name": standard_name("Master", language),
                 "recordTypeId": MASTER,
@@ -395,7 +407,10 @@ async def read_object_infos(call: Call, request: Request) -> Reply:
     return Reply(body={"results": results})
 
 
-def _picklist(call: Call, value: ObjectType, item: Field, record_type: str) -> dict[str, Any]:
+def _picklist(
+    call: Call, value: ObjectType, item: Field, record_type: str, pages: PageLayouts
+) -> dict[str, Any]:
+    offered = pages.picklist(item, record_type)
     choices = [
         {
             "attributes": None,
@@ -403,9 +418,9 @@ def _picklist(call: Call, value: ObjectType, item: Field, record_type: str) -> d
             "validFor": list[int](),
             "value": choice.value,
         }
-        for choice in item.picklist
+        for choice in offered
     ]
-    default = next((choices[n] for n, choice in enumerate(item.picklist) if choice.default), None)
+    default = next((choices[n] for n, choice in enumerate(offered) if choice.default), None)
     base = f"{call.base}/ui-api/object-info/{value.name}/picklist-values/{record_type}"
     return {
         "controllerValues": dict[str, int](),
@@ -415,21 +430,22 @@ def _picklist(call: Call, value: ObjectType, item: Field, record_type: str) -> d
     }
 
 
-def _record_type(request: Request) -> str:
+async def _record_type(call: Call, request: Request) -> tuple[ObjectType, str, PageLayouts]:
+    value = _object(call, request.path["name"])
     found = parse_id(request.path["record_type"])
-    if found != MASTER:
+    if found is None or (found != MASTER and all(info.id != found for info in value.record_types)):
         raise not_found()
-    return found
+    return value, found, await call.org.pages.at(call.conn, call.catalogue)
 
 
 @route("GET", "ui-api/object-info/{name}/picklist-values/{record_type}", lacks="no dependent values")
 async def picklists(call: Call, request: Request) -> Reply:
     """The values of all picklists of an object."""
-    value, record_type = _object(call, request.path["name"]), _record_type(request)
+    value, record_type, pages = await _record_type(call, request)
     return Reply(
         body={
             "picklistFieldValues": {
-                item.name: _picklist(call, value, item, record_type)
+                item.name: _picklist(call, value, item, record_type, pages)
                 for item in value.fields.values()
                 if item.picklist
             }
@@ -440,8 +456,8 @@ async def picklists(call: Call, request: Request) -> Reply:
 @route("GET", "ui-api/object-info/{name}/picklist-values/{record_type}/{field}", lacks="no dependent values")
 async def picklist(call: Call, request: Request) -> Reply:
     """The values of one picklist."""
-    value, record_type = _object(call, request.path["name"]), _record_type(request)
+    value, record_type, pages = await _record_type(call, request)
     item = value.get(request.path["field"])
     if item is None or not item.picklist:
         raise not_found()
-    return Reply(body=_picklist(call, value, item, record_type))
+    return Reply(body=_picklist(call, value, item, record_type, pages))

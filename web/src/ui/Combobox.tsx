@@ -33,6 +33,7 @@ export function Combobox({
   inputRef,
   shortcut,
   onFocus,
+  action,
 }: {
   id?: string;
   text: string;
@@ -54,6 +55,8 @@ export function Combobox({
   inputRef?: React.RefObject<HTMLInputElement | null>;
   shortcut?: string;
   onFocus?: () => void;
+  /** What else can be done from the list, below all suggestions: making what is not there. */
+  action?: { label: string; run: () => void } | undefined;
 }): ReactNode {
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
@@ -61,8 +64,9 @@ export function Combobox({
   const ownId = useId();
   const listId = `${ownId}-list`;
   const optionId = (index: number) => `${ownId}-option-${index}`;
-  const at = Math.min(active, suggestions.length - 1);
-  const shown = open && (suggestions.length > 0 || Boolean(note));
+  const count = suggestions.length + (action === undefined ? 0 : 1);
+  const at = Math.min(active, count - 1);
+  const shown = open && (count > 0 || Boolean(note));
   useOutside(root, open, () => setOpen(false));
 
   function pick(key: string) {
@@ -71,19 +75,27 @@ export function Combobox({
     onPick(key);
   }
 
+  function act() {
+    setOpen(false);
+    setActive(-1);
+    action?.run();
+  }
+
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       setOpen(true);
       const step = event.key === "ArrowDown" ? 1 : -1;
-      const count = suggestions.length;
       if (count > 0) setActive(at < 0 ? (step > 0 ? 0 : count - 1) : (at + step + count) % count);
     } else if (event.key === "Enter") {
       const chosen = open && at >= 0 ? suggestions[at] : undefined;
       if (chosen !== undefined) {
         event.preventDefault();
         pick(chosen.key);
+      } else if (open && at >= 0 && at === suggestions.length) {
+        event.preventDefault();
+        act();
       } else if (onEnter !== undefined) {
         event.preventDefault();
         setOpen(false);
@@ -185,6 +197,30 @@ export function Combobox({
                 </div>
               </li>
             ))}
+            {action !== undefined && (
+              <li role="presentation" className="slds-listbox__item">
+                <div
+                  id={optionId(suggestions.length)}
+                  role="option"
+                  aria-selected={at === suggestions.length}
+                  className={`slds-media slds-media_center slds-listbox__option slds-listbox__option_entity ${
+                    at === suggestions.length ? "slds-has-focus" : ""
+                  }`}
+                  onPointerDown={(event) => event.preventDefault()}
+                  onPointerMove={() => setActive(suggestions.length)}
+                  onClick={act}
+                >
+                  <span className="slds-media__figure slds-listbox__option-icon">
+                    <Icon name="utility:add" size="x-small" className="ui-suggestions__icon" />
+                  </span>
+                  <span className="slds-media__body">
+                    <span className="slds-listbox__option-text slds-listbox__option-text_entity">
+                      {action.label}
+                    </span>
+                  </span>
+                </div>
+              </li>
+            )}
           </ul>
           {note !== undefined && note !== null && (
             <div className="ui-suggestions__note" role="status">

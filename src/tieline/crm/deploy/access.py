@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..metadata import Catalogue, ObjectType, Rights
-from ..permissions import check_permission_row, follow, grant_fields, grant_object, new_ids
-from ..rights import grantable
+from ..metadata import Catalogue, ObjectType
+from ..permissions import drop_permission_set, follow, grant_fields, grant_object, new_ids
 from ..saving.drafts import Saved
 from ..schema import add_record_types
 from ..standard_setup import PERMISSIONS
@@ -19,16 +18,19 @@ from ..values import read_value, write_value
 from .archive import Absent, Node, Problem, group, leaf
 from .deployment import Component, Deployment
 from .naming import check_developer_name, local_name, namespace_of
+from .permission_nodes import (
+    field_nodes,
+    field_permissions,
+    object_nodes,
+    object_permissions,
+    record_type_of,
+    user_permissions,
+)
+from .profiles import open_record_types, record_type_nodes
 
-_FLAGS = ("allowRead", "allowCreate", "allowEdit", "allowDelete", "viewAllRecords", "modifyAllRecords")
-_COLUMNS = (
-    "PermissionsRead", "PermissionsCreate", "PermissionsEdit", "PermissionsDelete",
-    "PermissionsViewAllRecords", "PermissionsModifyAllRecords",
-)  # fmt: skip
-"""The columns of ObjectPermissions, in the order of `_FLAGS` and of `Rights`."""
 SET_MODELLED = frozenset({
     "customMetadataTypeAccesses", "customSettingAccesses", "description", "fieldPermissions", "fullName",
-    "hasActivationRequired", "label", "objectPermissions", "userPermissions",
+    "hasActivationRequired", "label", "objectPermissions", "recordTypeVisibilities", "userPermissions",
 })  # fmt: skip
 RECORD_TYPE_MODELLED = frozenset({"active", "description", "fullName", "label"})
 RECORD_MODELLED = frozenset({"fullName", "label", "values"})
@@ -42,19 +44,24 @@ def _saved(results: list[Saved]) -> str:
 
 async def apply_permission_set(deployment: Deployment, component: Component) -> None:
     """A permission set with all of its permissions."""
+    await deployment.reload()
     call, catalogue, node = deployment.call, deployment.catalogue, component.node
     check_developer_name(component.name, node.line)
     name = local_name(component.name)
     values: dict[str, Any] = {"Label": node.need("label")[:80], "Description": node.get("description")}
     values["HasActivationRequired"] = node.flag("hasActivationRequired")
     values |= {f"Permissions{permission}": False for permission in PERMISSIONS}
-    for element in node.all("userPermissions"):
-        permission = element.need("name")
-        if permission not in PERMISSIONS:
-            raise Problem(f"Unknown user permission: {permission[:60]}", element.line)
-        values[f"Permissions{permission}"] = element.flag("enabled")
-    objects = _object_permissions(catalogue, node)
-    fields = _field_permissions(catalogue, node)
+    values |= {f"Permissions{name}": enabled for name, enabled in user_permissions(node).items()}
+    objects = object_permissions(catalogue, node)
+    fields = field_permissions(catalogue, node)
+    types = dict.fromkeys(
+        (
+            record_type_of(catalogue, element.need("recordType"), element)[1].id
+            for element in node.all("recordTypeVisibilities")
+            if element.flag("visible")
+        ),
+        False,
+    )
     described = call.catalogue.whole.objects["PermissionSet"]
     row = await call.conn.fetchrow(
         'SELECT * FROM data."PermissionSet" WHERE lower("Name") = lower($1) AND NOT "IsDeleted"', name
@@ -90,58 +97,15 @@ async def apply_permission_set(deployment: Deployment, component: Component) -> 
             kept,
         )
         rows += len(gone)
+    closed = await call.conn.fetch(
+        "DELETE FROM meta.record_type_access WHERE set_id = $1 AND NOT record_type_id = ANY($2) RETURNING set_id",
+        set_id,
+        list(types),
+    )
+    rows += len(closed) + await open_record_types(call.conn, set_id, types)
     if rows:
         await follow(call.conn, catalogue.whole.objects["ObjectPermissions"])
     component.created, component.changed, component.id = created, changed or rows > 0, set_id
-
-
-def _object_permissions(catalogue: Catalogue, node: Node) -> dict[str, Rights]:
-    found: dict[str, Rights] = {}
-    for element in node.all("objectPermissions"):
-        value = _object(catalogue, element.need("object"), element)
-        if not grantable(value):
-            raise Problem(f"Object permissions cannot be given on {value.name}", element.line)
-        rights = Rights(*(element.flag(flag) for flag in _FLAGS))
-        flags = (getattr(rights, slot) for slot in Rights.__slots__)
-        row: dict[str, Any] = {"SobjectType": value.name} | dict(zip(_COLUMNS, flags, strict=True))
-        check_permission_row(catalogue, catalogue.whole.objects["ObjectPermissions"], row)
-        found[value.name] = rights
-    for tag in ("customSettingAccesses", "customMetadataTypeAccesses"):
-        for element in node.all(tag):
-            if element.flag("enabled"):
-                found[_object(catalogue, element.need("name"), element).name] = Rights(read=True)
-    return found
-
-
-def _field_permissions(catalogue: Catalogue, node: Node) -> dict[str, dict[str, bool]]:
-    found: dict[str, dict[str, bool]] = {}
-    for element in node.all("fieldPermissions"):
-        object_name, _, field_name = element.need("field").partition(".")
-        value = _object(catalogue, object_name, element)
-        item = value.get(field_name)
-        if item is None:
-            raise Problem(
-                f"In field: field - no CustomField named {element.need('field')[:90]} found", element.line
-            )
-        if item.required:
-            raise Problem(f"You cannot deploy to a required field: {value.name}.{item.name}", element.line)
-        row: dict[str, Any] = {
-            "SobjectType": value.name,
-            "Field": f"{value.name}.{item.name}",
-            "PermissionsRead": element.flag("readable"),
-            "PermissionsEdit": element.flag("editable"),
-        }
-        check_permission_row(catalogue, catalogue.whole.objects["FieldPermissions"], row)
-        if row["PermissionsRead"]:
-            found.setdefault(value.name, {})[item.name] = row["PermissionsEdit"]
-    return found
-
-
-def _object(catalogue: Catalogue, name: str, node: Node) -> ObjectType:
-    value = catalogue.whole.get(name)
-    if value is None:
-        raise Problem(f"In field: field - no CustomObject named {name[:60]} found", node.line)
-    return value
 
 
 async def apply_record_type(deployment: Deployment, component: Component) -> None:
@@ -175,6 +139,7 @@ async def apply_record_type(deployment: Deployment, component: Component) -> Non
             ids[0], values["Name"], name, value.name, values["IsActive"], values["Description"], call.caller.user_id,
         )  # fmt: skip
         await follow(call.conn, described)
+        deployment.stale = True
         component.created, component.changed, component.id = True, True, ids[0]
         return
     component.id = row["Id"]
@@ -279,36 +244,10 @@ async def read_permission_set(conn: Any, catalogue: Catalogue, name: str) -> Seq
         for permission in PERMISSIONS
         if row[f"Permissions{permission}"]
     ]
-    for line in await conn.fetch(
-        'SELECT * FROM data."ObjectPermissions" WHERE "ParentId" = $1 AND NOT "IsDeleted" ORDER BY "SobjectType"',
-        row["Id"],
-    ):
-        value = catalogue.get(line["SobjectType"])
-        if value is None:
-            continue
-        if value.kind in ("list_setting", "hierarchy_setting", "metadata_type"):
-            tag = "customMetadataTypeAccesses" if value.kind == "metadata_type" else "customSettingAccesses"
-            found.append(group(tag, leaf("enabled", bool(line["PermissionsRead"])), leaf("name", value.name)))
-            continue
-        flags = [leaf(flag, bool(line[column])) for flag, column in zip(_FLAGS, _COLUMNS, strict=True)]
-        found.append(
-            group(
-                "objectPermissions", *sorted([*flags, leaf("object", value.name)], key=lambda item: item.tag)
-            )
-        )
-    lines = await conn.fetch(
-        'SELECT * FROM data."FieldPermissions" WHERE "ParentId" = $1 AND NOT "IsDeleted" ORDER BY "Field"',
-        row["Id"],
-    )
-    found += [
-        group(
-            "fieldPermissions",
-            leaf("editable", bool(line["PermissionsEdit"])),
-            leaf("field", line["Field"]),
-            leaf("readable", bool(line["PermissionsRead"])),
-        )
-        for line in lines
-    ]
+    found += await object_nodes(conn, catalogue, row["Id"])
+    found += await field_nodes(conn, row["Id"])
+    types = [(value, info) for value in catalogue.objects.values() for info in value.record_types]
+    found += record_type_nodes(types, row["Id"], defaults=False)
     return found
 
 
@@ -328,18 +267,6 @@ async def remove_permission_set(deployment: Deployment, component: Component) ->
     await drop_permission_set(conn, row["Id"])
     component.id = row["Id"]
     await follow(conn, deployment.catalogue.objects["PermissionSet"])
-
-
-async def drop_permission_set(conn: Any, set_id: str) -> None:
-    """Takes a permission set away with its permissions and assignments."""
-    for table, column in (
-        ("PermissionSetAssignment", "PermissionSetId"),
-        ("ObjectPermissions", "ParentId"),
-        ("FieldPermissions", "ParentId"),
-        ("PermissionSet", "Id"),
-    ):
-        await conn.execute(f'DELETE FROM data."{table}" WHERE "{column}" = $1', set_id)
-    await conn.execute("DELETE FROM auth.app_access WHERE parent_id = $1", set_id)
 
 
 async def record_type_names(conn: Any, catalogue: Catalogue) -> list[str]:
@@ -378,6 +305,8 @@ async def remove_record_type(deployment: Deployment, component: Component) -> No
     ):
         raise Problem(f"The record type {full_name[:60]} is used by records of {value.name}")
     await deployment.conn.execute('DELETE FROM data."RecordType" WHERE "Id" = $1', row.id)
+    for table in ("layout_assignment", "record_type_access"):
+        await deployment.conn.execute(f"DELETE FROM meta.{table} WHERE record_type_id = $1", row.id)
     await follow(deployment.conn, deployment.catalogue.objects["RecordType"])
     deployment.stale = True
 

@@ -23,6 +23,7 @@ KEY_PREFIXES: Mapping[str, str] = {
     "CustomObjectTranslation": "01h", "CustomPermission": "0CP", "CustomTab": "01r", "Dashboard": "01Z",
     "DuplicateRule": "0Bm", "ExternalClientApplication": "0xI", "ExternalCredential": "0pr", "FieldSet": "0IX",
     "FlexiPage": "0M0", "Layout": "00h", "LightningComponentBundle": "0Rb", "LightningMessageChannel": "0Mc",
+    "Profile": "00e",
     "AssignmentRule": "01Q", "PlatformEventChannelMember": "0v8", "SharingCriteriaRule": "02c", "SharingOwnerRule": "02c",
     "ListView": "00B", "MatchingRules": "0JD", "NamedCredential": "0XA", "PermissionSet": "0PS",
     "RecordType": "012", "RemoteSiteSetting": "0rp", "Report": "00O", "StaticResource": "081",

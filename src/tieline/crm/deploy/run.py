@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
+from ..page_layouts import draws_pages
+from ..schema import bump
 from .apps import without_secret
 from .archive import Absent, Package, Problem, read_node
 from .components import forget, keep
@@ -247,6 +249,8 @@ async def _deploy(deployment: Deployment, kind: Kind, component: Component) -> N
     if kind.read is None:
         component.created = component.created or created
     component.changed = component.changed or changed
+    if changed and draws_pages(kind.name):
+        await bump(deployment.conn)
     (await deployment.names(kind.name)).add(component.name)
 
 
@@ -281,6 +285,8 @@ async def delete(deployment: Deployment, kind: Kind, component: Component) -> No
         component.problem, component.warning = absent.message, True
         return
     component.deleted = component.changed = True
+    if draws_pages(kind.name):
+        await bump(deployment.conn)
     (await deployment.names(kind.name)).discard(name)
 
 

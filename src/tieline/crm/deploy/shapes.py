@@ -193,6 +193,17 @@ _SHAPES: Mapping[str, str] = {
         hasActivationRequired:bool label license objectPermissions*{ObjectPermission} pageAccesses*{PageAccess}
         recordTypeVisibilities*:any servicePresenceStatusAccesses*:any ServicePresenceStatusAccesses*:any
         tabSettings*{TabSetting} userPermissions*{UserPermission}""",
+    "Profile": _NAMED + """agentAccesses*:any applicationVisibilities*{ApplicationVisibility}
+        categoryGroupVisibilities*:any classAccesses*{ClassAccess} custom:bool customMetadataTypeAccesses*:any
+        customPermissions*{CustomPermissionAccess} customSettingAccesses*:any externalCredentialPrincipalAccesses*:any
+        externalDataSourceAccesses*:any fieldPermissions*{FieldPermission} flowAccesses*:any
+        layoutAssignments*{LayoutAssignment} loginFlows*:any loginHours:any loginIpRanges*:any
+        objectPermissions*{ObjectPermission} pageAccesses*{PageAccess} profileActionOverrides*:any
+        recordTypeVisibilities*{RecordTypeVisibility} servicePresenceStatusAccesses*:any
+        tabVisibilities*{TabVisibility} userLicense userPermissions*{UserPermission}""",
+    "LayoutAssignment": "layout! recordType",
+    "RecordTypeVisibility": "default!:bool personAccountDefault:bool recordType! visible!:bool",
+    "TabVisibility": "tab!>CustomTab visibility!=DefaultOff|DefaultOn|Hidden",
     "ApplicationVisibility": "application!>CustomApplication default:bool visible!:bool",
     "ClassAccess": "apexClass!>ApexClass enabled!:bool",
     "CustomPermissionAccess": "enabled!:bool name!>CustomPermission",

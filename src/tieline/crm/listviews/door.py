@@ -21,6 +21,7 @@ from ..console import (
     with_people,
 )
 from ..errors import Fault, not_found
+from ..ids import parse_id
 from ..metadata import ObjectType
 from ..navigation.choices import choice, choose
 from ..web import json_response, read_json
@@ -81,12 +82,13 @@ async def list_records(request: Request) -> Response:
             "sort": request.query_params.get("sort", ""),
             "down": request.query_params.get("dir", "").lower() == "desc",
             "limit": max(number_of(request, "limit", 50, MAX_PAGE), 1),
-            "offset": number_of(request, "offset", 0, rows.MAX_ROWS),
+            "offset": number_of(request, "offset", 0, rows.MAX_OFFSET),
         }
         if view is None:
             page = await rows.recent(visit.call, value, fields, **asked)
         else:
-            page = await rows.page(visit.call, value, view, fields, **asked)
+            after = parse_id(request.query_params.get("after", "")) or ""
+            page = await rows.page(visit.call, value, view, fields, after=after, **asked)
         names = await references(visit, value, page.rows, columns)
         return json_response(
             {
@@ -94,7 +96,7 @@ async def list_records(request: Request) -> Response:
                 "columns": [column_of(visit, item) | {"sortable": rows.sortable(item)} for item in columns],
                 "total": page.total,
                 "more_than": page.more_than,
-                "has_more": asked["offset"] + len(page.rows) < page.total,
+                "has_more": page.has_more,
                 "sort": page.sort,
                 "descending": page.descending,
                 "view": _shown(visit, value, view) if view is not None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..compile import Compiled, compile_query
@@ -16,19 +16,21 @@ from ..soql import parse
 from .definition import ListView, soql_of
 from .standard import default_columns
 
-MAX_ROWS = 2_000
-"""Rows that a list can be scrolled to, and up to which they are counted: more are found by searching."""
+MAX_COUNTED = 2_000
+"""Rows up to which a list is counted; it can be scrolled on beyond them."""
+MAX_OFFSET = 1_000_000
 _RECENT_KEPT = 200
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a list, positions as in `fields`; `total` counts up to `MAX_ROWS`, beyond which `more_than` is set."""
+    """Some rows of a list, positions as in `fields`; `total` counts up to `MAX_COUNTED`, beyond which `more_than` is set."""
 
     rows: list[Any]
     fields: list[Field]
     total: int
     more_than: bool
+    has_more: bool
     sort: str
     descending: bool
 
@@ -72,19 +74,49 @@ async def page(
     down: bool = False,
     limit: int,
     offset: int,
+    after: str = "",
 ) -> Page:
-    """Rows `offset` to `offset + limit` of a view."""
+    """The `limit` rows of a view behind the record `after`; without it, or where it is gone, those behind `offset`."""
     order, descending = order_of(view, value, sort, down)
     compiled = _compiled(call, value, view, fields, search, order_soql(order, descending))
-    wanted = max(min(limit, MAX_ROWS - offset), 0)
-    rows = await call.conn.fetch(compiled.page(wanted, offset), *compiled.params)
+    params, where, skip = list(compiled.params), compiled.where, offset
+    if after and (mark := await _mark(call, compiled, after)) is not None:
+        where, skip = f"{where} AND {_behind(compiled.sort_key, mark, after, descending, params)}", 0
+    rows = await call.conn.fetch(replace(compiled, where=where).page(limit + 1, skip), *params)
+    has_more, rows = len(rows) > limit, rows[:limit]
     total = offset + len(rows)
-    if (rows and len(rows) == wanted) or (not rows and offset):
+    if has_more and total > MAX_COUNTED:
+        total = MAX_COUNTED + 1
+    elif has_more or (not rows and offset):
         total = await call.conn.fetchval(
-            f"SELECT count(*) FROM (SELECT 1 {compiled.body} WHERE {compiled.where} LIMIT {MAX_ROWS + 1}) counted",  # noqa: S608
+            f"SELECT count(*) FROM (SELECT 1 {compiled.body} WHERE {compiled.where} LIMIT {MAX_COUNTED + 1}) counted",  # noqa: S608
             *compiled.params,
         )
-    return Page(rows, list(fields), min(total, MAX_ROWS), total > MAX_ROWS, order.name, descending)
+    more_than = has_more and total > MAX_COUNTED
+    shown = MAX_COUNTED if more_than else total
+    return Page(rows, list(fields), shown, more_than, has_more, order.name, descending)
+
+
+async def _mark(call: Call, compiled: Compiled, after: str) -> Any:
+    """Where the record stands in the order: `(key,)`, or None where the list has it no more."""
+    return await call.conn.fetchrow(
+        f'SELECT {compiled.sort_key} {compiled.body} WHERE {compiled.where} AND t."Id" = ${len(compiled.params) + 1}',
+        *compiled.params,
+        after,
+    )
+
+
+def _behind(key: str, mark: Any, after: str, descending: bool, params: list[Any]) -> str:
+    """SQL for the rows that come after one: empty keys stand first upwards and last downwards."""
+    params.append(after)
+    last = f't."Id" > ${len(params)}'
+    if mark[0] is None:
+        return f"({key} IS NULL AND {last})" if descending else f"({key} IS NOT NULL OR {last})"
+    params.append(mark[0])
+    value = f"${len(params)}"
+    if descending:
+        return f"({key} < {value} OR ({key} = {value} AND {last}) OR {key} IS NULL)"
+    return f'({key}, t."Id") > ({value}, ${len(params) - 1})'
 
 
 async def recent(
@@ -115,7 +147,13 @@ async def recent(
         place = {record_id: position for position, record_id in enumerate(ids)}
         rows.sort(key=lambda row: place[row[0]])
     return Page(
-        rows[offset : offset + limit], list(fields), len(rows), False, "" if item is None else item.name, down
+        rows[offset : offset + limit],
+        list(fields),
+        len(rows),
+        False,
+        offset + limit < len(rows),
+        "" if item is None else item.name,
+        down,
     )
 
 

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import require_read, rights
+from ..access import default_record_type, record_types, require_read, rights
 from ..console import Visit, answering, named, number_of, visiting
 from ..errors import not_found
-from ..layouts import ACTIVITY_FIELDS, detail_sections, highlight_fields
+from ..ids import parse_id
+from ..layouts import ACTIVITY_FIELDS
 from ..merge import MERGEABLE
 from ..metadata import Field, ObjectType
+from ..page_layouts import PageLayouts
 from ..sharing import reachable
 from ..standard import STAGES
 from ..standard_merging import CONVERTED_STATUSES
@@ -44,17 +46,20 @@ async def record(request: Request) -> Response:
         fields = list(value.fields.values())
         row = await fetched(visit, value, record_id, fields)
         can = await visit.call.records.levels(value, record_id)
+        pages = await visit.call.org.pages.at(visit.conn, visit.call.catalogue)
+        type_id = row.get("RecordTypeId")
         answer = {
             "object": value.name,
             "label": value.label_in(visit.language),
             "record": {name: write_value(content) for name, content in row.items()},
             "version": version_of(row),
-            "fields": detail_sections(value, visit.language),
-            "highlights": highlight_fields(value),
+            "fields": pages.sections(value, visit.caller, type_id),
+            "picklists": pages.narrowed(value, type_id, visit.language),
+            "highlights": pages.highlights(value, type_id),
             "references": await referred(visit, value, [row], fields),
             "record_type": _record_type(value, row),
-            "path": _path(visit, value, row),
-            "related": [known.as_json(visit) for known in related_lists(visit, value)],
+            "path": _path(visit, value, row, pages),
+            "related": [known.as_json(visit) for known in related_lists(visit, value, pages, type_id)],
         }
         answer |= _actions(visit, value, row, can)
         answer["can_change_owner"] = answer["can_edit"] and await _may_give_away(visit, value, record_id)
@@ -102,17 +107,19 @@ def _record_type(value: ObjectType, row: Mapping[str, Any]) -> dict[str, Any] | 
     return None if found is None else {"id": found.id, "name": found.name}
 
 
-def _path(visit: Visit, value: ObjectType, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def _path(
+    visit: Visit, value: ObjectType, row: Mapping[str, Any], pages: PageLayouts
+) -> dict[str, Any] | None:
     item = value.fields.get(PATHS.get(value.name, ""))
     if item is None or not item.picklist:
         return None
     steps = [
         {
             "value": choice.value,
-            "label": (choice.label_ja or choice.label) if visit.language == "ja" else choice.label,
+            "label": choice.label_in(visit.language),
             "kind": _step(value.name, choice.value),
         }
-        for choice in item.picklist
+        for choice in pages.picklist(item, row.get("RecordTypeId"))
     ]
     return {"field": item.name, "label": item.label_in(visit.language), "steps": steps}
 
@@ -145,21 +152,27 @@ async def _viewed(visit: Visit, value: ObjectType, record_id: str) -> None:
 
 @answering
 async def layout(request: Request) -> Response:
-    """How a new record of an object is laid out: `{object, fields, record_types}`."""
+    """How a new record of an object is laid out, of record type `type` where the user may choose among several."""
     async with visiting(request) as visit:
         value = visit.call.catalogue.get(request.path_params["object"])
         if value is None:
             raise not_found()
         require_read(visit.caller, value)
+        types = record_types(visit.caller, value)
+        default = default_record_type(visit.caller, value) or next(iter(types), None)
+        asked = parse_id(request.query_params.get("type", ""))
+        chosen = asked if any(info.id == asked for info in types) else default.id if default else None
+        pages = await visit.call.org.pages.at(visit.conn, visit.call.catalogue)
         return json_response(
             {
                 "object": value.name,
-                "fields": detail_sections(value, visit.language),
+                "fields": pages.sections(value, visit.caller, chosen),
+                "picklists": pages.narrowed(value, chosen, visit.language),
                 "record_types": [
                     {"id": info.id, "name": info.name, "developer_name": info.developer_name}
-                    for info in value.record_types
-                    if info.active
+                    for info in types
                 ],
+                "record_type": chosen,
             }
         )
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from ..console import Visit, answering, number_of, visiting
 from ..errors import not_found
 from ..layouts import LIST_COLUMNS
 from ..metadata import Field, ObjectType, child_relationship
+from ..page_layouts import PageLayouts
 from ..schema import searched_expression
 from ..values import write_value
 from ..web import json_response
@@ -26,6 +28,7 @@ ON_PAGE = 6
 PAGE_SIZE = 50
 MAX_PAGE = 200
 MAX_LISTS = 40
+MAX_COLUMNS = 10
 _NEVER = frozenset({"OwnerId", "CreatedById", "LastModifiedById", "MasterRecordId", "PersonContactId"})
 _ACTIVITIES = frozenset({"Task", "Event"})
 
@@ -57,8 +60,11 @@ class RelatedList:
         }
 
 
-def related_lists(visit: Visit, value: ObjectType) -> list[RelatedList]:
-    """An object's related lists that the user may see: standard objects first, in the registry's order."""
+def related_lists(
+    visit: Visit, value: ObjectType, pages: PageLayouts, type_id: str | None
+) -> list[RelatedList]:
+    """A record's related lists that the user may see: those of the deployed layout in its order, or else all of them,
+    standard objects first."""
     catalogue = visit.call.catalogue
     if value.setup:
         return []
@@ -74,7 +80,7 @@ def related_lists(visit: Visit, value: ObjectType) -> list[RelatedList]:
     ]
     found.sort(key=lambda pair: pair[0].custom)
     counted = Counter(child.name for child, _ in found)
-    return [
+    known = [
         RelatedList(
             child_relationship(child, reference) or f"{child.name}.{reference.name}",
             child,
@@ -82,8 +88,40 @@ def related_lists(visit: Visit, value: ObjectType) -> list[RelatedList]:
             _columns(child, reference),
             _label(visit, value, child, reference, alone=counted[child.name] == 1),
         )
-        for child, reference in found[:MAX_LISTS]
+        for child, reference in found
     ]
+    layout = pages.layout(value, visit.caller, type_id)
+    if layout is not None:
+        known = [
+            replace(one, columns=_laid_out(one, part.columns) or one.columns)
+            for part in layout.related
+            for one in known
+            if part.name
+            in (one.key, f"{one.child.name}.{one.reference.name}", f"Related{one.child.name}List")
+        ]
+    return known[:MAX_LISTS]
+
+
+async def lists_of(visit: Visit, value: ObjectType, record_id: str) -> list[RelatedList]:
+    """The related lists of a record. NOT_FOUND where the user does not reach it."""
+    needed = [value.fields[name] for name in ("Id", "RecordTypeId") if name in value.fields]
+    row = await fetched(visit, value, record_id, needed)
+    pages = await visit.call.org.pages.at(visit.conn, visit.call.catalogue)
+    return related_lists(visit, value, pages, row.get("RecordTypeId"))
+
+
+def _laid_out(known: RelatedList, names: Sequence[str]) -> tuple[Field, ...]:
+    """Columns as layouts name them: API names, `NAME`, and for standard fields words such as `CASES.CASE_NUMBER`."""
+    child = known.child
+    found: list[Field | None] = []
+    for name in names:
+        bare = name.rpartition(".")[2]
+        item = child.get(bare) or child.get(bare.replace("_", "")) or child.get(bare.rstrip("0123456789"))
+        found.append(child.name_field if bare in ("NAME", "FULL_NAME") else item)
+    kept = dict.fromkeys(
+        item.name for item in found if item is not None and item.name != known.reference.name
+    )
+    return tuple(child.fields[name] for name in kept)[:MAX_COLUMNS]
 
 
 def _label(visit: Visit, value: ObjectType, child: ObjectType, reference: Field, *, alone: bool) -> str:
@@ -151,12 +189,11 @@ async def related(request: Request) -> Response:
     """The first rows of every related list of a record: `{lists: [{name, ..., records, references, has_more}]}`."""
     async with visiting(request) as visit:
         record_id, value = record_object(visit, request.path_params["id"])
-        await fetched(visit, value, record_id, [value.fields["Id"]])
         return json_response(
             {
                 "lists": [
                     known.as_json(visit) | await rows_of(visit, known, record_id, limit=ON_PAGE)
-                    for known in related_lists(visit, value)
+                    for known in await lists_of(visit, value, record_id)
                 ]
             }
         )
@@ -167,9 +204,8 @@ async def related_page(request: Request) -> Response:
     """A page of one related list, sorted by one of its columns: `limit`, `offset`, `sort`, `dir`."""
     async with visiting(request) as visit:
         record_id, value = record_object(visit, request.path_params["id"])
-        await fetched(visit, value, record_id, [value.fields["Id"]])
         wanted = request.path_params["name"]
-        known = next((one for one in related_lists(visit, value) if one.key == wanted), None)
+        known = next((one for one in await lists_of(visit, value, record_id) if one.key == wanted), None)
         if known is None:
             raise not_found()
         found = await rows_of(

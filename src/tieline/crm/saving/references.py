@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..access import Caller
+from ..access import Caller, record_types
 from ..errors import Fault
 from ..metadata import Catalogue, ObjectType
 from ..person_accounts import require_free
@@ -78,7 +78,7 @@ async def _note_queues(conn: Any, value: ObjectType, found: Related, ids: Iterab
             found[group_id] = dict(found[group_id]) | {"owns": group_id in queues}
 
 
-def check(catalogue: Catalogue, value: ObjectType, draft: Draft, related: Related) -> None:
+def check(catalogue: Catalogue, caller: Caller, value: ObjectType, draft: Draft, related: Related) -> None:
     """Refuses a draft that points to what is not there, or to what the user may not point to."""
     for name, target_id in draft.given.items():
         item = value.fields[name]
@@ -113,9 +113,15 @@ def check(catalogue: Catalogue, value: ObjectType, draft: Draft, related: Relate
             )
         if item.name == "OwnerId" and row.get("IsActive") is False:
             raise Fault("INACTIVE_OWNER_OR_USER", "owner or user is inactive.", fields=["OwnerId"])
-        if item.name == "RecordTypeId" and (row.get("SobjectType") != value.name or not row.get("IsActive")):
+        if item.name == "RecordTypeId" and not _may_have(caller, value, draft, target_id):
             raise Fault(
                 "INVALID_CROSS_REFERENCE_KEY",
                 f"Record Type ID: this ID value isn't valid for the user: {target_id}",
                 fields=["RecordTypeId"],
             )
+
+
+def _may_have(caller: Caller, value: ObjectType, draft: Draft, type_id: str) -> bool:
+    """A record keeps the type it has; another one must be open to the user."""
+    kept = draft.before is not None and draft.before.get("RecordTypeId") == type_id
+    return kept or any(info.id == type_id for info in record_types(caller, value))

@@ -226,3 +226,38 @@ async def test_a_search_stays_within_a_view(console: Browser, admin: httpx2.Asyn
     ).json()
     await console.api("GET", f"record/{seller['records'][0]['Id']}")
     assert await found("Recent") == ["Seller"]
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+async def test_a_list_goes_on_behind_the_last_record_shown(
+    console: Browser, admin: httpx2.AsyncClient, direction: str
+) -> None:
+    """Equal and empty values in the order lose no record and show none twice, whatever is made or gone meanwhile."""
+    family = f"Keyset{direction}"
+    people = [
+        {"attributes": {"type": "Contact"}, "LastName": f"{family} {number:02}", "Title": title}
+        for number, title in enumerate(["b", None, "a", "B", None, "c", "a", None, "b", "A"])
+    ]
+    made = await admin.post(f"{DATA}/composite/sobjects", json={"records": people})
+    assert all(row["success"] for row in made.json()), made.text
+
+    async def rows(**more: object) -> list[dict[str, Any]]:
+        query = "&".join(f"{name}={value}" for name, value in more.items())
+        answer = await console.api(
+            "GET", f"list/Contact?view=all&search={family}&sort=Title&dir={direction}&{query}"
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["total"] >= len(answer.json()["records"])
+        return answer.json()["records"]
+
+    whole = [row["Id"] for row in await rows(limit=50)]
+    assert len(whole) == 10
+    walked: list[str] = []
+    while page := await rows(limit=3, offset=len(walked), after=walked[-1] if walked else ""):
+        walked += [row["Id"] for row in page]
+    assert walked == whole
+    await make(admin, "Contact", LastName=f"{family} first", Title="a" if direction == "asc" else "c")
+    behind = [row["Id"] for row in await rows(limit=50, offset=6, after=whole[5])]
+    assert behind[-4:] == whole[6:]
+    assert (await admin.delete(f"{DATA}/sobjects/Contact/{whole[5]}")).status_code == 204
+    assert [row["Id"] for row in await rows(limit=50, offset=6, after=whole[5])] == whole[6:]

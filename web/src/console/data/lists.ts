@@ -31,16 +31,18 @@ const labelled = <Column extends ListColumn>(object: string, column: Column): Co
 export async function listPage(
   object: string,
   wanted: ListQuery,
-  offset: number,
+  have: Row[],
   signal: AbortSignal,
 ): Promise<ListPage> {
+  const last = have.at(-1)?.["Id"];
   const page = await request<ListPage>(
     `/console/api/list/${object}${query({
       view: wanted.view,
       search: wanted.search,
       sort: wanted.sort,
       dir: wanted.sort === "" ? undefined : wanted.dir,
-      offset,
+      offset: have.length,
+      after: typeof last === "string" ? last : undefined,
       limit: PAGE_SIZE,
     })}`,
     { signal },

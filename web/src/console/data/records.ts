@@ -9,7 +9,16 @@ import { pageLabel, pageLabelsKnown } from "./labels.ts";
 import { query, request, REST } from "./client.ts";
 import { objectOfId } from "./session.ts";
 import { NOTHING, Shelf, type Known } from "./shelf.ts";
-import type { Alike, Describe, LayoutPart, RecordView, RelatedRows, Row, TimelinePage } from "./types.ts";
+import type {
+  Alike,
+  Describe,
+  LayoutPart,
+  Picklists,
+  RecordView,
+  RelatedRows,
+  Row,
+  TimelinePage,
+} from "./types.ts";
 
 const describes = new Shelf<Describe>(async (object) => {
   const description = await request<Describe>(`${REST}/sobjects/${object}/describe`);
@@ -182,16 +191,20 @@ export function returned(ids: string[]): void {
 export interface NewLayout {
   object: string;
   fields: LayoutPart[];
+  picklists: Picklists;
   record_types: { id: string; name: string; developer_name: string }[];
+  /** The one that this layout is for; of several, the user's default unless another was asked for. */
+  record_type: string | null;
 }
 
-const layouts = new Shelf<NewLayout>((object) => request(`/console/api/layout/${object}`));
+const layouts = new Shelf<NewLayout>((key) => {
+  const [object = "", type] = key.split("/");
+  return request(`/console/api/layout/${object}${query({ type })}`);
+});
 
-export const useLayout = (object: string): Known<NewLayout> => useShelf(layouts, object, false);
-export const layoutOf = (object: string): Promise<NewLayout> => {
-  const known = layouts.get(object).value;
-  return known === null ? layouts.load(object) : Promise.resolve(known);
-};
+/** The layout for a new record of a record type; asked again each time a form opens, for it may have been deployed. */
+export const useLayout = (object: string, type: string | null): Known<NewLayout> =>
+  useShelf(layouts, type === null ? object : `${object}/${type}`, true);
 
 // -- what else a record's page shows ---
 

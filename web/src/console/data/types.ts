@@ -144,10 +144,17 @@ export interface RecordTypeInfo {
   master: boolean;
 }
 
+/** A section of a page. Only a deployed layout has columns; then an empty name is a place left empty. */
 export interface LayoutPart {
   label: string;
   fields: string[];
+  columns?: number;
+  required?: string[];
+  readonly?: string[];
 }
+
+/** By field: the values that a record's type offers, where it narrows them. */
+export type Picklists = Record<string, { value: string; label: string; default: boolean }[]>;
 
 export interface RecordView {
   object: string;
@@ -156,6 +163,7 @@ export interface RecordView {
   /** The state of the record; a save names it, so that nobody's change is overwritten unseen. */
   version: string | null;
   fields: LayoutPart[];
+  picklists: Picklists;
   highlights: string[];
   references: Record<string, ReferenceInfo>;
   record_type: { id: string; name: string } | null;
@@ -235,7 +243,7 @@ export interface ListColumn {
 export interface ListPage {
   records: Row[];
   columns: ListColumn[];
-  /** Counted up to what a list can be scrolled to; `more_than` says that there are more. */
+  /** Counted up to 2,000; `more_than` says that there are more. */
   total: number;
   more_than: boolean;
   has_more: boolean;

@@ -18,7 +18,7 @@ import { DuplicatesFound, duplicatesIn, type Found } from "./DuplicatesFound.tsx
 import { ItemInput } from "./FieldInput.tsx";
 import { FieldValue, type Owner } from "./FieldValue.tsx";
 import { focusField } from "./focus.ts";
-import { editSections, fieldsOf, readSections, type Item } from "./layout.ts";
+import { editSections, fieldsOf, gridOf, placeOf, readSections, type Item } from "./layout.ts";
 import { referenceName, rowName } from "./names.ts";
 import { check, hasProblems, NO_PROBLEMS, problemsOf, type Problems } from "./problems.ts";
 
@@ -192,7 +192,7 @@ export function Details({
         {readSections(description, view.fields, lang).map((section, index) => (
           <section key={index} className="console-section">
             {heading(section.label)}
-            <dl className="console-fields">
+            <dl className={gridOf(section)}>
               {section.items.map((item) => (
                 <ReadItem key={item.field.name} item={item} view={view} owner={owner} onEdit={edit} />
               ))}
@@ -242,9 +242,9 @@ export function Details({
       {editable.map((section, index) => (
         <section key={index} className="console-section">
           {heading(section.label)}
-          <div className="console-fields console-fields_edit">
+          <div className={`${gridOf(section)} console-fields_edit`}>
             {section.items.map((item) => (
-              <div key={item.field.name} className={isWide(item) ? "console-field_wide" : undefined}>
+              <div key={item.field.name} className={placeOf(item, true)}>
                 <ItemInput
                   item={item}
                   input={(field) => {
@@ -303,12 +303,9 @@ export function Details({
 
 const blank = (value: unknown): unknown => (value === "" ? null : value);
 
-const isWide = ({ field, parts }: Item): boolean =>
-  (field.type === "textarea" && field.length > 255) || field.type === "multipicklist" || parts.length > 0;
-
 /** One item to be read, with its pencil. */
 function ReadItem({
-  item: { field, parts },
+  item,
   view,
   owner,
   onEdit,
@@ -319,6 +316,7 @@ function ReadItem({
   onEdit: (field: string) => void;
 }): ReactNode {
   const { t } = useTranslation();
+  const { field, parts } = item;
   const address = field.type === "address";
   const value = parts.length > 0 && !address ? rowName(view.record) : view.record[field.name];
   const target = typeof value === "string" ? view.references[value] : undefined;
@@ -326,7 +324,7 @@ function ReadItem({
     parts.length > 0 ? parts.find((part) => part.updateable) : field.updateable ? field : undefined;
   return (
     <div
-      className={`console-field slds-hint-parent ${field.type === "textarea" ? "console-field_wide" : ""}`}
+      className={`console-field slds-hint-parent ${placeOf(item, false) ?? ""}`}
       onDoubleClick={() => first !== undefined && onEdit(first.name)}
     >
       <dt className="slds-form-element__label">{field.label}</dt>

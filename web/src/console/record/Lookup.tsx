@@ -8,6 +8,7 @@ import { objectOfId, objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Field } from "../data/types.ts";
 import { isRecordId } from "../router.ts";
+import { openNewFor } from "../shell/workspace.ts";
 import { candidateName, objectIcon, rowName } from "./names.ts";
 
 const WAIT_MS = 150;
@@ -49,6 +50,8 @@ export function Lookup({
   const input = useRef<HTMLInputElement>(null);
   const selected = useRef<HTMLInputElement>(null);
   const several = targets.length > 1;
+  const target = several ? of : (targets[0] ?? "");
+  const makes = target !== "User" && known.get(target)?.createable === true;
 
   useEffect(() => {
     if (!asked) return;
@@ -182,6 +185,19 @@ export function Lookup({
         // The field stays under the keys: its chosen form takes the place of the search.
         window.setTimeout(() => selected.current?.focus());
       }}
+      action={
+        makes
+          ? {
+              label: t("new.title", { label: labelOf(target) }),
+              run: () =>
+                openNewFor(target, (made) => {
+                  setChosen(made);
+                  onChange(made.id);
+                  window.setTimeout(() => selected.current?.focus());
+                }),
+            }
+          : undefined
+      }
     />
   );
   if (!several) return <div data-field-box={field.name}>{box}</div>;

@@ -12,7 +12,7 @@ import { toast } from "../shell/toasts.ts";
 import { DuplicatesFound, duplicatesIn, type Found } from "./DuplicatesFound.tsx";
 import { ItemInput } from "./FieldInput.tsx";
 import { focusField } from "./focus.ts";
-import { editSections, fieldsOf, newLayout, type Item } from "./layout.ts";
+import { editSections, fieldsOf, gridOf, laidOut, newLayout, placeOf, type Item } from "./layout.ts";
 import { rowName } from "./names.ts";
 import { check, hasProblems, NO_PROBLEMS, problemsOf, type Problems } from "./problems.ts";
 import "./record.css";
@@ -21,8 +21,8 @@ export default function NewDialog({ dialog }: { dialog: Dialog }): ReactNode {
   const { t } = useTranslation();
   const info = useStore(objects).get(dialog.object);
   const { value: description, error } = useDescribe(dialog.object);
-  const { value: layout, error: unlaid } = useLayout(dialog.object);
   const [type, setType] = useState<string | null>(dialog.defaults["RecordTypeId"] ?? null);
+  const { value: layout, error: unlaid } = useLayout(dialog.object, type);
   const label = description?.label ?? info?.label ?? dialog.object;
   const title = t("new.title", { label });
   const close = () => closeDialog(dialog.key);
@@ -48,13 +48,21 @@ export default function NewDialog({ dialog }: { dialog: Dialog }): ReactNode {
   }
   const types = layout.record_types;
   if (type === null && types.length > 1) {
-    return <TypeStep title={title} types={types} onClose={close} onNext={setType} />;
+    return (
+      <TypeStep
+        title={title}
+        types={types}
+        standard={layout.record_type ?? ""}
+        onClose={close}
+        onNext={setType}
+      />
+    );
   }
-  const chosen = types.find((each) => each.id === (type ?? types[0]?.id));
+  const chosen = types.find((each) => each.id === layout.record_type);
   return (
     <Form
       dialog={dialog}
-      description={description}
+      description={laidOut(description, layout.fields, layout.picklists, chosen?.developer_name === PERSON)}
       layout={layout}
       title={types.length > 1 && chosen !== undefined ? `${title}: ${chosen.name}` : title}
       recordType={chosen !== undefined && chosen.developer_name !== PERSON ? chosen.id : null}
@@ -69,16 +77,18 @@ const PERSON = "PersonAccount";
 function TypeStep({
   title,
   types,
+  standard,
   onClose,
   onNext,
 }: {
   title: string;
   types: NewLayout["record_types"];
+  standard: string;
   onClose: () => void;
   onNext: (id: string) => void;
 }): ReactNode {
   const { t } = useTranslation();
-  const [chosen, setChosen] = useState(types[0]?.id ?? "");
+  const [chosen, setChosen] = useState(standard);
   return (
     <Modal
       title={title}
@@ -98,13 +108,13 @@ function TypeStep({
       <fieldset className="slds-form-element">
         <legend className="slds-form-element__legend slds-form-element__label">{t("new.type")}</legend>
         <div className="slds-form-element__control">
-          {types.map((each, index) => (
+          {types.map((each) => (
             <span className="slds-radio" key={each.id}>
               <input
                 type="radio"
                 id={`type-${each.id}`}
                 name="record-type"
-                data-autofocus={index === 0 || undefined}
+                data-autofocus={each.id === standard || undefined}
                 checked={each.id === chosen}
                 onChange={() => setChosen(each.id)}
               />
@@ -171,6 +181,10 @@ function Form({
     try {
       const id = await createRecord(dialog.object, filled, { allowDuplicates });
       const name = rowName({ Name: "", ...filled }) || description.label;
+      if (dialog.onMade !== undefined) {
+        closeDialog(dialog.key);
+        return dialog.onMade({ id, name });
+      }
       const path = recordPath(dialog.object, id);
       const text = t("new.created", { label: description.label, name });
       setUnsaved(dialog.key, false);
@@ -236,9 +250,11 @@ function Form({
             <Button onClick={() => closeDialog(dialog.key)} disabled={saving}>
               {t("form.cancel")}
             </Button>
-            <Button onClick={() => void save(undefined, { another: true })} disabled={saving}>
-              {t("new.another")}
-            </Button>
+            {dialog.onMade === undefined && (
+              <Button onClick={() => void save(undefined, { another: true })} disabled={saving}>
+                {t("new.another")}
+              </Button>
+            )}
             <Button
               variant="brand"
               type="submit"
@@ -289,9 +305,9 @@ function Form({
             {section.label !== "" && section.label !== t("record.details") && (
               <h2 className="console-section__title">{section.label}</h2>
             )}
-            <div className="console-fields console-fields_edit">
+            <div className={`${gridOf(section)} console-fields_edit`}>
               {section.items.map((item, at) => (
-                <div key={item.field.name} className={isWide(item) ? "console-field_wide" : undefined}>
+                <div key={item.field.name} className={placeOf(item, true)}>
                   <ItemInput
                     item={item}
                     input={(field) => ({
@@ -315,9 +331,6 @@ function Form({
     </Modal>
   );
 }
-
-const isWide = ({ field, parts }: Item): boolean =>
-  (field.type === "textarea" && field.length > 255) || field.type === "multipicklist" || parts.length > 0;
 
 /** The first field one types into: of a name not the salutation. */
 const isFirst = (item: Item, field: Field): boolean =>

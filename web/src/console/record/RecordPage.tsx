@@ -5,6 +5,7 @@ import {
   useCallback,
   useEffect,
   useId,
+  useMemo,
   useRef,
   useState,
   type KeyboardEvent,
@@ -18,8 +19,9 @@ import { useStore } from "../data/store.ts";
 import type { RecordView } from "../data/types.ts";
 import { listPath, recordPath } from "../router.ts";
 import { Link, RecordLink } from "../shell/Link.tsx";
-import { closeTab, titleTab } from "../shell/workspace.ts";
+import { closeTab, dropTab, titleTab } from "../shell/workspace.ts";
 import { Details } from "./Details.tsx";
+import { laidOut } from "./layout.ts";
 import { Highlights, type RecordAction } from "./Highlights.tsx";
 import { referenceName, rowName } from "./names.ts";
 import { PathBar } from "./PathBar.tsx";
@@ -33,7 +35,14 @@ export default function RecordPage({ id, object }: { id: string; object: string 
   const { t } = useTranslation();
   const { value, error } = useRecord(id);
   const name = value?.object ?? (object === "" ? objectOfId(id) : object);
-  const { value: description } = useDescribe(name);
+  const { value: whole } = useDescribe(name);
+  const description = useMemo(
+    () =>
+      whole === null || value === null
+        ? whole
+        : laidOut(whole, value.fields, value.picklists, value.record["IsPersonAccount"] === true),
+    [whole, value],
+  );
   const [editAsked, setEditAsked] = useState(0);
   const [action, setAction] = useState<RecordAction | null>(null);
 
@@ -42,6 +51,9 @@ export default function RecordPage({ id, object }: { id: string; object: string 
     if (title !== "") titleTab(id, title);
     else if (error !== null && !error.passing) titleTab(id, t("tab.missing"));
   }, [id, title, error, t]);
+
+  const missing = value === null && error !== null && !error.passing;
+  useEffect(() => (missing ? () => dropTab(id) : undefined), [missing, id]);
 
   if (value === null && error !== null)
     return <Missing id={id} object={name ?? ""} passing={error.passing} status={error.status} />;

@@ -5,18 +5,64 @@
  * edit. In Japanese the last name comes first, and an address begins with its postal code.
  */
 import { addressOrder, type AddressPart } from "../../ui/format.ts";
-import type { Describe, Field, LayoutPart } from "../data/types.ts";
+import type { Describe, Field, LayoutPart, Picklists } from "../data/types.ts";
 
 /** One place of a layout: a field, or a compound with the fields it is made of. */
 export interface Item {
   field: Field;
   parts: Field[];
+  /** The column that a deployed layout puts it in, from 1. */
+  column?: number;
 }
 
 export interface Section {
   label: string;
+  columns: number;
   items: Item[];
 }
+
+/** An object's description as one layout and one record type leave it: what must, may and may not be filled in. */
+export function laidOut(
+  description: Describe,
+  layout: LayoutPart[],
+  picklists: Picklists,
+  person: boolean,
+): Describe {
+  const required = new Set(layout.flatMap((part) => part.required ?? []));
+  const fixed = new Set(layout.flatMap((part) => part.readonly ?? []));
+  const fields = description.fields.map((field): Field => {
+    const offered = picklists[field.name];
+    return {
+      ...field,
+      ...(required.has(field.name) ? { nillable: false, defaultedOnCreate: false } : {}),
+      // The name of an account that is a person is made of a person's names.
+      ...(fixed.has(field.name) || (person && field.name === "Name")
+        ? { createable: false, updateable: false }
+        : {}),
+      ...(offered === undefined
+        ? {}
+        : {
+            picklistValues: field.picklistValues.map((each) => {
+              const found = offered.find((one) => one.value === each.value);
+              // What is not offered keeps its label: records have it from before.
+              return { ...each, active: found !== undefined, defaultValue: found?.default ?? false };
+            }),
+          }),
+    };
+  });
+  return { ...description, fields };
+}
+
+/** Where an item stands: across all columns, or in the one that a layout says. */
+export function placeOf({ field, parts, column }: Item, edited: boolean): string | undefined {
+  const long = field.type === "textarea" && (!edited || field.length > 255);
+  if (long || (edited && (field.type === "multipicklist" || parts.length > 0))) return "console-field_wide";
+  return column === undefined ? undefined : `console-field_column-${column}`;
+}
+
+/** The grid of a section's items. */
+export const gridOf = (section: Section): string =>
+  section.columns === 1 ? "console-fields console-fields_one" : "console-fields";
 
 type Language = "en" | "ja";
 
@@ -65,12 +111,14 @@ function sections(description: Describe, layout: LayoutPart[], language: Languag
   return layout
     .map((part) => ({
       label: part.label,
-      items: part.fields.flatMap((name): Item[] => {
+      columns: part.columns ?? 2,
+      items: part.fields.flatMap((name, at): Item[] => {
         const compound = compoundOf(description, byName, name, language);
         const field = compound?.field ?? byName.get(name);
         if (field === undefined || seen.has(field.name)) return [];
         seen.add(field.name);
-        return [compound ?? { field, parts: [] }];
+        const place = part.columns === 2 ? { column: (at % 2) + 1 } : {};
+        return [{ ...(compound ?? { field, parts: [] }), ...place }];
       }),
     }))
     .filter((section) => section.items.length > 0);
@@ -91,10 +139,10 @@ export function editSections(
   return sections(description, layout, language)
     .map((section) => ({
       ...section,
-      items: section.items.flatMap(({ field, parts }): Item[] => {
-        const kept = parts.filter(writable);
-        if (parts.length > 0) return kept.length > 0 ? [{ field, parts: kept }] : [];
-        return writable(field) ? [{ field, parts: [] }] : [];
+      items: section.items.flatMap((item): Item[] => {
+        const kept = item.parts.filter(writable);
+        if (item.parts.length > 0) return kept.length > 0 ? [{ ...item, parts: kept }] : [];
+        return writable(item.field) ? [item] : [];
       }),
     }))
     .filter((section) => section.items.length > 0);
@@ -111,8 +159,8 @@ const NEVER_NEW = new Set(["CreatedById", "CreatedDate", "LastModifiedById", "La
 /** The form of a new record: the org's layout, then what is required or was asked for and stands nowhere in it. */
 export function newLayout(description: Describe, layout: LayoutPart[], defaults: string[]): LayoutPart[] {
   const chosen = layout
-    .map((part) => ({ ...part, fields: part.fields.filter((name) => !NEVER_NEW.has(name)) }))
-    .filter((part) => part.fields.length > 0);
+    .map((part) => ({ ...part, fields: part.fields.map((name) => (NEVER_NEW.has(name) ? "" : name)) }))
+    .filter((part) => part.fields.some((name) => name !== ""));
   const placed = new Set(chosen.flatMap((part) => part.fields));
   const required = description.fields
     .filter(

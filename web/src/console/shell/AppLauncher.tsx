@@ -35,8 +35,11 @@ export function AppLauncher(): ReactNode {
   const has = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase());
   const apps = session().apps.filter((each) => has(each.label));
   const items = [...known.values()]
-    .filter((each) => each.keyPrefix !== null && !NO_LISTS.has(each.name) && has(each.labelPlural))
-    .sort((a, b) => a.labelPlural.localeCompare(b.labelPlural));
+    .filter((each) => each.keyPrefix !== null && !NO_LISTS.has(each.name))
+    .map((each) => ({ path: listPath(each.name), label: each.labelPlural }))
+    .concat({ path: "/lightning/o/DeleteEvent/home", label: t("bin.title") })
+    .filter((each) => has(each.label))
+    .sort((a, b) => a.label.localeCompare(b.label));
   const close = () => launcher.set(false);
 
   function choose(name: string, first: string) {
@@ -102,9 +105,9 @@ export function AppLauncher(): ReactNode {
           <h2 className="slds-section__title-action console-launcher__heading">{t("launcher.items")}</h2>
           <ul className="console-launcher__items">
             {items.map((each) => (
-              <li key={each.name}>
-                <Link to={listPath(each.name)} className="slds-truncate" onClick={close}>
-                  {each.labelPlural}
+              <li key={each.path}>
+                <Link to={each.path} className="slds-truncate" onClick={close}>
+                  {each.label}
                 </Link>
               </li>
             ))}

@@ -38,6 +38,8 @@ export interface Dialog {
   key: number;
   object: string;
   defaults: Fields;
+  /** Who waits for the record that this form makes, instead of the record's page. */
+  onMade?: (made: { id: string; name: string }) => void;
 }
 
 const MEMORY = "console-tabs";
@@ -159,6 +161,13 @@ export function reopenTab(): void {
   navigate(tabPath(tab));
 }
 
+/** Takes a tab away that leads nowhere, once another page is shown. */
+export function dropTab(id: string): void {
+  const shown = below.get();
+  if (shown.page === "record" && shown.id === id) return;
+  tabs.set((current) => closed(current, id).tabs);
+}
+
 /** Brings the tab to the front that stands `step` places behind the one in front, round and round. */
 export function stepTab(step: 1 | -1): void {
   const all = tabs.get();
@@ -171,6 +180,15 @@ export function stepTab(step: 1 | -1): void {
 /** Opens the form for a new record above what is shown. The same untouched form is not opened twice. */
 export function openNew(object: string, defaults: Fields): void {
   navigate({ page: "new", object, defaults });
+}
+
+let asked = 0;
+
+/** Opens a form above what asked for it; the address does not change. */
+export function openNewFor(object: string, onMade: NonNullable<Dialog["onMade"]>): void {
+  const beneath = dialogs.get();
+  for (const each of beneath) setUnsaved(each.key, true);
+  dialogs.set([...beneath, { key: --asked, object, defaults: {}, onMade }]);
 }
 
 /** Closes a form; the address goes back to what is under it. */

@@ -277,11 +277,6 @@ export default function ListPage({ object, filter }: { object: string; filter: s
           {busy && rows.length > 0 && shown?.hasMore === true && (
             <p className="console-list__more slds-text-color_weak">{t("app.loading")}</p>
           )}
-          {shown !== null && !shown.hasMore && shown.moreThan && (
-            <p className="console-list__more slds-text-color_weak">
-              {t("list.end", { count: shown.total, total: formatNumber(shown.total, region()) })}
-            </p>
-          )}
         </div>
         {filtering && view !== null && (
           <Conditions

@@ -1,16 +1,15 @@
-/** Gives records to another owner: a person of the org. */
-import { useEffect, useState, type ReactNode } from "react";
+/** Gives records to another owner: a person of the org, or a queue where the object may have one. */
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Combobox } from "../../../ui/Combobox.tsx";
 import { Button, FormElement, Modal, Notice } from "../../../ui/controls.tsx";
-import { changeRecords, searchRecords } from "../../data/lists.ts";
+import { changeRecords } from "../../data/lists.ts";
+import { useDescribe, type Candidate } from "../../data/records.ts";
 import { objects } from "../../data/session.ts";
 import { useStore } from "../../data/store.ts";
-import { rowName } from "../../record/names.ts";
+import { Lookup } from "../../record/Lookup.tsx";
+import { candidateName } from "../../record/names.ts";
 import { problemsOf } from "../../record/problems.ts";
 import { toast } from "../../shell/toasts.ts";
-
-const TYPING_MS = 150;
 
 export function OwnerDialog({
   object,
@@ -25,46 +24,21 @@ export function OwnerDialog({
 }): ReactNode {
   const { t } = useTranslation();
   const label = useStore(objects).get(object)?.label ?? object;
-  const [text, setText] = useState("");
-  const [found, setFound] = useState<{ key: string; label: string; meta: string }[]>([]);
-  const [owner, setOwner] = useState<string | null>(null);
+  const { value: description } = useDescribe(object);
+  const field = description?.fields.find((each) => each.name === "OwnerId");
+  const [owner, setOwner] = useState<Candidate | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const wanted = text.trim();
-
-  useEffect(() => {
-    if ([...wanted].length < 2 || owner !== null) return;
-    const controller = new AbortController();
-    const timer = window.setTimeout(() => {
-      searchRecords(wanted, ["User"], controller.signal, { limit: 10 }).then(
-        (groups) =>
-          setFound(
-            groups
-              .flatMap((group) => group.records)
-              .filter((row) => row["IsActive"] !== false)
-              .map((row) => ({
-                key: row.Id,
-                label: rowName(row),
-                meta: typeof row["Username"] === "string" ? row["Username"] : "",
-              })),
-          ),
-        () => undefined,
-      );
-    }, TYPING_MS);
-    return () => {
-      window.clearTimeout(timer);
-      controller.abort();
-    };
-  }, [wanted, owner]);
 
   async function save() {
     if (owner === null) return setProblem(t("mass.owner.missing"));
     setBusy(true);
     try {
-      const done = await changeRecords(object, ids, { OwnerId: owner });
+      const done = await changeRecords(object, ids, { OwnerId: owner.id });
       const refused = done.filter((each) => each.refused !== null);
       const count = done.length - refused.length;
-      if (count > 0) toast({ variant: "success", text: t("mass.owned", { count, label, name: text }) });
+      const name = candidateName(owner);
+      if (count > 0) toast({ variant: "success", text: t("mass.owned", { count, label, name }) });
       if (refused[0] !== undefined) {
         toast({
           variant: "error",
@@ -96,34 +70,21 @@ export function OwnerDialog({
       {problem !== null && <Notice variant="error">{problem}</Notice>}
       <div className="console-owner">
         <FormElement label={t("mass.owner.new")} required requiredLabel={t("form.required")}>
-          {({ id, describedBy, invalid }) => (
-            <Combobox
-              id={id}
-              describedBy={describedBy}
-              invalid={invalid}
-              text={text}
-              onText={(next) => {
-                setText(next);
-                setOwner(null);
-              }}
-              placeholder={t("mass.owner.search")}
-              listLabel={t("mass.owner.found")}
-              suggestions={
-                [...wanted].length < 2 || owner !== null
-                  ? []
-                  : found.map((each) => ({
-                      ...each,
-                      icon: "standard:user",
-                      iconClassName: "slds-icon-standard-user",
-                    }))
-              }
-              onPick={(key) => {
-                setOwner(key);
-                setProblem(null);
-                setText(found.find((each) => each.key === key)?.label ?? "");
-              }}
-            />
-          )}
+          {({ id, describedBy, invalid }) =>
+            field !== undefined && (
+              <Lookup
+                object={object}
+                field={{ ...field, label: t("mass.owner.new") }}
+                value={owner?.id ?? ""}
+                name={owner === null ? undefined : candidateName(owner)}
+                id={id}
+                describedBy={describedBy}
+                invalid={invalid}
+                onChange={() => setProblem(null)}
+                onChoose={setOwner}
+              />
+            )
+          }
         </FormElement>
       </div>
     </Modal>

@@ -52,7 +52,7 @@ export function useList(object: string, query: ListQuery): List {
       const controller = new AbortController();
       running.current = controller;
       setBusy(true);
-      listPage(object, wanted, have.length, controller.signal).then(
+      listPage(object, wanted, have, controller.signal).then(
         (page) => {
           const seen = new Set(have.map((row) => row["Id"]));
           const next: Shown = {
