@@ -143,7 +143,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     install_errors(app)
-    app.include_router(identity_api.router(guard))
+    app.include_router(identity_api.router(guard, post))
     app.include_router(
         engagements_api.router(guard, parts.bus, parts.console_origins, record_now, index.watch)
     )

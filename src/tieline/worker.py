@@ -10,6 +10,7 @@ from tieline.customers import Crm
 from tieline.db.database import Database
 from tieline.engagements.commands import SwitchDesk
 from tieline.engagements.service import Engagements
+from tieline.identity import second_step
 from tieline.mail.post import MAIL, Post
 from tieline.mail.sending import Sending
 from tieline.phone.lines import TestPhoneLines
@@ -28,7 +29,9 @@ async def run_worker(settings: Settings) -> None:
     engagements = Engagements(
         db, SwitchDesk(db, switches), Crm(salesforce), TestPhoneLines(), portal_url=settings.public_url
     )
-    sending = Sending(db, Post(settings))
+    post = Post(settings)
+    await second_step.reseal(db, post.vault)
+    sending = Sending(db, post)
     bus.subscribe(MAIL, None, lambda _: sending.wake(), sending.wake)
     beside = [asyncio.create_task(bus.run()), asyncio.create_task(sending.run())]
     try:

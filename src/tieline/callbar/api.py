@@ -23,7 +23,7 @@ from tieline.callbar.socket import CallbarDoor
 from tieline.errors import NotFound, NotSignedIn
 from tieline.identity import service as identity
 from tieline.identity.service import Issued
-from tieline.web.http import Guard, uuid_or
+from tieline.web.http import Guard, came_from, uuid_or
 from tieline.web.pages import Pages
 
 ADAPTER_PATH = "/cci/multi/callbar-cti"
@@ -151,6 +151,7 @@ def router(guard: Guard, pages: Pages, door: CallbarDoor, find_embedding: FindEm
             connection_id=uuid_or(wanted.connection_id, ConnectionUnknown),
             code=wanted.code,
             secret=wanted.secret,
+            came=came_from(request),
         )
         connection_id = issued.who.connection_id
         assert connection_id is not None
@@ -162,7 +163,9 @@ def router(guard: Guard, pages: Pages, door: CallbarDoor, find_embedding: FindEm
         """For a frame that shows digits: its session once they were typed into the pop-up; 204 until then."""
         guard.check_origin(request.headers)
         connection_id = uuid_or(wanted.connection_id, ConnectionUnknown)
-        issued = await identity.collect_callbar(guard.db, connection_id=connection_id, secret=wanted.secret)
+        issued = await identity.collect_callbar(
+            guard.db, connection_id=connection_id, secret=wanted.secret, came=came_from(request)
+        )
         if issued is None:
             response.status_code = 204
             return None

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.engine import Row
 
 from tieline.db.database import Database, Transaction
-from tieline.errors import InputInvalid, NotAllowed
-from tieline.identity.passwords import hash_password
+from tieline.errors import NotAllowed, TielineError
+from tieline.identity import attempts, sessions
+from tieline.identity.attempts import key_of
+from tieline.identity.passwords import chosen_hash
 from tieline.identity.service import digest
-from tieline.identity.tables import app_user, password_link, session
+from tieline.identity.tables import account, app_user, password_link
+from tieline.mail.post import Post
 
 LIFE = timedelta(days=3)
-SHORTEST, LONGEST = 10, 200
+RESET_LIFE = timedelta(hours=1)
+_WINDOW = timedelta(hours=1)
+_RESETS_PER_EMAIL = 3
+_RESETS_PER_ADDRESS = 20
 
 
 class LinkInvalid(NotAllowed):
@@ -28,8 +36,14 @@ class LinkInvalid(NotAllowed):
     code = "link_invalid"
 
 
-async def make_link(tx: Transaction, user_id: UUID, *, public_url: str) -> str:
-    """A link for a user of the transaction's account. It is shown once and handed over by whoever asked for it."""
+class NoMail(TielineError):
+    """This installation sends no mail: an administrator makes the link."""
+
+    code, status = "no_mail", 409
+
+
+async def make_link(tx: Transaction, user_id: UUID, *, public_url: str, life: timedelta = LIFE) -> str:
+    """A link for a user of the transaction's account. It is shown once, or goes into a mail."""
     own = (password_link.c.account_id == tx.account_id) & (password_link.c.user_id == user_id)
     await tx.execute(delete(password_link).where(own))
     token = secrets.token_urlsafe(32)
@@ -38,53 +52,95 @@ async def make_link(tx: Transaction, user_id: UUID, *, public_url: str) -> str:
             account_id=tx.account_id,
             token_hash=digest(token),
             user_id=user_id,
-            expires_at=tx.now + LIFE,
+            expires_at=tx.now + life,
         )
     )
     return f"{public_url}/portal/password#{token}"
 
 
-async def choose_password(db: Database, token: str, password: str) -> str:
-    """Set the password of the link's user, whose address it gives. Raises `LinkInvalid` and `InputInvalid`."""
+async def count_reset(db: Database, email: str, *, address: str) -> bool:
+    """Count a wish for a new password; False when the address has had enough mails of it for now.
+
+    Raises `TooMany` for whoever asks too often, for whomever.
+    """
+    asker, asked = key_of(f"reset-from:{address}"), key_of(f"reset:{email.strip().lower()}")
     async with db.system() as tx:
-        row = await tx.one(
-            delete(password_link).where(password_link.c.token_hash == digest(token)).returning(password_link)
+        await attempts.check(tx, asker, limit=_RESETS_PER_ADDRESS, window=_WINDOW)
+        enough = await attempts.spent(tx, asked, limit=_RESETS_PER_EMAIL, window=_WINDOW)
+        await attempts.count(tx, *([asker] if enough else [asker, asked]))
+    return not enough
+
+
+async def mail_reset(db: Database, post: Post, email: str, *, public_url: str) -> None:
+    """Mail a link to the user of an address, if there is one; whoever asked learns nothing of it."""
+    async with db.system() as tx:
+        user = await tx.one(
+            select(
+                app_user.c.account_id, app_user.c.id, app_user.c.email, app_user.c.name, app_user.c.language
+            ).where(app_user.c.email == email.strip().lower(), app_user.c.active)
         )
-        user = row and await tx.one(
-            select(app_user.c.email, app_user.c.name).where(
-                app_user.c.account_id == row.account_id, app_user.c.id == row.user_id, app_user.c.active
-            )
+        if user is None:
+            return
+        tx.account_id = user.account_id
+        link = await make_link(tx, user.id, public_url=public_url, life=RESET_LIFE)
+        await post.put(
+            tx,
+            "password_reset",
+            to=user.email,
+            language=user.language,
+            life=RESET_LIFE,
+            name=user.name,
+            link=link,
         )
-        if row is None or user is None or row.expires_at < tx.now:
-            raise LinkInvalid
-        tx.account_id = row.account_id
-        # Refused: the transaction is undone, and the link is good for another try.
-        _check(password, user.email, user.name)
+
+
+async def choose_password(db: Database, post: Post, token: str, password: str) -> str:
+    """Set the password of the link's user, whose address it gives. Raises `LinkInvalid` and `InputInvalid`.
+
+    A password that is refused leaves the link good for another try.
+    """
+    async with db.system() as tx:
+        user = await _user_of(tx, select(password_link).where(password_link.c.token_hash == digest(token)))
+    stored = await chosen_hash(password, user.email, user.name)
+    async with db.system() as tx:
+        # Once more, now for good: somebody else may have used it meanwhile.
+        user = await _user_of(
+            tx,
+            delete(password_link).where(password_link.c.token_hash == digest(token)).returning(password_link),
+        )
+        tx.account_id = user.account_id
         await tx.execute(
             update(app_user)
-            .where(app_user.c.account_id == row.account_id, app_user.c.id == row.user_id)
-            .values(password_hash=hash_password(password), version=app_user.c.version + 1)
+            .where(app_user.c.account_id == user.account_id, app_user.c.id == user.id)
+            .values(password_hash=stored, version=app_user.c.version + 1)
         )
-        ended = await tx.all(
-            update(session)
-            .where(
-                session.c.account_id == row.account_id,
-                session.c.user_id == row.user_id,
-                session.c.ended_at.is_(None),
-            )
-            .values(ended_at=tx.now)
-            .returning(session.c.id)
+        await sessions.end_others(tx, user.id, None)
+        await post.put(
+            tx,
+            "password_changed",
+            to=user.email,
+            language=user.language,
+            name=user.name,
+            account=user.account_name,
         )
-        for each in ended:
-            tx.announce("session", each.id)
-        tx.announce("user", row.user_id)
+        tx.announce("user", user.id)
     return user.email
 
 
-def _check(password: str, email: str, name: str) -> None:
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise InputInvalid("a password of 10 to 200 characters", field="password", reason="length")
-    plain = password.casefold()
-    known = {email.casefold(), email.partition("@")[0].casefold(), name.casefold().replace(" ", "")}
-    if len(set(plain)) < 5 or any(len(each) > 3 and each in plain for each in known):
-        raise InputInvalid("a password that is not easy to guess", field="password", reason="easy")
+async def _user_of(tx: Transaction, found: Any) -> Row[Any]:
+    link = await tx.one(found)
+    user = link and await tx.one(
+        select(
+            app_user.c.account_id,
+            app_user.c.id,
+            app_user.c.email,
+            app_user.c.name,
+            app_user.c.language,
+            account.c.name.label("account_name"),
+        )
+        .join(account, account.c.id == app_user.c.account_id)
+        .where(app_user.c.account_id == link.account_id, app_user.c.id == link.user_id, app_user.c.active)
+    )
+    if link is None or user is None or link.expires_at < tx.now:
+        raise LinkInvalid
+    return user

@@ -15,24 +15,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from tieline.db.database import Database, Transaction
-from tieline.errors import NotAllowed, NotSignedIn, TielineError, TooMany
+from tieline.errors import NotAllowed, NotSignedIn, TielineError
+from tieline.identity import attempts, second_step, sessions
+from tieline.identity.attempts import key_of
 from tieline.identity.passwords import password_fits
-from tieline.identity.tables import account, app_user, callbar_grant, session, sign_in_failure
+from tieline.identity.second_step import CodeNeeded, CodeWrong
+from tieline.identity.tables import account, app_user, callbar_grant, session
 from tieline.ids import new_id
+from tieline.vault import Vault
 
 PORTAL_LIFE = timedelta(hours=12)
 CALLBAR_LIFE = timedelta(hours=14)
 """A callbar's session outlasts a shift; its socket lives with it."""
 CALLBAR_LONGEST = timedelta(days=7)
 """However often it is renewed, a callbar's session asks for the password again after this."""
+MANAGING = frozenset(("administrator", "supervisor"))
 GRANT_LIFE = timedelta(seconds=30)
 FAILURE_WINDOW = timedelta(minutes=5)
 FAILURES_PER_EMAIL = 8
 FAILURES_PER_ADDRESS = 40
 """Wrong passwords within `FAILURE_WINDOW` before signing in is refused for a while."""
+CODE_WINDOW = timedelta(hours=1)
+CODES_PER_USER = 10
+"""Wrong codes within `CODE_WINDOW`: whoever knows the password does not get a million tries."""
+_USED_EVERY = timedelta(minutes=1)
+"""A session's last use is written down no more often."""
 
 
 class CredentialsWrong(TielineError):
@@ -54,6 +64,14 @@ class NoClientIntegration(TielineError):
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """Where somebody came from: network address, browser and system."""
+
+    address: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """Who is signed in, and through which session."""
 
@@ -68,11 +86,15 @@ class SignedIn:
     kind: str
     connection_id: UUID | None
     expires_at: datetime
+    second_step: bool = False
+    """The user has switched a second step on."""
+    must_add_step: bool = False
+    """The account wants a second step of this user, who has none yet; until then nothing else is open."""
 
     @property
     def manages(self) -> bool:
         """Whether the user may see everybody's engagements and agents."""
-        return not self.roles.isdisjoint(("administrator", "supervisor"))
+        return not self.roles.isdisjoint(MANAGING)
 
     def need(self, *roles: str) -> None:
         """Raise `NotAllowed` unless the user has one of the roles."""
@@ -99,48 +121,50 @@ def csrf_token(key: bytes, session_id: UUID) -> str:
     return hmac.new(key, b"csrf:" + session_id.bytes, hashlib.sha256).hexdigest()[:32]
 
 
-async def sign_in(db: Database, email: str, password: str, *, address: str) -> Issued:
-    """A portal session. Raises `CredentialsWrong` or, after too many failures, `TooMany`."""
+async def sign_in(
+    db: Database, vault: Vault, email: str, password: str, *, code: str | None, came: Came
+) -> Issued:
+    """A portal session.
+
+    Raises `CredentialsWrong`, `CodeNeeded` when the user has a second step and gave no code, `CodeWrong`, and
+    `TooMany` after too many failures.
+    """
     email = email.strip().lower()
-    keys = (digest(f"email:{email}"), digest(f"from:{address}"))
+    by_email, by_address = key_of(f"email:{email}"), key_of(f"from:{came.address}")
     async with db.system() as tx:
-        for key, limit in zip(keys, (FAILURES_PER_EMAIL, FAILURES_PER_ADDRESS), strict=True):
-            recent = (
-                await tx.all(
-                    select(
-                        func.count().label("failures"),
-                        func.min(sign_in_failure.c.failed_at).label("first_at"),
-                    ).where(
-                        sign_in_failure.c.key == key, sign_in_failure.c.failed_at > tx.now - FAILURE_WINDOW
-                    )
-                )
-            )[0]
-            if recent.failures >= limit:
-                free_at: datetime = recent.first_at + FAILURE_WINDOW
-                raise TooMany(retry_after_s=max(1, int((free_at - tx.now).total_seconds())))
+        await attempts.check(tx, by_email, limit=FAILURES_PER_EMAIL, window=FAILURE_WINDOW)
+        await attempts.check(tx, by_address, limit=FAILURES_PER_ADDRESS, window=FAILURE_WINDOW)
         user = await tx.one(
-            select(app_user.c.account_id, app_user.c.id, app_user.c.password_hash).where(
-                app_user.c.email == email, app_user.c.active
-            )
+            select(
+                app_user.c.account_id, app_user.c.id, app_user.c.password_hash, app_user.c.totp_secret
+            ).where(app_user.c.email == email, app_user.c.active)
         )
     fits = await password_fits(user.password_hash if user else None, password)
-    async with db.system() as tx:
-        if not fits or user is None:
-            rows = [{"id": new_id(), "key": key, "failed_at": tx.now} for key in keys]
-            await tx.execute(insert(sign_in_failure), rows)
-        else:
-            await tx.execute(
-                delete(sign_in_failure).where(
-                    (sign_in_failure.c.key == keys[0])
-                    | (sign_in_failure.c.failed_at < tx.now - FAILURE_WINDOW)
-                )
-            )
-            return await _issue(tx, user.account_id, user.id, "portal", None, PORTAL_LIFE)
-    raise CredentialsWrong
+    if not fits or user is None:
+        async with db.system() as tx:
+            await attempts.count(tx, by_email, by_address)
+        raise CredentialsWrong
+    by_code = key_of(f"code:{user.id}")
+    if user.totp_secret is not None and not code:
+        raise CodeNeeded
+    async with db.system(user.account_id) as tx:
+        if user.totp_secret is not None and code:
+            await attempts.check(tx, by_code, limit=CODES_PER_USER, window=CODE_WINDOW)
+        if user.totp_secret is None or (code and await second_step.passed(tx, vault, user.id, code)):
+            await attempts.forget(tx, by_email, by_code)
+            return await _issue(tx, user.account_id, user.id, "portal", None, PORTAL_LIFE, came)
+        await attempts.count(tx, by_code, by_address)
+    raise CodeWrong
 
 
 async def _issue(
-    tx: Transaction, account_id: UUID, user_id: UUID, kind: str, connection_id: UUID | None, life: timedelta
+    tx: Transaction,
+    account_id: UUID,
+    user_id: UUID,
+    kind: str,
+    connection_id: UUID | None,
+    life: timedelta,
+    came: Came,
 ) -> Issued:
     token = secrets.token_urlsafe(32)
     await tx.execute(
@@ -151,7 +175,10 @@ async def _issue(
             kind=kind,
             token_hash=digest(token),
             connection_id=connection_id,
+            device=came.device,
+            address=came.address,
             created_at=tx.now,
+            last_used_at=tx.now,
             expires_at=tx.now + life,
         )
     )
@@ -173,6 +200,9 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
             app_user.c.roles,
             session.c.connection_id,
             session.c.expires_at,
+            session.c.last_used_at,
+            app_user.c.totp_secret.is_not(None).label("second_step"),
+            account.c.managers_second_step,
         )
         .join(
             app_user, (app_user.c.account_id == session.c.account_id) & (app_user.c.id == session.c.user_id)
@@ -188,6 +218,13 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
     )
     if row is None:
         return None
+    if tx.now - row.last_used_at > _USED_EVERY:
+        await tx.execute(
+            update(session)
+            .where(session.c.account_id == row.account_id, session.c.id == row.id)
+            .values(last_used_at=tx.now)
+        )
+    manages = not MANAGING.isdisjoint(row.roles)
     return SignedIn(
         session_id=row.id,
         account_id=row.account_id,
@@ -200,6 +237,8 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
         kind=kind,
         connection_id=row.connection_id,
         expires_at=row.expires_at,
+        second_step=row.second_step,
+        must_add_step=row.managers_second_step and manages and not row.second_step,
     )
 
 
@@ -292,7 +331,7 @@ async def grant_by_digits(
         )
 
 
-async def collect_callbar(db: Database, *, connection_id: UUID, secret: str) -> Issued | None:
+async def collect_callbar(db: Database, *, connection_id: UUID, secret: str, came: Came) -> Issued | None:
     """The session that was granted by digits to the frame with this secret; None while nobody has granted one.
 
     Wrong digits spend the grant: the user has to begin anew. Raises `GrantInvalid`.
@@ -315,7 +354,7 @@ async def collect_callbar(db: Database, *, connection_id: UUID, secret: str) -> 
             return None
         if len(rows) == 1 and hmac.compare_digest(rows[0].digits, digits_of(secret)):
             return await _issue(
-                tx, rows[0].account_id, rows[0].user_id, "callbar", connection_id, CALLBAR_LIFE
+                tx, rows[0].account_id, rows[0].user_id, "callbar", connection_id, CALLBAR_LIFE, came
             )
     raise GrantInvalid
 
@@ -342,22 +381,10 @@ async def renew_callbar(db: Database, who: SignedIn) -> datetime:
 async def sign_out_everywhere(db: Database, who: SignedIn) -> int:
     """End every session of the user, portal and callbars alike; gives how many. Calls that are on go on."""
     async with db.account(who.account_id) as tx:
-        rows = await tx.all(
-            update(session)
-            .where(
-                session.c.account_id == who.account_id,
-                session.c.user_id == who.user_id,
-                session.c.ended_at.is_(None),
-            )
-            .values(ended_at=tx.now)
-            .returning(session.c.id)
-        )
-        for row in rows:
-            tx.announce("session", row.id)
-    return len(rows)
+        return await sessions.end_others(tx, who.user_id, None)
 
 
-async def redeem_callbar(db: Database, *, connection_id: UUID, code: str, secret: str) -> Issued:
+async def redeem_callbar(db: Database, *, connection_id: UUID, code: str, secret: str, came: Came) -> Issued:
     """A callbar session for the code, once, for whoever knows the secret. Raises `GrantInvalid`."""
     challenge = base64.urlsafe_b64encode(digest(secret)).rstrip(b"=").decode()
     async with db.system() as tx:
@@ -376,6 +403,6 @@ async def redeem_callbar(db: Database, *, connection_id: UUID, code: str, secret
             and row.connection_id == connection_id
             and hmac.compare_digest(row.challenge, challenge)
         ):
-            return await _issue(tx, row.account_id, row.user_id, "callbar", connection_id, CALLBAR_LIFE)
+            return await _issue(tx, row.account_id, row.user_id, "callbar", connection_id, CALLBAR_LIFE, came)
     # The code is spent even when it came from the wrong frame.
     raise GrantInvalid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -29,6 +30,8 @@ account = Table(
     Column("web_calls", Boolean, nullable=False, server_default=text("false")),
     # Dialling codes of the countries that may be called; none: those of the connection's settings page.
     Column("outbound_codes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Administrators and supervisors need a second step to sign in.
+    Column("managers_second_step", Boolean, nullable=False, server_default=text("false")),
     # Numbers that the test phone offers: [{"value", "label_en", "label_ja"}].
     Column("test_numbers", JSONB, nullable=False, server_default=text("'[]'")),
     at("created_at", nullable=False, server_default=text("now()")),
@@ -46,6 +49,11 @@ app_user = account_table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     # The user's client integration: the connection whose CRM the user works in.
     Column("connection_id", Uuid),
+    # Secret of the user's authenticator app, encrypted; one that has not been confirmed by a code yet stands apart.
+    Column("totp_secret", LargeBinary),
+    Column("totp_begun", LargeBinary),
+    # Time step of the last code used: neither it nor an older one counts again.
+    Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
     # Raised by each change, so that two administrators do not undo one another's.
     Column("version", Integer, nullable=False, server_default=text("0")),
     at("created_at", nullable=False, server_default=text("now()")),
@@ -67,6 +75,16 @@ password_link = account_table(
     ),
 )
 
+recovery_code = account_table(
+    "recovery_code",
+    Column("user_id", Uuid, primary_key=True),
+    # SHA-256 of user and code; a row is deleted when its code is used.
+    Column("code_hash", LargeBinary, primary_key=True),
+    ForeignKeyConstraint(
+        ["account_id", "user_id"], ["app_user.account_id", "app_user.id"], ondelete="CASCADE"
+    ),
+)
+
 session = account_table(
     "session",
     Column("id", Uuid, primary_key=True),
@@ -75,7 +93,11 @@ session = account_table(
     # SHA-256 of the token; the token itself is nowhere.
     Column("token_hash", LargeBinary, nullable=False),
     Column("connection_id", Uuid),
+    # Where it was made: browser and system, and the network address.
+    Column("device", Text, nullable=False, server_default=text("''")),
+    Column("address", Text, nullable=False, server_default=text("''")),
     at("created_at", nullable=False),
+    at("last_used_at", nullable=False, server_default=text("now()")),
     at("expires_at", nullable=False),
     at("ended_at"),
     CheckConstraint("kind in ('portal', 'callbar')", name="kind"),
@@ -83,6 +105,7 @@ session = account_table(
         ["account_id", "user_id"], ["app_user.account_id", "app_user.id"], ondelete="CASCADE"
     ),
     Index("uq_session_token_hash", "token_hash", unique=True),
+    Index("ix_session_user_id", "account_id", "user_id"),
 )
 
 callbar_grant = account_table(
@@ -103,7 +126,7 @@ sign_in_failure = Table(
     "sign_in_failure",
     metadata,
     Column("id", Uuid, primary_key=True),
-    # SHA-256 of "email:<address>" or "from:<client address>".
+    # SHA-256 of what is counted: "email:<address>", "from:<client address>", "code:<user>" and so on.
     Column("key", LargeBinary, nullable=False),
     at("failed_at", nullable=False),
     Index("ix_sign_in_failure_key", "key", "failed_at"),

@@ -1,4 +1,4 @@
-"""REST routes of users. Administrators only, but for the door by which a password is chosen."""
+"""REST routes of users. Administrators only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotFound
-from tieline.identity import links
+from tieline.identity import links, second_step
 from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
 from tieline.users import service as users
@@ -74,15 +74,6 @@ class ClientIntegration(BaseModel):
 
     user_ids: list[Id] = Field(min_length=1, max_length=MOST_AT_ONCE)
     connection_id: Id | None
-
-
-class ChosenPassword(BaseModel):
-    """What the page behind a one-time link sends."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    token: str = Field(min_length=20, max_length=100)
-    password: str = Field(max_length=400)
 
 
 def router(guard: Guard, post: Post) -> APIRouter:
@@ -211,11 +202,21 @@ def router(guard: Guard, post: Post) -> APIRouter:
         async with guard.db.account(who.account_id) as tx:
             await users.hand_over(tx, who.user_id, uuid_or(user_id, NotFound))
 
-    @routes.post("/password")
-    async def choose(request: Request, chosen: ChosenPassword) -> dict[str, str]:
-        """Choose a password by a one-time link; no session is needed, and every session of the user ends."""
-        guard.check_origin(request.headers)
-        return {"email": await links.choose_password(guard.db, chosen.token, chosen.password)}
+    @routes.delete("/users/{user_id}/second-step", status_code=204)
+    async def reset_second_step(request: Request, user_id: str) -> None:
+        """Take a user's second step away, whose phone is lost; the user's sessions end and a mail tells of it."""
+        who = await guard.administrator(request)
+        async with guard.db.account(who.account_id) as tx:
+            row = await users.one(tx, uuid_or(user_id, NotFound))
+            if "owner" in row.roles and row.id != who.user_id:
+                raise users.OwnerProtected
+            if not row.second_step:
+                return
+            await second_step.switch_off(tx, row.id)
+            await users.end_sessions(tx, [row.id])
+            await post.put(
+                tx, "second_step_reset", to=row.email, language=row.language, name=row.name, by=who.name
+            )
 
     return routes
 
@@ -245,6 +246,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "roles": list(row.roles),
         "active": row.active,
         "invited": row.invited,
+        "second_step": row.second_step,
         "version": row.version,
         "skills": row.skills or [],
         "connection": {"id": str(row.connection_id), "name": row.connection_name}

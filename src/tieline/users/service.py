@@ -95,6 +95,7 @@ _USERS = select(
     app_user.c.active,
     app_user.c.version,
     (app_user.c.password_hash == NO_PASSWORD).label("invited"),
+    app_user.c.totp_secret.is_not(None).label("second_step"),
     app_user.c.connection_id,
     connection.c.name.label("connection_name"),
     skills.OF_USER.label("skills"),

@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tieline.db.database import Database
 from tieline.errors import InputInvalid, NotAllowed, TemporarilyUnavailable, TielineError
 from tieline.identity import service as identity
-from tieline.identity.service import SignedIn
+from tieline.identity.service import Came, SignedIn
+from tieline.identity.sessions import device_of
 from tieline.ids import new_id
 from tieline.settings import Settings
 
@@ -47,6 +48,12 @@ class CsrfMissing(NotAllowed):
     """A write without the session's CSRF token."""
 
     code = "csrf_missing"
+
+
+class SecondStepMissing(NotAllowed):
+    """The account wants a second step of this user, who has none yet."""
+
+    code = "second_step_missing"
 
 
 class BodyTooLarge(TielineError):
@@ -83,7 +90,17 @@ class Guard:
         return identity.csrf_token(self.settings.keys.derive("csrf"), who.session_id)
 
     async def portal(self, request: Request) -> SignedIn:
-        """The portal session of the request; writes are checked for origin and CSRF token."""
+        """The portal session of the request; writes are checked for origin and CSRF token.
+
+        Raises `SecondStepMissing` for users whose account wants one of them.
+        """
+        who = await self.entering(request)
+        if who.must_add_step:
+            raise SecondStepMissing
+        return who
+
+    async def entering(self, request: Request) -> SignedIn:
+        """As `portal`, also for those who have to add a second step first: for what they need to do so."""
         who = await identity.whose(self.db, request.cookies.get(PORTAL_COOKIE), "portal")
         if request.method not in ("GET", "HEAD"):
             self.check_origin(request.headers)
@@ -203,6 +220,11 @@ def install_errors(app: FastAPI) -> None:
 
 def _request_id(request: Request) -> str:
     return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def came_from(request: Request) -> Came:
+    """Where a request came from, as a session remembers it."""
+    return Came(client_address(request), device_of(request.headers.get("user-agent", "")[:500]))
 
 
 def client_address(request: Any) -> str:

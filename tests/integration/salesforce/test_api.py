@@ -22,6 +22,7 @@ from tieline.salesforce.api import router
 from tieline.salesforce.connections import Salesforce
 from tieline.salesforce.tables import connection
 from tieline.settings import Settings
+from tieline.vault import Vault
 from tieline.web.http import PORTAL_COOKIE, Guard, install_errors
 
 from .conftest import Tenant, leave_org
@@ -56,7 +57,14 @@ async def portal(
         await tx.execute(
             update(app_user).where(app_user.c.id == tenant.user_id).values(password_hash=hash_password("pw"))
         )
-    issued = await identity.sign_in(database, f"{tenant.user_id}@acme.example", "pw", address="test")
+    issued = await identity.sign_in(
+        database,
+        Vault(settings.keys),
+        f"{tenant.user_id}@acme.example",
+        "pw",
+        code=None,
+        came=identity.Came("test"),
+    )
     who = await identity.whose(database, issued.token, "portal")
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app), base_url=PUBLIC_URL, cookies={PORTAL_COOKIE: issued.token}

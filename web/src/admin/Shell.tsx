@@ -5,7 +5,7 @@ import type { PortalSession } from "../data/session.ts";
 import { Menu } from "../ui/controls.tsx";
 import { Symbol } from "../ui/Icon.tsx";
 import { Brand } from "./pages/SignIn.tsx";
-import { Link } from "./router.tsx";
+import { Link, navigate } from "./router.tsx";
 
 interface Entry {
   path: string;
@@ -87,6 +87,12 @@ export function Shell({
             </div>
           }
           items={[
+            {
+              key: "security",
+              label: t("user.security"),
+              icon: "utility:lock",
+              onSelect: () => navigate("/portal/security"),
+            },
             { key: "out", label: t("user.sign_out"), icon: "utility:logout", onSelect: onSignOut },
             {
               key: "everywhere",

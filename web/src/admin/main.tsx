@@ -15,10 +15,12 @@ import { AddConnectionPage, ConnectionPage } from "./pages/Connection.tsx";
 import { ConnectionsPage } from "./pages/Connections.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
+import { ForgottenPage } from "./pages/Forgotten.tsx";
 import { LivePage } from "./pages/Live.tsx";
 import { MailboxPage } from "./pages/Mailbox.tsx";
 import { PasswordPage } from "./pages/Password.tsx";
 import { ProblemsBanner, ProblemsPage, useProblems } from "./pages/Problems.tsx";
+import { SecurityPage } from "./pages/Security.tsx";
 import { SignInPage } from "./pages/SignIn.tsx";
 import { StatusesPage } from "./pages/Statuses.tsx";
 import { UsersPage } from "./pages/Users.tsx";
@@ -70,6 +72,7 @@ function Root(): ReactNode {
 
 /** Pages that need no session. */
 const OPEN_PAGES: Record<string, () => ReactNode> = {
+  "/portal/forgotten": () => <ForgottenPage />,
   "/portal/mailbox": () => <MailboxPage />,
   "/portal/password": () => <PasswordPage token={location.hash.slice(1)} />,
 };
@@ -108,6 +111,8 @@ function Pages({
     navigate("/sign-in");
   };
   const ended = useCallback(() => onSession(null), [onSession]);
+  // The account wants a second step of this user: until it is there, nothing else is open.
+  const missing = session?.user.second_step === "missing";
   const manager = session !== null && isManager(session);
   const administrator = session !== null && isAdministrator(session);
   const home = manager ? "/portal/live" : "/portal/engagements";
@@ -130,6 +135,13 @@ function Pages({
   if (!outside) return <CallbarSignIn query={query} session={session} onSession={onSession} />;
   if (!session) return signingIn ? <SignInPage onSignedIn={onSession} /> : null;
   if (signingIn) return null;
+  if (missing)
+    return (
+      <main className="ad-mailbox">
+        <SecurityPage onSession={onSession} />
+        <Button onClick={() => void leave()}>{t("user.sign_out")}</Button>
+      </main>
+    );
   const detail = /^\/portal\/engagements\/([^/]+)$/.exec(path);
   const connection = /^\/portal\/connections\/([^/]+)$/.exec(path);
   let page: ReactNode;
@@ -141,6 +153,7 @@ function Pages({
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
   else if (path === "/portal/users" && administrator) page = <UsersPage session={session} />;
   else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
+  else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
   else

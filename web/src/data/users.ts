@@ -1,4 +1,4 @@
-/** The account's users, as administrators see and change them; and the door where a password is chosen. */
+/** The account's users, as administrators see and change them. */
 import { request } from "./http.ts";
 import { csrfToken, type Role } from "./session.ts";
 
@@ -15,6 +15,7 @@ export interface User {
   active: boolean;
   /** True until the user has chosen a password. */
   invited: boolean;
+  second_step: boolean;
   version: number;
   skills: { name: string; level: number }[];
   connection: { id: string; name: string } | null;
@@ -78,8 +79,6 @@ export async function setClientIntegration(ids: string[], connectionId: string |
   return answer.changed;
 }
 
-/** Sets the password of the link's user; gives the address to sign in with. */
-export async function choosePassword(token: string, password: string): Promise<string> {
-  const answer = await request<{ email: string }>("POST", "/api/v1/password", { body: { token, password } });
-  return answer.email;
-}
+/** Takes a user's second step away, whose phone is lost. */
+export const resetSecondStep = (id: string): Promise<void> =>
+  request("DELETE", `${of(id)}/second-step`, csrf());

@@ -1,7 +1,7 @@
 /** Behind a one-time link: a user chooses a password. The token stands behind the `#`, which is sent to nobody. */
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { choosePassword } from "../../data/users.ts";
+import { choosePassword } from "../../data/security.ts";
 import { Button, FormElement, Notice } from "../../ui/controls.tsx";
 import { Link } from "../router.tsx";
 import { ProblemNotice } from "../words.tsx";

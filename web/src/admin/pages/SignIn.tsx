@@ -4,6 +4,7 @@ import { Problem } from "../../data/http.ts";
 import { type PortalSession, signIn } from "../../data/session.ts";
 import { Button, FormElement, IconButton, Notice } from "../../ui/controls.tsx";
 import { Symbol } from "../../ui/Icon.tsx";
+import { Link } from "../router.tsx";
 import { useProblemText } from "../words.tsx";
 
 export function SignInPage({
@@ -21,6 +22,8 @@ export function SignInPage({
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  /** What is typed of the second step; null until it is asked for. */
+  const [code, setCode] = useState<string | null>(null);
   const passwordInput = useRef<HTMLInputElement>(null);
   useEffect(() => {
     document.title = t("sign_in.page");
@@ -32,14 +35,62 @@ export function SignInPage({
     setBusy(true);
     setProblem(null);
     try {
-      onSignedIn(await signIn(email.trim(), password));
+      onSignedIn(await signIn(email.trim(), password, code?.normalize("NFKC").trim()));
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem("internal_error", 0));
+      const why = error instanceof Problem ? error : new Problem("internal_error", 0);
       setBusy(false);
+      if (why.code === "code_needed") {
+        setCode("");
+        return;
+      }
+      setProblem(why);
+      if (code !== null && why.code !== "credentials_wrong") {
+        setCode("");
+        return;
+      }
+      setCode(null);
       setPassword("");
       passwordInput.current?.focus();
     }
   };
+  if (code !== null)
+    return (
+      <main className="ad-sign-in">
+        <form className="ad-sign-in__card" onSubmit={(event) => void submit(event)}>
+          <Brand />
+          <h1 className="ad-sign-in__title">{t("sign_in.code.title")}</h1>
+          <p>{t("sign_in.code.explain")}</p>
+          {problem && <Notice variant="error">{problemText(problem)}</Notice>}
+          <FormElement label={t("sign_in.code")}>
+            {({ id }) => (
+              <input
+                id={id}
+                className="slds-input ad-digits"
+                autoComplete="one-time-code"
+                required
+                autoFocus
+                maxLength={40}
+                value={code}
+                onChange={(event) => setCode(event.target.value)}
+              />
+            )}
+          </FormElement>
+          <Button type="submit" variant="brand" className="ad-sign-in__button" disabled={busy}>
+            {t(busy ? "sign_in.busy" : "sign_in.button")}
+          </Button>
+          <Button
+            variant="base"
+            onClick={() => {
+              setCode(null);
+              setPassword("");
+              setProblem(null);
+            }}
+          >
+            {t("sign_in.code.back")}
+          </Button>
+        </form>
+      </main>
+    );
   return (
     <main className="ad-sign-in">
       <form className="ad-sign-in__card" onSubmit={(event) => void submit(event)}>
@@ -89,6 +140,7 @@ export function SignInPage({
         <Button type="submit" variant="brand" className="ad-sign-in__button" disabled={busy}>
           {t(busy ? "sign_in.busy" : "sign_in.button")}
         </Button>
+        <Link to="/portal/forgotten">{t("sign_in.forgotten")}</Link>
       </form>
     </main>
   );

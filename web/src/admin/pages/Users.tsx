@@ -12,6 +12,7 @@ import {
   makePasswordLink,
   type PasswordLink,
   readUsers,
+  resetSecondStep,
   ROLES,
   setClientIntegration,
   type User,
@@ -530,6 +531,9 @@ function UserDialog({
                 {t("users.link.make")}
               </Button>
             )}
+            {user.second_step && (!owner || user.id === session.user.id) && (
+              <ResetStep user={user} onDone={onClose} />
+            )}
             {session.user.roles.includes("owner") && !owner && user.active && (
               <HandOver user={user} onDone={onClose} />
             )}
@@ -537,6 +541,33 @@ function UserDialog({
         )}
       </form>
     </Modal>
+  );
+}
+
+/** For a lost phone: asked for twice, because it makes signing in easier for whoever has the password. */
+function ResetStep({ user, onDone }: { user: User; onDone: () => void }): ReactNode {
+  const { t } = useTranslation();
+  const [sure, setSure] = useState(false);
+  const { busy, problem, run } = useWork();
+  if (!sure) return <Button onClick={() => setSure(true)}>{t("users.second_step.reset")}…</Button>;
+  return (
+    <div>
+      <Notice variant="warning">{t("users.second_step.reset.explain", { name: user.name })}</Notice>
+      <Button
+        variant="destructive"
+        className="slds-m-top_x-small"
+        disabled={busy}
+        onClick={() =>
+          run(async () => {
+            await resetSecondStep(user.id);
+            onDone();
+          })
+        }
+      >
+        {t("users.second_step.reset")}
+      </Button>
+      {problem && <ProblemNotice problem={problem} />}
+    </div>
   );
 }
 
