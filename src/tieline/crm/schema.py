@@ -258,12 +258,12 @@ async def drop_field(conn: Any, value: ObjectType, item: Field) -> None:
 
 
 async def drop_object(conn: Any, value: ObjectType) -> None:
-    """Takes an object away with its records, rules, record types and the permissions on it."""
+    """Takes an object away with its records, rules, record types, list views and the permissions on it."""
     await conn.execute(f"DROP TABLE {value.table}")
     for item in value.fields.values():
         if item.auto_number:
             await conn.execute(f'DROP SEQUENCE IF EXISTS data."{index_name("sq", value.name, item.name)}"')
-    for table in ("FieldPermissions", "ObjectPermissions", "RecordType"):
+    for table in ("FieldPermissions", "ObjectPermissions", "RecordType", "ListView"):
         await conn.execute(f'DELETE FROM data."{table}" WHERE "SobjectType" = $1', value.name)  # noqa: S608 - names of ours
     for table in ("recent", "layout_assignment"):
         await conn.execute(f"DELETE FROM meta.{table} WHERE object_name = $1", value.name)  # noqa: S608 - names of ours

@@ -93,7 +93,7 @@ async def shelve(http: httpx2.AsyncClient, content: dict[str, str | bytes], **ab
 
 async def finished(console: Browser, request: dict[str, Any]) -> dict[str, Any]:
     """A request once it is done."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while request["status"] == "IN_PROGRESS":
             request = (await console.api("GET", f"setup/packages/requests/{request['id']}")).json()
     return request
