@@ -75,6 +75,11 @@ class Crm:
         """The connection's country codes, in order."""
         return (await org_settings.load(tx, connection_id)).country_codes
 
+    async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
+        """Whether the CRM takes the connection's grant."""
+        mine = (connection.c.account_id == tx.account_id) & (connection.c.id == connection_id)
+        return await tx.scalar(select(connection.c.state).where(mine)) != "reconnect"
+
     async def layout_reported(self, tx: Transaction, connection_id: UUID, layout: Mapping[str, Any]) -> None:
         """Keep the org's softphone layout."""
         await layouts.store(tx, connection_id, layout)

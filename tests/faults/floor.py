@@ -63,6 +63,10 @@ class NobodyKnown:
         """North America."""
         return ("+1",)
 
+    async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
+        """Its CRM is always there."""
+        return True
+
     async def layout_reported(self, tx: Transaction, connection_id: UUID, layout: Mapping[str, Any]) -> None:
         """Layouts are not looked at."""
 

@@ -93,6 +93,8 @@ class CallbarClient:
     snapshots: int = 0
     hints: int = 0
     """How often it was told that records of the CRM changed."""
+    crm: list[bool] = field(default_factory=list)
+    """What it was told of the CRM's taking our connection."""
     _replies: dict[str, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: asyncio.Task[None] | None = None
@@ -123,6 +125,8 @@ class CallbarClient:
                 self.state = fold(self.state, message)
             case "records":
                 self.hints += 1
+            case "crm":
+                self.crm.append(message["connected"])
             case "done" | "refused":
                 self._replies.pop(message["command_id"]).set_result(message)
         self._changed.set()

@@ -53,6 +53,10 @@ class CallbarCrm(Protocol):
         """The connection's country codes, in order."""
         ...
 
+    async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
+        """Whether the CRM takes the connection's grant."""
+        ...
+
     def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
         """A callbar has come to the connection; returns at once."""
         ...
@@ -70,6 +74,11 @@ class Commands:
     def greet(self, seat: Seat) -> None:
         """A callbar has connected: what the CRM's administrators set meanwhile is read beside it."""
         self._crm.signed_in(seat.account_id, seat.connection_id)
+
+    async def crm_connected(self, seat: Seat) -> bool:
+        """Whether the seat's CRM takes the connection's grant."""
+        async with self._db.view(seat.account_id) as tx:
+            return await self._crm.connected(tx, seat.connection_id)
 
     async def run(self, seat: Seat, command: wire.Command) -> wire.Done | wire.Refused:
         """Do the command and answer it; never raises but when cancelled."""

@@ -124,6 +124,8 @@ class _Callbar:
         self._wake = asyncio.Event()
         self._stale = False
         self._records_changed = False
+        self._crm_changed = True
+        self._crm_connected = True
         self._sending = asyncio.Lock()
         self._cut = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -137,6 +139,7 @@ class _Callbar:
             self._bus.subscribe("seat", agent_id, self._on_seat, self._on_gap),
             self._bus.subscribe("reasons", self.seat.account_id, lambda _: self._on_gap()),
             self._bus.subscribe(RECORDS, self.seat.connection_id, lambda _: self._on_records()),
+            self._bus.subscribe("connection", self.seat.connection_id, lambda _: self._on_crm()),
             self._bus.subscribe("session", session_id, lambda _: self._soon(self.close(SIGN_IN_AGAIN))),
         ]
         sender: asyncio.Task[None] | None = None
@@ -274,6 +277,10 @@ class _Callbar:
         self._records_changed = True
         self._wake.set()
 
+    def _on_crm(self) -> None:
+        self._crm_changed = True
+        self._wake.set()
+
     def _on_seat(self, message: Message) -> None:
         self._soon(self._seat_changed(message.version))
 
@@ -289,6 +296,9 @@ class _Callbar:
             stale, self._stale = self._stale, False
             records_changed, self._records_changed = self._records_changed, False
             if records_changed and not await self._sent(wire.RecordsChanged()):
+                return
+            # The first thing a callbar hears is what it shows.
+            if self._last >= 0 and not await self._told_of_crm():
                 return
             fresh = [m for m in news if m.version > self._last]
             if not fresh and not stale:
@@ -316,8 +326,24 @@ class _Callbar:
             message = event or now
             assert message is not None
             self._last = message.sequence
-            if not await self._sent(message):
+            if not await self._sent(message) or not await self._told_of_crm():
                 return
+
+    async def _told_of_crm(self) -> bool:
+        """Tell whether the CRM takes the connection's grant, where that changed; False when there is nobody any more."""
+        if not self._crm_changed:
+            return True
+        self._crm_changed = False
+        try:
+            connected = await self._commands.crm_connected(self.seat)
+        except Exception:
+            log.exception("callbar.crm")
+            self._crm_changed = True  # with the next news
+            return True
+        if connected == self._crm_connected:
+            return True
+        self._crm_connected = connected
+        return await self._sent(wire.CrmChanged(connected=connected))
 
     async def _sent(self, message: wire.Wire) -> bool:
         """Send; False when there is nobody any more."""

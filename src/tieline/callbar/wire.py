@@ -213,12 +213,20 @@ class RecordsChanged(Wire):
     type: Literal["records"] = "records"
 
 
+class CrmChanged(Wire):
+    """Whether the CRM still takes the connection's grant. Told when it does not, and when it does again; without it
+    calls go on, and nothing is read from or written to the CRM until an administrator connects it anew."""
+
+    type: Literal["crm"] = "crm"
+    connected: bool
+
+
 class Pong(Wire):
     type: Literal["pong"] = "pong"
 
 
 ServerMessage = Annotated[
-    Snapshot | Event | Done | Refused | RecordsChanged | Pong, Field(discriminator="type")
+    Snapshot | Event | Done | Refused | RecordsChanged | CrmChanged | Pong, Field(discriminator="type")
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import html
 import json
 import os
@@ -67,8 +68,25 @@ class Org:
         self._log = folder / "org.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx2.AsyncClient(timeout=30)
+        self.username, self.password = ADMIN, PASSWORD
         self._cookies: dict[str, dict[str, str]] = {}
         self._csrf = ""
+
+    def visitor(self, username: str) -> Org:
+        """The same org in the browser of another user, who has the administrator's password."""
+        other = copy.copy(self)
+        other.http = httpx2.AsyncClient(timeout=30)
+        other.username, other._cookies, other._csrf = username, {}, ""
+        return other
+
+    async def permit(self, user_id: str, permission_set: str) -> None:
+        """Give a user a permission set."""
+        query = f"SELECT Id FROM PermissionSet WHERE Name = '{permission_set}'"
+        shown = await self.console("GET", f"data/v{API_VERSION}/query", params={"q": query})
+        body = {"AssigneeId": user_id, "PermissionSetId": shown.json()["records"][0]["Id"]}
+        path = f"data/v{API_VERSION}/sobjects/PermissionSetAssignment"
+        answer = await self.console("POST", path, json=body)
+        assert answer.status_code == 201, answer.text
 
     async def start(self) -> None:
         """Start the process and wait until it answers."""
@@ -144,9 +162,13 @@ class Org:
         return result
 
     async def sign_in(self) -> None:
-        """The administrator's console session, by the sign-in form."""
+        """The user's console session, by the sign-in form."""
         page = await self._send("GET", f"{self.my}/login")
-        form = hidden(page.text) | {"username": ADMIN, "password": PASSWORD, "startURL": "/"}
+        form = hidden(page.text) | {
+            "username": self.username,
+            "password": self.password,
+            "startURL": "/",
+        }
         answer = await self._send(
             "POST",
             f"{self.my}/login",

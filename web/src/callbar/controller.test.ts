@@ -127,6 +127,7 @@ function aCallbar(
     ended: () => handlers?.ended(),
     lost: () => handlers?.lost(),
     recordsChanged: () => handlers?.records(),
+    crm: (connected: boolean) => handlers?.crm(connected),
     clicks: (number: string, record: ClickedNumber["record"] = null) => clicked?.({ number, record }),
     audio: (state: AudioState) => audioChanged(state),
     sees: (recordId: string, objectType = "Contact") => listener?.({ objectType, recordId }),
@@ -541,6 +542,17 @@ describe("calling somebody", () => {
     await dialled;
     expect(names().filter((name) => name === "engagement.dial")).toHaveLength(3);
     expect(callbar.state.model.refusal).toBeNull();
+  });
+
+  test("go on while the CRM does not take the connection, which is said until it does or the line begins anew", async () => {
+    const { callbar, crm, lost } = await atWork();
+    crm(false);
+    expect(callbar.state.crmLost).toBe(true);
+    crm(true);
+    expect(callbar.state.crmLost).toBe(false);
+    crm(false);
+    lost();
+    expect(callbar.state.crmLost).toBe(false);
   });
 
   test("of before are read while somebody looks, and again when the CRM tells something new", async () => {

@@ -54,6 +54,8 @@ export interface CallbarState {
   soundBlocked: boolean;
   /** The page around us does not answer: records cannot be opened. */
   hostLost: boolean;
+  /** The CRM no longer takes our connection: the integration was removed there, or an administrator took it back. */
+  crmLost: boolean;
   recent: readonly RecentCall[];
 }
 
@@ -149,6 +151,7 @@ export class Callbar {
       language: deps.language,
       soundBlocked: false,
       hostLost: false,
+      crmLost: false,
       recent: [],
     };
     this.#line = deps.line({
@@ -158,7 +161,9 @@ export class Callbar {
         else this.#dispatch({ kind: "event", event: message, at });
       },
       records: () => void this.#readRecent(),
+      crm: (connected) => this.#set({ crmLost: !connected }),
       lost: () => {
+        this.#set({ crmLost: false });
         this.#layoutReported = false;
         // Before there is a session the line is only being kept warm.
         if (this.#session !== null) this.#dispatch({ kind: "link", link: "lost" });

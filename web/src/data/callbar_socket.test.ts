@@ -7,12 +7,13 @@ const SNAPSHOT = { type: "snapshot", sequence: 1 };
 
 function aLine() {
   const sockets = fakeSockets();
-  const heard = { facts: [] as unknown[], records: 0, lost: 0, ended: 0 };
+  const heard = { facts: [] as unknown[], records: 0, crm: [] as boolean[], lost: 0, ended: 0 };
   let ids = 0;
   const line = new CallbarLine(
     {
       fact: (message) => heard.facts.push(message),
       records: () => (heard.records += 1),
+      crm: (connected) => heard.crm.push(connected),
       lost: () => (heard.lost += 1),
       ended: () => (heard.ended += 1),
     },
@@ -176,6 +177,13 @@ test("changed records are a hint and no fact", () => {
   const { sockets, heard } = aLiveLine();
   sockets.last().says({ type: "records" });
   expect([heard.records, heard.facts]).toEqual([1, [SNAPSHOT]]);
+});
+
+test("a CRM that was left and one that is back are told", () => {
+  const { sockets, heard } = aLiveLine();
+  sockets.last().says({ type: "crm", connected: false });
+  sockets.last().says({ type: "crm", connected: true });
+  expect(heard.crm).toEqual([false, true]);
 });
 
 test("what is no message of ours is ignored", () => {

@@ -2,7 +2,7 @@
  * The callbar's line to the server: hello, facts, commands. A command keeps its id until it is answered and is
  * sent again after a reconnect, because the server carries out the same id once.
  */
-import type { Command, Done, Event, Pong, RecordsChanged, Refused, Snapshot } from "../protocol/callbar.ts";
+import type { Command, CrmChanged, Done, Event, Pong, RecordsChanged, Refused, Snapshot } from "../protocol/callbar.ts";
 import { Socket, socketUrl } from "./socket.ts";
 
 export const SUBPROTOCOL = "tieline.callbar.v1";
@@ -11,7 +11,7 @@ export const SIGN_IN_AGAIN = 4401;
 
 export type CommandName = Command["name"];
 
-type ServerMessage = Snapshot | Event | Done | Refused | RecordsChanged | Pong;
+type ServerMessage = Snapshot | Event | Done | Refused | RecordsChanged | CrmChanged | Pong;
 
 /** The server's refusal of a command. */
 export class CommandRefused extends Error {
@@ -30,6 +30,8 @@ export interface CallbarLineHandlers {
   fact: (message: Snapshot | Event) => void;
   /** Records of the CRM changed. */
   records: () => void;
+  /** The CRM takes the connection's grant, or no longer does. A line that comes up again begins with a CRM that does. */
+  crm: (connected: boolean) => void;
   /** The line is down and is being tried again. */
   lost: () => void;
   /** The session is over, and the line with it. */
@@ -141,6 +143,9 @@ export class CallbarLine {
         return;
       case "records":
         this.#handlers.records();
+        return;
+      case "crm":
+        this.#handlers.crm(message.connected);
         return;
       case "done":
       case "refused":

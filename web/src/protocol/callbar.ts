@@ -7,7 +7,7 @@ export interface Contract {
   client: Hello | Ping | SnapshotRequest | Command
   params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
   results: DialPreview | RecentCalls
-  server: Snapshot | Event | Done | Refused | RecordsChanged | Pong
+  server: Snapshot | Event | Done | Refused | RecordsChanged | CrmChanged | Pong
 }
 /**
  * First message of a client: its session's bearer token, never in a URL.
@@ -328,6 +328,14 @@ export interface Refused {
  */
 export interface RecordsChanged {
   type: 'records'
+}
+/**
+ * Whether the CRM still takes the connection's grant. Told when it does not, and when it does again; without it
+ * calls go on, and nothing is read from or written to the CRM until an administrator connects it anew.
+ */
+export interface CrmChanged {
+  connected: boolean
+  type: 'crm'
 }
 export interface Pong {
   type: 'pong'

@@ -27,6 +27,7 @@ async function shown(model: Partial<Model>, state: Partial<CallbarState> = {}) {
     language: "en",
     soundBlocked: false,
     hostLost: false,
+    crmLost: false,
     recent: [],
     ...state,
   };

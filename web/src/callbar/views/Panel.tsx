@@ -279,6 +279,11 @@ function Banners({ callbar, state }: { callbar: Callbar; state: CallbarState }):
           {t(busy ? "link.lost_in_call" : "link.lost")}
         </Banner>
       )}
+      {state.crmLost && (
+        <Banner tone="warning" icon="utility:unlinked" live>
+          {t("crm.lost")}
+        </Banner>
+      )}
       {state.hostLost && (
         <Banner tone="warning" icon="utility:unlinked">
           {t("host.lost")}
