@@ -35,6 +35,7 @@ from tests.integration.crm.package_files import archive, manifest
 from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
+from tieline.salesforce_package import Hosts, build
 
 FOLDER = Path(__file__).resolve().parents[1] / "clients" / "sf" / "node_modules"
 CLI = FOLDER / "@salesforce" / "cli" / "bin" / "run.js"
@@ -390,6 +391,32 @@ async def test_what_was_deployed_is_retrieved(desk: Desk, deployed: Any, tmp_pat
 def _told(element: Xml.Element) -> tuple[str, str]:
     """An element's name and its first text; a retrieved element may have more children than were deployed."""
     return element.tag, next((text.strip() for text in element.itertext() if text.strip()), "")
+
+
+@pytest.mark.parametrize("rest", ["false", "true"])
+async def test_our_package_is_deployed_and_comes_back_the_same(desk: Desk, tmp_path: Path, rest: str) -> None:
+    hosts = Hosts.of("https://contact.example.com", "https://acme.contact.example.com")
+    _, tree = build(tmp_path, hosts)
+    there = replace(desk, project=tree)
+    done = await there.run("project", "deploy", "start", SF_ORG_METADATA_REST_DEPLOY=rest)
+    assert (done["status"], done["numberComponentErrors"]) == ("Succeeded", 0)
+    before = {path: path.read_bytes() for path in sorted(tree.rglob("main/default/**/*")) if path.is_file()}
+    back = await there.run(
+        *("project", "retrieve", "start", "--source-dir", "force-app", "--source-dir", "unpackaged")
+    )
+    assert back["success"] is True
+    assert {path for path in tree.rglob("main/default/**/*") if path.is_file()} == set(before)
+    for path, content in before.items():
+        if path.name.endswith("-meta.xml"):
+            assert _content(Xml.fromstring(path.read_bytes())) == _content(Xml.fromstring(content)), path
+        else:
+            assert path.read_bytes() == content, path
+
+
+def _content(element: Xml.Element) -> tuple[object, ...]:
+    """An element without the order of its children, which means nothing in metadata."""
+    children = sorted((_content(child) for child in element), key=repr)
+    return element.tag, tuple(sorted(element.items())), (element.text or "").strip(), tuple(children)
 
 
 async def test_source_is_deleted(desk: Desk, tmp_path: Path) -> None:
