@@ -241,6 +241,8 @@ async def _answering(at: Places, children: Mapping[str, Child]) -> None:
 
 def _tell(at: Places, seconds: float) -> None:
     table = Table(title=None, show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("CRM console", f"[bold]{at.crm_url}[/]")
     table.add_row("Test phone", f"[bold]{at.public_url}/phone[/]")
     table.add_row("Visitor's call page", f"{at.public_url}/call/support")
