@@ -279,7 +279,8 @@ def _manifest(files: Mapping[str, bytes], name: str) -> dict[str, frozenset[str]
         root = read_node(files[name], "Package")
         for types in root.all("types"):
             kind = types.need("name")
-            names = frozenset(member.text for member in types.all("members"))
+            # The Salesforce CLI names the folder of a report or dashboard with a slash behind.
+            names = frozenset(member.text.removesuffix("/") for member in types.all("members"))
             members[kind] = members.get(kind, frozenset()) | names
     except Problem as problem:
         where = f" ({problem.line}:1)" if problem.line else ""

@@ -267,7 +267,7 @@ async def read(conn: Any, catalogue: Catalogue, name: str) -> Sequence[Node] | N
         else:
             constraint = {"set_null": "SetNull", "cascade": "Cascade", "restrict": "Restrict"}
             parts.append(leaf("deleteConstraint", constraint.get(item.on_delete, "SetNull")))
-    if kind not in ("Checkbox", "AutoNumber", "MasterDetail"):
+    if kind not in ("Checkbox", "AutoNumber", "LongTextArea", "MasterDetail"):
         parts.append(leaf("required", item.required))
     if item.picklist or kind in ("Picklist", "MultiselectPicklist"):
         values = [

@@ -182,7 +182,7 @@ async def retrieve(call: Call, asked: Mapping[str, Iterable[str]], version: str)
             problem = f"Entity type: '{type_name[:60]}' is unknown"
             archive.problems.append({"fileName": f"unpackaged/{MANIFEST}", "problem": problem})
             continue
-        names = list(members)
+        names = [name.removesuffix("/") for name in members]
         count += len(names)
         if count > MAX_MEMBERS:
             raise Fault("LIMIT_EXCEEDED", f"Maximum number of members ({MAX_MEMBERS}) exceeded")
