@@ -89,7 +89,7 @@ async def test_after_uninstalling_softphones_and_the_connection_say_so(
         async with database.system(center.account_id) as tx:
             of_one = app_user.c.id == center.agents["one"]
             await tx.execute(update(app_user).where(of_one).values(connection_id=center.connection_id))
-        contact = {"LastName": "Known", "Phone": "03-4567-0177"}
+        contact = {"LastName": "Known", "Phone": "+81 3-4567-0177"}
         await org.console("POST", "data/v66.0/sobjects/Contact", json=contact)
         await look_at_index(database, salesforce, connected)
         assert await names(database, connected, "03-4567-0177") == ("one", ["Known"])
