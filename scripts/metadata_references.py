@@ -9,9 +9,10 @@ from pathlib import Path
 from scripts.metadata_types import Node, local, read
 
 _STANDARD_FIELDS = frozenset({
-    "AccountId", "CreatedById", "CreatedDate", "DeveloperName", "Email", "AssistantPhone", "Fax", "HomePhone",
+    "AccountId", "ActivityDate", "AssistantPhone", "CreatedById", "CreatedDate", "Description", "DeveloperName", "Email",
+    "Fax", "HomePhone",
     "Id", "LastModifiedById", "LastModifiedDate", "MasterLabel", "MobilePhone", "Name", "OtherPhone", "OwnerId", "Phone",
-    "Title",
+    "Subject", "Title", "WhatId", "WhoId",
 })  # fmt: skip
 """Fields of Salesforce that the project names. Another one is a mistake until it is written here."""
 _STANDARD_OBJECTS = frozenset({"Account", "Activity", "Case", "Contact", "Event", "Lead", "Task", "User"})

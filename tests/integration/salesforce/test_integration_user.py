@@ -70,7 +70,7 @@ async def test_it_reads_numbers_and_settings_and_writes_call_logs_and_nothing_el
     (log,) = await close(matched=(who,), agent_email="admin@acme.example")
     await drain(salesforce)
     row = await state_of(database, log)
-    assert (row.state, row.error_code) == ("delivered", None)
+    assert (row.state, row.error_code, row.error_message) == ("delivered", None, None)
     shown = await org.console("GET", f"{api}/Task/{row.records['Task']}")
     task = shown.json()
     assert (task["WhoId"], task["Tieline_Engagement_Link__c"]) == (contact_id, log.link)

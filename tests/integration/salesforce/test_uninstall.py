@@ -103,7 +103,7 @@ async def test_after_uninstalling_softphones_and_the_connection_say_so(
         assert agent.crm == [False]
         portal = await center.portal("admin")
         (problem,) = (await portal.get("/api/v1/problems")).json()["connections"]
-        assert (problem["id"], problem["code"]) == (str(center.connection_id), "invalid_client")
+        assert (problem["id"], problem["code"]) == (str(center.connection_id), "invalid_client_id")
         # Calls go on, and who calls is known all the same.
         await center.call("+81345670177")
         card = await agent.card("offered")
