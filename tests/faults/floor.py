@@ -63,6 +63,15 @@ class NobodyKnown:
         """North America."""
         return ("+1",)
 
+    async def record(
+        self, tx: Transaction, connection_id: UUID | None, record_id: str
+    ) -> dict[str, Any] | None:
+        """No such record."""
+        return None
+
+    def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
+        """Its settings do not change."""
+
     async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
         """Its CRM is always there."""
         return True

@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -129,6 +129,8 @@ class CallbarClient:
                 self.crm.append(message["connected"])
             case "done" | "refused":
                 self._replies.pop(message["command_id"]).set_result(message)
+            case _:  # `pong`
+                pass
         self._changed.set()
 
     async def send(self, name: str, *, command_id: str | None = None, **params: Any) -> dict[str, Any]:
@@ -508,7 +510,7 @@ class Center:
 @asynccontextmanager
 async def a_center(
     database: Database, web_dist: Path, *, mail: MailSettings | None = None, **queue_settings: Any
-) -> AsyncIterator[Center]:
+) -> AsyncGenerator[Center]:
     """A running center; keywords change its queue."""
     async with Center(database, web_dist, mail) as center:
         if queue_settings:

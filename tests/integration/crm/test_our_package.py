@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,7 +100,7 @@ async def office(world: World) -> AsyncIterator[Office]:
 
 
 @asynccontextmanager
-async def installed(office: Office) -> AsyncIterator[dict[str, Any]]:
+async def installed(office: Office) -> AsyncGenerator[dict[str, Any]]:
     version = await shelved(office.admin, "0.1")
     try:
         done = await install(office.boss, version)

@@ -57,7 +57,9 @@ async def test_it_reads_numbers_and_settings_and_writes_call_logs_and_nothing_el
     salesforce: Salesforce, database: Database, org: Org, connected: Tenant, close: Close
 ) -> None:
     api = "data/v66.0/sobjects"
-    made = await org.console("POST", f"{api}/Contact", json={"LastName": "Reached", "Phone": "+81 3-4567-0188"})
+    made = await org.console(
+        "POST", f"{api}/Contact", json={"LastName": "Reached", "Phone": "+81 3-4567-0188"}
+    )
     contact_id = made.json()["id"]
     await look(database, salesforce, connected)
     assert await names(database, connected, "03-4567-0188") == ("one", ["Reached"])

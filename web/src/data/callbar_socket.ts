@@ -2,7 +2,16 @@
  * The callbar's line to the server: hello, facts, commands. A command keeps its id until it is answered and is
  * sent again after a reconnect, because the server carries out the same id once.
  */
-import type { Command, CrmChanged, Done, Event, Pong, RecordsChanged, Refused, Snapshot } from "../protocol/callbar.ts";
+import type {
+  Command,
+  CrmChanged,
+  Done,
+  Event,
+  Pong,
+  RecordsChanged,
+  Refused,
+  Snapshot,
+} from "../protocol/callbar.ts";
 import { Socket, socketUrl } from "./socket.ts";
 
 export const SUBPROTOCOL = "tieline.callbar.v1";
