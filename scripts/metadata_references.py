@@ -12,7 +12,7 @@ _STANDARD_FIELDS = frozenset({
     "AccountId", "ActivityDate", "AssistantPhone", "CreatedById", "CreatedDate", "Description", "DeveloperName", "Email",
     "Fax", "HomePhone",
     "Id", "LastModifiedById", "LastModifiedDate", "MasterLabel", "MobilePhone", "Name", "OtherPhone", "OwnerId", "Phone",
-    "Subject", "Title", "WhatId", "WhoId",
+    "Title", "WhatId", "WhoId",
 })  # fmt: skip
 """Fields of Salesforce that the project names. Another one is a mistake until it is written here."""
 _STANDARD_OBJECTS = frozenset({"Account", "Activity", "Case", "Contact", "Event", "Lead", "Task", "User"})
