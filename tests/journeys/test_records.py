@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 import re
 import secrets
-import zipfile
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 from playwright.async_api import expect
 from tests.journeys.computer import Computer, until
 from tests.journeys.conftest import Demo, Street, pictured, unknown_number
 from tests.journeys.console import Dialog, NewDialog, RecordPage
-from tests.journeys.desk import ADMIN, PASSWORD, Desk, sign_in_to_crm
+from tests.journeys.desk import ADMIN, Desk, sign_in_to_crm
+from tests.journeys.org import NS, deploy
 
 REFUSED = "the server responded with a status of 4"
 """What the browser writes to its console when the org refuses something."""
-_NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 
 
 @pytest.fixture(scope="session")
@@ -56,48 +52,12 @@ async def known_by_number(demo: Demo, surname: str, count: int) -> None:
 
 async def deploy_rule(demo: Demo, name: str, formula: str, message: str, field: str) -> None:
     """A validation rule of contacts, deployed by the administrator as tools do."""
-    org = f"http://127.0.0.1:{demo.base + 1}"
-    login = (
-        '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><login xmlns="urn:partner.soap.sforce.com">'
-        f"<username>{ADMIN.email}</username><password>{PASSWORD}</password></login></Body></Envelope>"
-    )
     rule = (
-        f'<?xml version="1.0"?><CustomObject {_NS}><validationRules><fullName>{name}</fullName><active>true</active>'
+        f'<?xml version="1.0"?><CustomObject {NS}><validationRules><fullName>{name}</fullName><active>true</active>'
         f"<errorConditionFormula>{formula}</errorConditionFormula><errorDisplayField>{field}</errorDisplayField>"
         f"<errorMessage>{message}</errorMessage></validationRules></CustomObject>"
     )
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as out:
-        out.writestr(
-            "package.xml",
-            f'<?xml version="1.0"?><Package {_NS}><types><members>Contact</members><name>CustomObject</name></types>'
-            "<version>66.0</version></Package>",
-        )
-        out.writestr("objects/Contact.object", rule)
-    headers = {"Host": f"acme.my.localhost:{demo.base + 1}"}
-    async with httpx2.AsyncClient(base_url=org, headers=headers, timeout=30) as http:
-        signed = await http.post(
-            "/services/Soap/u/66.0",
-            content=login,
-            headers={"Content-Type": "text/xml", "SOAPAction": "login"},
-        )
-        session = re.search(r"<sessionId>([^<]+)<", signed.text)
-        assert session, signed.text
-        bearer = {"Authorization": f"Bearer {session.group(1)}"}
-        answer = await http.post(
-            "/services/data/v66.0/metadata/deployRequest",
-            files={
-                "json": (None, '{"deployOptions": {}}', "application/json"),
-                "file": ("package.zip", packed.getvalue(), "application/zip"),
-            },
-            headers=bearer,
-        )
-        assert answer.status_code == 201, answer.text
-        asked = f"/services/data/v66.0/metadata/deployRequest/{answer.json()['id']}"
-        async with asyncio.timeout(30):
-            while not (result := (await http.get(asked, headers=bearer)).json()["deployResult"])["done"]:
-                await asyncio.sleep(0.05)
-        assert result["success"], result
+    await deploy(demo, {"objects/Contact.object": rule}, CustomObject="Contact")
 
 
 async def test_a_validation_rule_is_told_beside_its_field(demo: Demo, emma: Desk) -> None:
@@ -268,6 +228,14 @@ async def test_tasks_and_related_records_are_made_where_they_belong(emma: Desk) 
     person = NewDialog(emma.page, emma.console_says, "Contact")
     await expect(person.form.get_by_label("Account Name", exact=True)).to_have_value(name)
     await person.fill(First_Name="Related", Last_Name="Person")
+    # Whom the person reports to is not there yet: the look-up makes them, and the form keeps what is typed.
+    await person.form.get_by_role("combobox", name="Reports To", exact=True).click()
+    await person.form.get_by_role("option", name="New Contact", exact=True).click()
+    boss = emma.page.get_by_role("dialog").last
+    await boss.get_by_label("Last Name").fill("Above")
+    await boss.get_by_role("button", name=person.say("form.save"), exact=True).click()
+    await expect(person.form.get_by_label("Reports To", exact=True)).to_have_value("Above")
+    await expect(person.form.get_by_label("Account Name", exact=True)).to_have_value(name)
     await person.save()
     await record.shows("Related Person")
     await record.press("activity.task")

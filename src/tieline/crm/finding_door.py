@@ -27,6 +27,7 @@ from .listviews.standard import default_columns
 from .metadata import ObjectType
 from .records import Row
 from .search import matched_fields, searched_fields, tsquery
+from .search_access import seen_hits, words_match
 from .values import format_datetime
 from .web import json_response
 
@@ -46,6 +47,10 @@ async def _group(
     name_order = f"lower(t.{value.name_field.column}), " if value.name_field else ""
     params: list[Any] = [condition]
     only = visit.call.records.only_reachable(value, "t", params)
+    hits = await seen_hits(visit.conn, value, words_match(condition))
+    if hits is not None:
+        params.append(hits)
+        only += f' AND t."Id" = ANY(${len(params)})'
     rows = await visit.conn.fetch(
         f'SELECT t."Id", {selected} FROM {value.table} t WHERE t._search @@ $1::text::tsquery'
         f' AND NOT t."IsDeleted"{only} ORDER BY {name_order}t."Id" LIMIT {limit + 1:d} OFFSET {offset:d}',

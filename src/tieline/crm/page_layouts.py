@@ -188,8 +188,10 @@ async def _load(conn: Any, catalogue: Catalogue) -> PageLayouts:
         object_name, _, title = component.name.partition("-")
         for name in _ACTIVITY if object_name == "Activity" else (object_name,):
             value = catalogue.get(name)
-            # The layout that Salesforce itself makes with an object is called so.
-            if value is not None and (name not in by_object or title == f"{value.label} Layout"):
+            if value is None:
+                continue
+            # The layout that comes with an object is called so; standard objects have it, deployed or not.
+            if title == f"{value.label} Layout" or (value.custom and name not in by_object):
                 by_object[value.name] = found
     rows = await conn.fetch("SELECT set_id, object_name, record_type_id, layout FROM meta.layout_assignment")
     return PageLayouts(

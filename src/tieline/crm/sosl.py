@@ -22,6 +22,7 @@ from .metadata import Catalogue, ObjectType
 from .query import shape
 from .scope import Scope, readable_object
 from .search import GROUPS, WILD_MANY, WILD_ONE, Find, FindTerm, find_condition, has_cjk
+from .search_access import seen_hits
 from .soql import Wanted, parse, parse_search_clauses
 from .soql_tree import Comparison, Condition, Path, Query, Test, Text
 from .sosl_with import (
@@ -224,12 +225,17 @@ async def run_search(
         if search.find is None or not value.searchable:
             continue
         found = search.find
+        hits = await seen_hits(
+            conn,
+            value,
+            lambda vector, param, found=found: find_condition(found, search.group, vector, param),
+        )
         compiled = compile_query(
             query,
             catalogue,
             caller,
             version=int(float(version)),
-            extra=lambda scope, found=found: _matches(scope, found, search.group),
+            extra=lambda scope, found=found, hits=hits: _matches(scope, found, search.group, hits),
         )
         room = min(_rows_of(query, len(wanted)), search.limit - len(records))
         if room <= 0:
@@ -246,8 +252,9 @@ async def run_search(
     return records
 
 
-def _matches(scope: Scope, find: Find, group: str) -> str:
-    return find_condition(find, group, f"{scope.alias}._search", scope.param)
+def _matches(scope: Scope, find: Find, group: str, hits: list[str] | None) -> str:
+    test = find_condition(find, group, f"{scope.alias}._search", scope.param)
+    return test if hits is None else f'{test} AND {scope.alias}."Id" = ANY({scope.param(hits)}::text[])'
 
 
 def _query_of(item: Wanted, value: ObjectType, text: str) -> Query:

@@ -31,11 +31,21 @@ AGENTS = f"""<PermissionSet {NS}><label>Entry Agents</label>
 <modifyAllRecords>false</modifyAllRecords></objectPermissions>
 <fieldPermissions><field>Entry__c.Public__c</field><readable>true</readable><editable>true</editable></fieldPermissions>
 </PermissionSet>"""
+DESK = f"""<PermissionSet {NS}><label>Front Desk</label>
+<objectPermissions><object>Contact</object><allowRead>true</allowRead><allowCreate>false</allowCreate>
+<allowEdit>true</allowEdit><allowDelete>false</allowDelete><viewAllRecords>true</viewAllRecords>
+<modifyAllRecords>false</modifyAllRecords></objectPermissions>
+<fieldPermissions><field>Contact.Title</field><readable>true</readable><editable>true</editable></fieldPermissions>
+<fieldPermissions><field>Contact.Email</field><readable>true</readable><editable>false</editable></fieldPermissions>
+<fieldPermissions><field>Contact.ReportsToId</field><readable>true</readable><editable>true</editable></fieldPermissions>
+</PermissionSet>"""
+"""Contacts without their numbers."""
 PROFILES = {
     "worker": "Standard User",
     "reader": "Read Only",
     "nobody": "Minimum Access - Salesforce",
     "holder": "Minimum Access - Salesforce",
+    "desk": "Minimum Access - Salesforce",
 }
 
 
@@ -55,19 +65,26 @@ async def office(world: World) -> AsyncIterator[Office]:
         admin = await client_of(world, "admin@acme.example")
         stack.push_async_callback(admin.aclose)
         files = {
-            "package.xml": manifest(CustomObject=["Entry__c"], PermissionSet=["Entry_Agents"]),
+            "package.xml": manifest(CustomObject=["Entry__c"], PermissionSet=["Entry_Agents", "Front_Desk"]),
             "objects/Entry__c.object": ENTRY,
             "permissionsets/Entry_Agents.permissionset": AGENTS,
+            "permissionsets/Front_Desk.permissionset": DESK,
         }
         result = await deploy(admin, archive(files))
         assert result["success"], result["details"]["componentFailures"]
         users = {who: await new_user(world, f"{who}@office.example", name) for who, name in PROFILES.items()}
-        query = {"q": "SELECT Id FROM PermissionSet WHERE Name = 'Entry_Agents'"}
-        set_id = (await admin.get(f"{DATA}/query", params=query)).json()["records"][0]["Id"]
-        await make(admin, "PermissionSetAssignment", PermissionSetId=set_id, AssigneeId=users["holder"])
+        for who, name in (("holder", "Entry_Agents"), ("desk", "Front_Desk")):
+            query = {"q": f"SELECT Id FROM PermissionSet WHERE Name = '{name}'"}
+            set_id = (await admin.get(f"{DATA}/query", params=query)).json()["records"][0]["Id"]
+            await make(admin, "PermissionSetAssignment", PermissionSetId=set_id, AssigneeId=users[who])
         office = Office(
             contact=await make(
-                admin, "Contact", LastName="Officer", Phone="415-555-7788", Birthdate="1990-01-02"
+                admin,
+                "Contact",
+                LastName="Officer",
+                Phone="415-555-7788",
+                Birthdate="1990-01-02",
+                Email="officer@desk.example",
             ),
             entry=await make(admin, "Entry__c", Name="Officer entry", Public__c="p", Secret__c="s"),
         )
@@ -218,3 +235,85 @@ async def test_without_the_permission_for_programs_only_the_pages_work(world: Wo
     answer = await http.get(f"{DATA}/sobjects")
     await http.aclose()
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "API_DISABLED_FOR_ORG")
+
+
+_NUMBER = "4155557788"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "record/{contact}",
+        "record/{contact}/related",
+        "record/{contact}/duplicates?same=1",
+        "record/{contact}/timeline",
+        "layout/Contact",
+        "list/Contact?view=all&limit=200",
+        "list/Contact?view=all&search=Officer&sort=Phone",
+        "list/Contact?view=recent",
+        "lists/Contact",
+        "lists/Contact/fields",
+        "search?q=Officer",
+        "recent",
+        "lookup/Contact/ReportsToId?q=Officer",
+        "recycle-bin",
+        "data/v66.0/sobjects/Contact/describe",
+    ],
+)
+async def test_no_door_of_the_pages_shows_a_hidden_field_or_a_hidden_object(
+    office: Office, path: str
+) -> None:
+    answer = await office.consoles["desk"].api("GET", path.format(contact=office.contact))
+    assert answer.status_code == 200, answer.text
+    assert "7788" not in answer.text
+    for hidden in ('"Phone"', '"Birthdate"', '"OpportunityContactRole"', '"object":"Case"'):
+        assert hidden not in answer.text.replace(": ", ":"), hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"), [(_NUMBER, False), ("officer@desk.example", True), ("Officer", True)]
+)
+async def test_what_is_hidden_finds_nothing(office: Office, text: str, finds: bool) -> None:
+    """Not in the search, not in lists and look-ups; who sees the number finds the record by it."""
+    for who, expected in (("desk", finds), ("worker", True)):
+        browser = office.consoles[who]
+        groups = (await browser.api("GET", f"search?q={text}")).json()["groups"]
+        listed = (await browser.api("GET", f"list/Contact?view=all&search={text}")).json()["records"]
+        offered = (await browser.api("GET", f"lookup/Contact/ReportsToId?q={text}")).json()["records"]
+        ids = [row["Id"] for group in groups for row in group["records"]]
+        assert (office.contact in ids) is expected, who
+        assert (office.contact in [row["Id"] for row in listed]) is expected, who
+        assert (office.contact in [row["id"] for row in offered]) is expected, who
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "record/{contact}", {"fields": {"Phone": "1"}}),
+        ("PATCH", "record/{contact}", {"fields": {"Email": "x@desk.example"}}),
+        ("POST", "record", {"object": "Contact", "fields": {"LastName": "No"}}),
+        ("POST", "record", {"object": "Case", "fields": {"Subject": "No"}}),
+        ("POST", "lists/Contact", {"label": "Numbers", "conditions": [
+            {"field": "Phone", "operator": "contains", "values": ["7788"]}]}),
+        ("POST", "merge", {"master": "{contact}", "losers": ["{contact}"], "fields": {"Phone": "1"}}),
+        ("POST", "recycle-bin/restore", {"ids": ["{contact}"]}),
+        ("GET", "list/Case", None),
+        ("GET", "lookup/Case/ContactId?q=Officer", None),
+        ("GET", "lookup/Contact/AccountId?q=a", None),
+        ("GET", "layout/Case", None),
+        ("GET", "recycle-bin/Case", None),
+    ],
+)  # fmt: skip
+async def test_no_door_of_the_pages_takes_what_is_not_allowed(
+    office: Office, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    worker = office.clients["worker"]
+    before = (await worker.get(f"{DATA}/sobjects/Contact/{office.contact}")).json()
+    sent = json.loads(json.dumps(body).replace("{contact}", office.contact)) if body else None
+    more = {} if sent is None else {"json": sent}
+    answer = await office.consoles["desk"].api(method, path.format(contact=office.contact), **more)
+    refused = answer.status_code in (400, 403, 404)
+    if path == "recycle-bin/restore":
+        refused = answer.json()["results"][0]["success"] is False
+    assert refused, answer.text
+    assert (await worker.get(f"{DATA}/sobjects/Contact/{office.contact}")).json() == before

@@ -12,6 +12,7 @@ from ..metadata import Field, ObjectType
 from ..rest import Call
 from ..scope import Scope, flags_of
 from ..search import tsquery
+from ..search_access import seen_hits, words_match
 from ..soql import parse
 from .definition import ListView, soql_of
 from .standard import default_columns
@@ -78,7 +79,8 @@ async def page(
 ) -> Page:
     """The `limit` rows of a view behind the record `after`; without it, or where it is gone, those behind `offset`."""
     order, descending = order_of(view, value, sort, down)
-    compiled = _compiled(call, value, view, fields, search, order_soql(order, descending))
+    hits = await _hits(call, value, search)
+    compiled = _compiled(call, value, view, fields, search, order_soql(order, descending), hits)
     params, where, skip = list(compiled.params), compiled.where, offset
     if after and (mark := await _mark(call, compiled, after)) is not None:
         where, skip = f"{where} AND {_behind(compiled.sort_key, mark, after, descending, params)}", 0
@@ -137,7 +139,8 @@ async def recent(
         value.name,
         _RECENT_KEPT,
     )
-    ids = [row["record_id"] for row in seen]
+    hits = await _hits(call, value, search)
+    ids = [row["record_id"] for row in seen if hits is None or row["record_id"] in hits]
     view = ListView("", value.name, "", "")
     item = value.get(sort) if sort else None
     order = order_soql(item, down) if item is not None and sortable(item) else "Id"
@@ -179,6 +182,11 @@ def _compiled(
         return " AND ".join(tests)
 
     return compile_query(query, call.catalogue, call.caller, version=int(float(call.version)), extra=extra)
+
+
+async def _hits(call: Call, value: ObjectType, text: str) -> list[str] | None:
+    condition = tsquery(text, "ALL") if text and value.searchable else None
+    return None if condition is None else await seen_hits(call.conn, value, words_match(condition))
 
 
 def _search(scope: Scope, value: ObjectType, text: str) -> str:

@@ -16,6 +16,7 @@ from ..errors import not_found
 from ..layouts import LIST_COLUMNS
 from ..metadata import Field, ObjectType
 from ..search import tsquery
+from ..search_access import seen_hits, words_match
 from ..web import json_response
 
 MAX_FOUND = 15
@@ -76,6 +77,10 @@ async def _found(
     if condition is not None:
         params.append(condition)
         where.append(f"t._search @@ ${len(params)}::text::tsquery")
+        hits = await seen_hits(visit.conn, target, words_match(condition))
+        if hits is not None:
+            params.append(hits)
+            where.append(f't."Id" = ANY(${len(params)})')
     elif text:
         params.append("%" + re.sub(r"([\\%_])", r"\\\1", text.lower()) + "%")
         compared = [
