@@ -234,6 +234,7 @@ async def test_tasks_and_related_records_are_made_where_they_belong(emma: Desk) 
     boss = emma.page.get_by_role("dialog").last
     await boss.get_by_label("Last Name").fill("Above")
     await boss.get_by_role("button", name=person.say("form.save"), exact=True).click()
+    await expect(emma.page.get_by_role("dialog")).to_have_count(1)
     await expect(person.form.get_by_label("Reports To", exact=True)).to_have_value("Above")
     await expect(person.form.get_by_label("Account Name", exact=True)).to_have_value(name)
     await person.save()
