@@ -24,6 +24,7 @@ from tieline.callbar.recent import Recent
 from tieline.callbar.socket import CallbarDoor
 from tieline.customers import Crm
 from tieline.db.database import Database, Transaction
+from tieline.engagements import agents_api as agents_now_api
 from tieline.engagements import api as engagements_api
 from tieline.engagements.commands import SwitchDesk, SwitchDirectory
 from tieline.engagements.facts import Consumer, Facts
@@ -33,6 +34,8 @@ from tieline.engagements.sweep import Sweep
 from tieline.identity import api as identity_api
 from tieline.mail import api as mail_api
 from tieline.mail.post import Post
+from tieline.oauth import api as oauth_api
+from tieline.oauth import provider as oauth_provider
 from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
@@ -154,6 +157,9 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(users_api.router(guard, post))
     app.include_router(mail_api.router(parts.db, post))
     app.include_router(agents_api.router(guard))
+    app.include_router(agents_now_api.router(guard))
+    app.include_router(oauth_provider.router(guard))
+    app.include_router(oauth_api.router(guard, pages))
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

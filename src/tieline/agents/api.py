@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tieline.agents import reasons
 from tieline.agents.reasons import MOST, Reason
+from tieline.oauth.scopes import PREFERENCES, ROLES
 from tieline.web.http import Guard
 
 
@@ -60,7 +61,7 @@ def router(guard: Guard) -> APIRouter:
     @routes.get("/statuses")
     async def statuses(request: Request) -> Statuses:
         """The account's statuses and reasons, in the order in which agents see them."""
-        who = await guard.portal(request)
+        who = await guard.portal_or_app(request, PREFERENCES, *ROLES)
         async with guard.db.view(who.account_id) as tx:
             return _shown(await reasons.listed(tx), who.language)
 

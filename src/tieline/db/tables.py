@@ -8,6 +8,7 @@ from tieline.db.schema import metadata
 from tieline.engagements import tables as engagements
 from tieline.identity import tables as identity
 from tieline.mail import tables as mail
+from tieline.oauth import tables as oauth
 from tieline.phone import tables as phone
 from tieline.queues import tables as queues
 from tieline.salesforce import tables as salesforce
@@ -20,6 +21,7 @@ __all__ = [
     "identity",
     "mail",
     "metadata",
+    "oauth",
     "phone",
     "queues",
     "salesforce",

@@ -21,7 +21,6 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from tieline import numbers
-from tieline.agents import reasons
 from tieline.agents.tables import agent
 from tieline.bus import Bus, Message, Subscription
 from tieline.calllog.tables import delivery
@@ -59,7 +58,7 @@ def router(
     record_now: RecordNow,
     watch_records: WatchRecords,
 ) -> APIRouter:
-    """Routes of engagements, agents, queues and the live hints."""
+    """Routes of engagements, queues and the live hints."""
     routes = APIRouter(prefix="/api/v1", tags=["engagements"])
 
     @routes.get("/engagements")
@@ -154,51 +153,6 @@ def router(
                 ],
                 "delivery": _delivery(row, origins),
             }
-
-    @routes.get("/agents")
-    async def agents_now(request: Request) -> dict[str, Any]:
-        """Every agent's presence."""
-        who = await guard.manager(request)
-        async with guard.db.view(who.account_id) as tx:
-            named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
-            rows = await tx.all(
-                select(agent, app_user.c.name, app_user.c.email, func.array_agg(queue.c.name).label("queues"))
-                .join(
-                    app_user,
-                    (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id),
-                )
-                .outerjoin(
-                    queue_member,
-                    (queue_member.c.account_id == agent.c.account_id)
-                    & (queue_member.c.user_id == agent.c.user_id),
-                )
-                .outerjoin(
-                    queue,
-                    (queue.c.account_id == queue_member.c.account_id)
-                    & (queue.c.id == queue_member.c.queue_id),
-                )
-                .where(agent.c.account_id == who.account_id)
-                .group_by(agent.c.account_id, agent.c.user_id, app_user.c.name, app_user.c.email)
-                .order_by(app_user.c.name)
-            )
-        return {
-            "agents": [
-                {
-                    "id": str(r.user_id),
-                    "name": r.name,
-                    "email": r.email,
-                    "presence": {
-                        "state": r.presence,
-                        "status": r.status,
-                        "reason": r.reason,
-                        "reason_name": named.get(r.reason),
-                        "since": r.presence_since,
-                    },
-                    "queues": sorted(name for name in r.queues if name),
-                }
-                for r in rows
-            ]
-        }
 
     @routes.get("/queues")
     async def queues_now(request: Request) -> dict[str, Any]:
@@ -310,6 +264,7 @@ async def _hints(
         subscriptions.append(told("engagement", None, "engagements", "queues"))
         subscriptions.append(told("connection", None, "connections"))
         subscriptions.append(told("user", None, "users"))
+        subscriptions.append(told("oauth_app", None, "apps"))
         subscriptions.append(told("reasons", None, "agents", "statuses"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Row
 
 from tieline.db.database import Transaction
-from tieline.errors import InputInvalid, NotFound
+from tieline.errors import NotAllowed, NotFound
 from tieline.identity import links, second_step
 from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
+from tieline.oauth.grants import AppAccess
+from tieline.oauth.scopes import USERS
 from tieline.users import service as users
 from tieline.users import skills
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
-from tieline.web.http import Guard, uuid_or
+from tieline.web.http import Guard, cursor_of, place_of, uuid_or
 
 Language = Literal["en", "ja"]
 Id = Annotated[str, Field(max_length=40)]
@@ -67,6 +67,58 @@ class SkillsWanted(BaseModel):
     skills: list[SkillWanted] = Field(max_length=skills.MOST)
 
 
+class SkillShown(BaseModel):
+    """A skill of a user."""
+
+    name: str = Field(examples=["Billing"])
+    level: int = Field(examples=[4])
+
+
+class ConnectionRef(BaseModel):
+    """A connection, by name."""
+
+    id: str
+    name: str
+
+
+class UserShown(BaseModel):
+    """A user. `invited`: has yet to choose a password; `second_step`: signs in with a code as well."""
+
+    id: str
+    name: str
+    email: str
+    language: Language
+    roles: list[str]
+    active: bool
+    invited: bool
+    second_step: bool
+    version: int
+    skills: list[SkillShown]
+    connection: ConnectionRef | None
+
+
+class UserPage(BaseModel):
+    """A page of users by name; `next` leads to the next one, `total` counts all pages."""
+
+    users: list[UserShown]
+    total: int
+    next: str | None
+
+
+class UserMade(BaseModel):
+    """A new user. `link` is null for apps; `mailed` says whether an invitation went out."""
+
+    id: str
+    link: str | None
+    mailed: bool
+
+
+class NotForApps(NotAllowed):
+    """Administrators do this in the portal, no app does. `params.field` names it."""
+
+    code = "not_for_apps"
+
+
 class ClientIntegration(BaseModel):
     """Whose client integration is to be which connection's; null: off."""
 
@@ -103,33 +155,39 @@ def router(guard: Guard, post: Post) -> APIRouter:
         role: Literal["owner", "administrator", "supervisor", "agent"] | None = None,
         active: bool | None = None,
         connection: str = Query("", max_length=40),
-        after: str = Query("", max_length=400),
+        after: str = Query("", max_length=900),
         limit: int = Query(50, ge=1, le=200),
-    ) -> dict[str, Any]:
+    ) -> UserPage:
         """Users by name; `connection` is an id, or `none` for those without; `next` leads to the next page."""
-        who = await guard.administrator(request)
+        who = await guard.portal_or_app(request, USERS, "administrator")
         wanted = Wanted(
             search,
             role,
             active,
             uuid_or(connection, NotFound) if connection not in ("", "none") else None,
             connection == "none",
-            _place(after) if after else None,
+            place_of(after) if after else None,
             limit,
         )
         async with guard.db.view(who.account_id) as tx:
             rows, total = await users.listed(tx, wanted)
         last = rows[-1] if len(rows) == limit else None
-        return {
-            "users": [_shown(row) for row in rows],
-            "total": total,
-            "next": _cursor(last.name, last.id) if last is not None else None,
-        }
+        return UserPage(
+            users=[_shown(row) for row in rows],
+            total=total,
+            next=cursor_of(last.name, last.id) if last is not None else None,
+        )
 
     @routes.post("/users", status_code=201)
-    async def add(request: Request, new: NewUser) -> dict[str, Any]:
-        """Make a user. `link` is where the user chooses a password: it is shown this once."""
-        who = await guard.administrator(request)
+    async def add(request: Request, new: NewUser) -> UserMade:
+        """Make a user. `link` is where the user chooses a password: it is shown this once, and not to apps.
+
+        An app makes agents; other roles are given in the portal.
+        """
+        who = await guard.portal_or_app(request, USERS, "administrator")
+        by_app = isinstance(who, AppAccess)
+        if by_app and new.roles != ["agent"]:
+            raise NotForApps(field="roles")
         async with guard.db.account(who.account_id) as tx:
             id = await users.add(
                 tx,
@@ -139,7 +197,9 @@ def router(guard: Guard, post: Post) -> APIRouter:
                 roles=new.roles,
                 connection_id=_connection(new.connection_id),
             )
-            return {"id": str(id), **await invited(tx, who, await users.one(tx, id))}
+            told = await invited(tx, who, await users.one(tx, id))
+        # Whoever holds the link becomes the user: an app was not allowed to be that.
+        return UserMade(id=str(id), link=None if by_app else told["link"], mailed=told["mailed"])
 
     @routes.put("/users/client-integration")
     async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:
@@ -150,18 +210,27 @@ def router(guard: Guard, post: Post) -> APIRouter:
             return {"changed": await users.set_client_integration(tx, ids, _connection(wanted.connection_id))}
 
     @routes.get("/users/{user_id}")
-    async def one(request: Request, user_id: str) -> dict[str, Any]:
+    async def one(request: Request, user_id: str) -> UserShown:
         """One user."""
-        who = await guard.administrator(request)
+        who = await guard.portal_or_app(request, USERS, "administrator")
         async with guard.db.view(who.account_id) as tx:
             return _shown(await users.one(tx, uuid_or(user_id, NotFound)))
 
     @routes.put("/users/{user_id}")
-    async def change(request: Request, user_id: str, wanted: UserChange) -> dict[str, Any]:
-        """Change a user; refused when somebody else has changed it since it was read."""
-        who = await guard.administrator(request)
+    async def change(request: Request, user_id: str, wanted: UserChange) -> UserShown:
+        """Change a user; refused when somebody else has changed it since it was read.
+
+        An app leaves roles as they are, and does not switch off or on who has another role than agent.
+        """
+        who = await guard.portal_or_app(request, USERS, "administrator")
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
+            if isinstance(who, AppAccess):
+                before = await users.one(tx, id)
+                if set(wanted.roles) != set(before.roles) - {"owner"}:
+                    raise NotForApps(field="roles")
+                if wanted.active != before.active and set(before.roles) != {"agent"}:
+                    raise NotForApps(field="active")
             await users.change(
                 tx,
                 id,
@@ -175,9 +244,9 @@ def router(guard: Guard, post: Post) -> APIRouter:
             return _shown(await users.one(tx, id))
 
     @routes.put("/users/{user_id}/skills")
-    async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> dict[str, Any]:
+    async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> UserShown:
         """Set all skills of a user: those not named are taken away."""
-        who = await guard.administrator(request)
+        who = await guard.portal_or_app(request, USERS, "administrator")
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
@@ -225,31 +294,18 @@ def _connection(id: str | None) -> UUID | None:
     return uuid_or(id, NotFound) if id is not None else None
 
 
-def _cursor(name: str, id: UUID) -> str:
-    return base64.urlsafe_b64encode(json.dumps([name, str(id)]).encode()).decode()
-
-
-def _place(cursor: str) -> tuple[str, UUID]:
-    try:
-        name, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return str(name), UUID(id)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputInvalid("no place in the list", field="after") from error
-
-
-def _shown(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "email": row.email,
-        "language": row.language,
-        "roles": list(row.roles),
-        "active": row.active,
-        "invited": row.invited,
-        "second_step": row.second_step,
-        "version": row.version,
-        "skills": row.skills or [],
-        "connection": {"id": str(row.connection_id), "name": row.connection_name}
-        if row.connection_name is not None
-        else None,
-    }
+def _shown(row: Row[Any]) -> UserShown:
+    named = row.connection_name is not None
+    return UserShown(
+        id=str(row.id),
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        roles=list(row.roles),
+        active=row.active,
+        invited=row.invited,
+        second_step=row.second_step,
+        version=row.version,
+        skills=[SkillShown(**skill) for skill in row.skills or ()],
+        connection=ConnectionRef(id=str(row.connection_id), name=row.connection_name) if named else None,
+    )

@@ -6,7 +6,9 @@ CSRF token in a header and an origin that is ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import json
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -22,11 +24,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tieline.db.database import Database
-from tieline.errors import InputInvalid, NotAllowed, TemporarilyUnavailable, TielineError
+from tieline.errors import InputInvalid, NotAllowed, TemporarilyUnavailable, TielineError, TooMany
 from tieline.identity import service as identity
 from tieline.identity.service import Came, SignedIn
 from tieline.identity.sessions import device_of
 from tieline.ids import new_id
+from tieline.oauth import grants
+from tieline.oauth.grants import AppAccess, TokenInvalid
+from tieline.oauth.limits import PER_MINUTE, Counter
+from tieline.oauth.scopes import SCOPES
 from tieline.settings import Settings
 
 log = structlog.get_logger()
@@ -62,6 +68,10 @@ class BodyTooLarge(TielineError):
     code, status = "body_too_large", 413
 
 
+_BEARER_ERRORS = {"token_invalid": "invalid_token", "scope_missing": "insufficient_scope"}
+"""What RFC 6750 calls them."""
+
+
 def problem(request_id: str, error: TielineError) -> JSONResponse:
     """The error as problem+json (RFC 9457)."""
     body = {
@@ -75,6 +85,10 @@ def problem(request_id: str, error: TielineError) -> JSONResponse:
     headers = {"Cache-Control": "no-store"}
     if "retry_after_s" in error.params:
         headers["Retry-After"] = str(error.params["retry_after_s"])
+    if error.code in _BEARER_ERRORS:
+        headers["WWW-Authenticate"] = f'Bearer realm="Tieline", error="{_BEARER_ERRORS[error.code]}"'
+    elif error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="Tieline"'
     return JSONResponse(body, error.status, headers, media_type="application/problem+json")
 
 
@@ -84,6 +98,7 @@ class Guard:
 
     db: Database
     settings: Settings
+    _asked: Counter = field(default_factory=lambda: Counter(PER_MINUTE))
 
     def csrf(self, who: SignedIn) -> str:
         """The CSRF token of a portal session."""
@@ -118,6 +133,32 @@ class Guard:
         """The portal session of somebody who may see everybody's engagements."""
         who = await self.portal(request)
         who.need("administrator", "supervisor")
+        return who
+
+    async def app(self, request: Request, scope: str) -> AppAccess:
+        """The user for whom the request's token acts, within `scope`. Counts the request."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(token) <= 200:
+            raise TokenInvalid
+        who = await grants.whose(self.db, token)
+        left, wait = self._asked.count(who.session_id)
+        request.state.headers = {
+            "RateLimit-Limit": str(PER_MINUTE),
+            "RateLimit-Remaining": str(max(0, left)),
+            "RateLimit-Reset": str(wait),
+        }
+        if left < 0:
+            raise TooMany(retry_after_s=wait)
+        who.need_scope(scope)
+        who.need(*SCOPES[scope])
+        return who
+
+    async def portal_or_app(self, request: Request, scope: str, *roles: str) -> SignedIn:
+        """A token's user within `scope`, or the portal session of somebody with one of the roles."""
+        if "authorization" in request.headers:
+            return await self.app(request, scope)
+        who = await self.portal(request)
+        who.need(*roles)
         return who
 
     async def callbar(self, request: Request) -> SignedIn:
@@ -174,6 +215,8 @@ class Shell:
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "same-origin")
                 headers.setdefault("X-Request-Id", request_id)
+                for name, value in scope["state"].get("headers", {}).items():
+                    headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
@@ -230,6 +273,22 @@ def came_from(request: Request) -> Came:
 def client_address(request: Any) -> str:
     """The address the request came from, as uvicorn (told of trusted proxies) sees it."""
     return request.client.host if request.client else "unknown"
+
+
+def cursor_of(name: str, id: UUID) -> str:
+    """The place behind this row in a list by name, as clients carry it."""
+    return base64.urlsafe_b64encode(json.dumps([name, str(id)], ensure_ascii=False).encode()).decode()
+
+
+def place_of(cursor: str) -> tuple[str, UUID]:
+    """The place that a cursor names. Raises `InputInvalid`."""
+    try:
+        name, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if not isinstance(name, str) or "\0" in name:
+            raise ValueError
+        return name, UUID(id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputInvalid("no place in the list", field="after") from error
 
 
 def uuid_or(text: str, error: type[TielineError]) -> UUID:

@@ -13,6 +13,17 @@ export interface AgentRow {
 }
 
 export async function listAgents(signal?: AbortSignal): Promise<AgentRow[]> {
-  const answer = await request<{ agents: AgentRow[] }>("GET", "/api/v1/agents", signal ? { signal } : {});
-  return answer.agents;
+  const agents: AgentRow[] = [];
+  let after: string | null = "";
+  while (after !== null) {
+    const query = after === "" ? "" : `?after=${encodeURIComponent(after)}`;
+    const page: { agents: AgentRow[]; next: string | null } = await request(
+      "GET",
+      `/api/v1/agents${query}`,
+      signal ? { signal } : {},
+    );
+    agents.push(...page.agents);
+    after = page.next;
+  }
+  return agents;
 }

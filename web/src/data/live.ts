@@ -5,10 +5,11 @@
  */
 /** `records`: what the CRM tells of customers. */
 export type LiveKind =
-  "agents" | "connections" | "engagements" | "queues" | "records" | "session" | "statuses" | "users";
+  "agents" | "apps" | "connections" | "engagements" | "queues" | "records" | "session" | "statuses" | "users";
 
 export const LIVE_KINDS: readonly LiveKind[] = [
   "agents",
+  "apps",
   "connections",
   "engagements",
   "queues",

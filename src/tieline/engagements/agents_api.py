@@ -1,0 +1,119 @@
+"""REST routes of agents: what each of them is doing now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.engine import Row
+
+from tieline.agents import reasons
+from tieline.agents.tables import agent
+from tieline.errors import NotFound
+from tieline.identity.tables import app_user
+from tieline.oauth.scopes import PREFERENCES
+from tieline.queues.tables import queue, queue_member
+from tieline.web.http import Guard, cursor_of, place_of, uuid_or
+
+
+class PresenceShown(BaseModel):
+    """What an agent is doing; `status` is what the agent chose, `state` what follows from it and from calls."""
+
+    state: str = Field(examples=["occupied"])
+    status: str = Field(examples=["ready"])
+    reason: str | None = Field(description="Code of the reason for `not_ready`, see `/api/v1/statuses`.")
+    reason_name: str | None
+    since: datetime
+
+
+class AgentShown(BaseModel):
+    """An agent."""
+
+    id: str
+    name: str
+    email: str
+    presence: PresenceShown
+    queues: list[str]
+
+
+class AgentPage(BaseModel):
+    """A page of agents by name; `next` leads to the next one."""
+
+    agents: list[AgentShown]
+    next: str | None
+
+
+_queues = (
+    select(func.array_agg(aggregate_order_by(queue.c.name, queue.c.name)))
+    .select_from(queue_member)
+    .join(queue, (queue.c.account_id == queue_member.c.account_id) & (queue.c.id == queue_member.c.queue_id))
+    .where(queue_member.c.account_id == agent.c.account_id, queue_member.c.user_id == agent.c.user_id)
+    .correlate(agent)
+    .scalar_subquery()
+)
+_AGENTS: Select[Any] = (
+    select(agent, app_user.c.name, app_user.c.email, _queues.label("queues"))
+    .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
+    .where(agent.c.account_id == bindparam("of_account"))
+)
+
+
+def router(guard: Guard) -> APIRouter:
+    """Routes of `/api/v1/agents`."""
+    routes = APIRouter(prefix="/api/v1", tags=["statuses"])
+
+    @routes.get("/agents")
+    async def agents(
+        request: Request,
+        after: str = Query("", max_length=900, description="`next` of the page before."),
+        limit: int = Query(200, ge=1, le=200),
+    ) -> AgentPage:
+        """Every agent's status now, by name."""
+        who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")
+        query = _AGENTS.order_by(app_user.c.name, app_user.c.id).limit(limit + 1)
+        if after:
+            query = query.where(tuple_(app_user.c.name, app_user.c.id) > place_of(after))
+        async with guard.db.view(who.account_id) as tx:
+            named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
+            rows = await tx.all(query, {"of_account": who.account_id})
+        page = rows[:limit]
+        return AgentPage(
+            agents=[_shown(row, named) for row in page],
+            next=cursor_of(page[-1].name, page[-1].user_id) if len(rows) > limit else None,
+        )
+
+    @routes.get("/agents/{user_id}")
+    async def one(request: Request, user_id: str) -> AgentShown:
+        """One agent's status now."""
+        who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")
+        id = uuid_or(user_id, NotFound)
+        async with guard.db.view(who.account_id) as tx:
+            named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
+            row = await tx.one(_AGENTS.where(agent.c.user_id == id), {"of_account": who.account_id})
+        if row is None:
+            raise NotFound("no such agent")
+        return _shown(row, named)
+
+    return routes
+
+
+def _shown(row: Row[Any], named: Mapping[str, str]) -> AgentShown:
+    reason = row.reason if row.status == "not_ready" else None
+    return AgentShown(
+        id=str(row.user_id),
+        name=row.name,
+        email=row.email,
+        presence=PresenceShown(
+            state=row.presence,
+            status=row.status,
+            reason=reason,
+            reason_name=named.get(reason) if reason else None,
+            since=row.presence_since,
+        ),
+        queues=list(row.queues or ()),
+    )
