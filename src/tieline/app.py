@@ -39,7 +39,8 @@ from tieline.oauth import provider as oauth_provider
 from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
-from tieline.salesforce import index, problems
+from tieline.salesforce import diagnostics, index, problems
+from tieline.salesforce import home as salesforce_home
 from tieline.salesforce.connections import embedded_by
 from tieline.salesforce.match import record_now
 from tieline.salesforce.tables import connection
@@ -154,6 +155,8 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
     app.include_router(salesforce_api.router(parts.salesforce, guard))
     app.include_router(problems.router(guard))
+    app.include_router(salesforce_home.router(guard))
+    app.include_router(diagnostics.router(guard))
     app.include_router(users_api.router(guard, post))
     app.include_router(mail_api.router(parts.db, post))
     app.include_router(agents_api.router(guard))

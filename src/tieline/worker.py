@@ -35,7 +35,7 @@ async def run_worker(settings: Settings) -> None:
     bus.subscribe(MAIL, None, lambda _: sending.wake(), sending.wake)
     beside = [asyncio.create_task(bus.run()), asyncio.create_task(sending.run())]
     try:
-        await worker.run(salesforce, bus, on_delivered=engagements.delivered)
+        await worker.run(salesforce, bus, post, on_delivered=engagements.delivered)
     finally:
         for task in beside:
             task.cancel()

@@ -28,8 +28,6 @@ _SETUP: Mapping[str, tuple[str | None, str]] = {
     "PermissionSetAssignment": ("ViewSetup", "AssignPermissionSets"),
     "ObjectPermissions": ("ViewSetup", "ManageUsers"),
     "FieldPermissions": ("ViewSetup", "ManageUsers"),
-    "PermissionSetTabSetting": ("ViewSetup", "ManageUsers"),
-    "SetupAuditTrail": ("ViewSetup", "ViewSetup"),
     "UserLogin": ("ManageUsers", "ManageUsers"),
     "User": (None, "ManageUsers"),
     "Profile": (None, "ManageUsers"),

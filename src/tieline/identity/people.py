@@ -73,6 +73,12 @@ async def set_client_integration(tx: Transaction, emails: Sequence[str], connect
     )
 
 
+async def switch_integrations(tx: Transaction, vanity: str, on: bool) -> bool:
+    """Switch an account's integrations on or off, by its vanity name; False when there is none."""
+    changed = await tx.execute(update(account).where(account.c.vanity == vanity).values(integrations=on))
+    return bool(changed.rowcount)
+
+
 async def outbound_codes(tx: Transaction) -> Sequence[str]:
     """Dialling codes of the countries that the account may call; none: whatever its connections' settings say."""
     codes: Sequence[str] | None = await tx.scalar(

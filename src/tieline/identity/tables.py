@@ -34,6 +34,8 @@ account = Table(
     Column("managers_second_step", Boolean, nullable=False, server_default=text("false")),
     # Numbers that the test phone offers: [{"value", "label_en", "label_ja"}].
     Column("test_numbers", JSONB, nullable=False, server_default=text("'[]'")),
+    # Whether the portal's *Integrations* menu is on; the operator's switch.
+    Column("integrations", Boolean, nullable=False, server_default=text("true")),
     at("created_at", nullable=False, server_default=text("now()")),
 )
 

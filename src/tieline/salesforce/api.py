@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from sqlalchemy.engine import Row
 
 from tieline.errors import NotFound, TielineError
+from tieline.identity.tables import account
+from tieline.salesforce import call_centers, survey
 from tieline.salesforce.connections import (
     RELATED_DOMAINS,
     ConnectionDraft,
@@ -19,12 +22,18 @@ from tieline.salesforce.connections import (
     Environment,
     Salesforce,
     impact,
+    integrations_on,
     listed,
+    living,
+    need_integrations,
     set_related_domains,
+    status_of,
 )
 from tieline.web.http import Guard, uuid_or
 
 PORTAL_PAGE = "/portal/connections"
+JUST_NOW = timedelta(seconds=5)
+"""What an org has said within this time is not asked of it again, however often somebody clicks."""
 
 
 class Org(BaseModel):
@@ -86,6 +95,7 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """Begin a connection; the browser goes to `authorize_url`."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
+            await need_integrations(tx)
             connection_id, url = await connections.begin(tx, new.draft(new.name), who.user_id)
         return {"id": str(connection_id), "authorize_url": url}
 
@@ -94,6 +104,7 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """Authorise a connection again."""
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
+            await need_integrations(tx)
             url = await connections.authorise(tx, uuid_or(connection_id, NotFound), who.user_id)
         return {"id": connection_id, "authorize_url": url}
 
@@ -103,6 +114,7 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
             return {
+                "integrations": await integrations_on(tx),
                 "connections": [_shown(row) for row in await listed(tx)],
                 "embedded_allowed": guard.settings.trust_loopback_crm,
                 "callback": connections.redirect_uri,
@@ -115,6 +127,7 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         id = uuid_or(connection_id, NotFound)
         url: str | None = None
         async with guard.db.account(who.account_id) as tx:
+            await need_integrations(tx)
             if wanted.name is not None:
                 await connections.rename(tx, id, wanted.name)
             if wanted.org is not None:
@@ -126,8 +139,33 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """Say which origins beside the org's own may embed the callbar and talk to it."""
         who = await guard.administrator(request)
         async with guard.db.system(who.account_id) as tx:
+            await need_integrations(tx)
             kept = await set_related_domains(tx, uuid_or(connection_id, NotFound), wanted.domains)
         return {"domains": kept}
+
+    @routes.post("/api/v1/connections/{connection_id}/check", status_code=202)
+    async def check(request: Request, connection_id: str) -> dict[str, str]:
+        """Have the org asked, one by one, whether everything is set up; the live line tells when it has answered."""
+        who = await guard.administrator(request)
+        id = uuid_or(connection_id, NotFound)
+        async with guard.db.account(who.account_id) as tx:
+            row = await living(tx, id)
+            if row.surveyed_at is None or row.surveyed_at < tx.now - JUST_NOW:
+                await survey.ask(tx, [id])
+        return {"id": connection_id}
+
+    @routes.get("/api/v1/call-center/{document}", response_class=Response)
+    async def call_center(request: Request, document: call_centers.Document) -> Response:
+        """A call center definition with our own addresses, to be imported in the org."""
+        who = await guard.administrator(request)
+        async with guard.db.account(who.account_id) as tx:
+            vanity = await tx.scalar(select(account.c.vanity).where(account.c.id == tx.account_id))
+        name = {"standard": "tieline-call-center.xml", "sso": "tieline-call-center-sso.xml"}[document]
+        return Response(
+            call_centers.definition(document, guard.settings.public_url, str(vanity)),
+            media_type="application/xml",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     @routes.get("/api/v1/connections/{connection_id}/impact")
     async def removal(request: Request, connection_id: str) -> dict[str, int]:
@@ -169,17 +207,6 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
     return routes
 
 
-def status_of(row: Row[Any]) -> str:
-    """A connection's condition: `connected`, `not_reachable` (its org does not answer as it should), `needs_sign_in`
-    (the org no longer takes our grant), `disconnected` (never authorised so far)."""
-    if row.state == "authorising":
-        return "disconnected"
-    if row.state != "connected":
-        return "needs_sign_in"
-    failed_at: datetime | None = row.error_at
-    return "not_reachable" if failed_at and (row.succeeded_at or row.created_at) < failed_at else "connected"
-
-
 def _shown(row: Row[Any]) -> dict[str, Any]:
     def time(name: str) -> str | None:
         value = getattr(row, name)
@@ -202,5 +229,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "settings_read_at": time("org_settings_at"),
         "index": {"state": row.index_state, "checked_at": time("index_checked_at")},
         "error": {"code": row.error_code, "at": time("error_at")} if row.error_code else None,
+        "token_at": time("token_at"),
+        "survey": {"checks": row.survey, "at": time("surveyed_at"), "error": row.survey_error},
         "created_at": time("created_at"),
     }

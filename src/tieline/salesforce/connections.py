@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
@@ -26,9 +26,9 @@ from sqlalchemy.engine import Row
 from tieline.calllog import service as calllog
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
-from tieline.identity.tables import app_user
+from tieline.identity.tables import account, app_user
 from tieline.ids import new_id
-from tieline.salesforce import revocations
+from tieline.salesforce import org_users, revocations
 from tieline.salesforce.client import FixedToken, SalesforceClient, answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.network import refuse_address
@@ -49,6 +49,7 @@ __all__ = [
     "addresses_of",
     "embedded_by",
     "listed",
+    "status_of",
 ]
 
 log = structlog.get_logger()
@@ -102,6 +103,12 @@ class OtherOrg(TielineError):
     """Authorising again led to another org; the index and the logs of two orgs must not mix."""
 
     code, status = "connection_other_org", 409
+
+
+class IntegrationsOff(NotAllowed):
+    """The operator has switched the account's integrations off: connections work on, nobody makes or changes one."""
+
+    code = "integrations_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +370,7 @@ class Connections:
                 await revocations.leave(tx, now)
             if another:
                 await _forget_records(tx, connection_id)
+                await org_users.forget(tx, connection_id)
             values: dict[str, Any] = {
                 "state": "connected",
                 "environment": becomes["environment"],
@@ -381,8 +389,10 @@ class Connections:
                 "scopes": str(answer.get("scope") or "").split(),
                 "token_version": connection.c.token_version + 1,
                 "token_lease_until": None,
+                "token_at": tx.now,
                 "error_code": None,
                 "error_at": None,
+                "failing_since": None,
                 # The worker looks at settings and index at once.
                 "org_settings_at": None,
                 "index_checked_at": None,
@@ -391,6 +401,7 @@ class Connections:
                 del values["refresh_token"]  # the old one stays where the org gives no new one
             if another:
                 values |= {"index_state": "none", "index_progress": {}, "index_until": None}
+                values |= {"survey": {}, "surveyed_at": None}
             if answer.get("refresh_token"):
                 values["refresh_token"] = vault.seal(
                     answer["refresh_token"], account_id, connection_id, "refresh_token"
@@ -461,9 +472,12 @@ class Connections:
                     embedding_origins=[],
                     related_domains=[],
                     index_state="none",
+                    survey={},
+                    died_at=None,
                 )
             )
             await _forget_records(tx, connection_id)
+            await org_users.forget(tx, connection_id)
             await tx.execute(
                 update(app_user)
                 .where(app_user.c.account_id == account_id, app_user.c.connection_id == connection_id)
@@ -472,6 +486,17 @@ class Connections:
             tx.announce("connection", connection_id)
         # At once where the org answers; else the worker goes on.
         await revocations.revoke_one(self._salesforce, connection_id)
+
+
+async def integrations_on(tx: Transaction) -> bool:
+    """Whether the account's *Integrations* are on, as they are unless the operator has switched them off."""
+    return bool(await tx.scalar(select(account.c.integrations).where(account.c.id == tx.account_id)))
+
+
+async def need_integrations(tx: Transaction) -> None:
+    """Raise `IntegrationsOff` where the operator has switched them off."""
+    if not await integrations_on(tx):
+        raise IntegrationsOff
 
 
 async def living(tx: Transaction, connection_id: UUID, *, lock: bool = False) -> Row[Any]:
@@ -605,6 +630,10 @@ async def listed(tx: Transaction) -> Sequence[Row[Any]]:
             connection.c.index_checked_at,
             connection.c.error_code,
             connection.c.error_at,
+            connection.c.token_at,
+            connection.c.survey,
+            connection.c.surveyed_at,
+            connection.c.survey_error,
             connection.c.created_at,
         )
         .select_from(
@@ -617,6 +646,17 @@ async def listed(tx: Transaction) -> Sequence[Row[Any]]:
         .where(connection.c.account_id == tx.account_id, connection.c.state != "removed")
         .order_by(connection.c.name)
     )
+
+
+def status_of(row: Row[Any]) -> str:
+    """A connection's condition: `connected`, `not_reachable` (its org does not answer as it should), `needs_sign_in`
+    (the org no longer takes our grant), `disconnected` (never authorised so far)."""
+    if row.state == "authorising":
+        return "disconnected"
+    if row.state != "connected":
+        return "needs_sign_in"
+    failed_at: datetime | None = row.error_at
+    return "not_reachable" if failed_at and (row.succeeded_at or row.created_at) < failed_at else "connected"
 
 
 async def embedded_by(tx: Transaction, origin: str) -> Row[Any] | None:

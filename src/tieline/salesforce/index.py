@@ -40,7 +40,8 @@ the looks themselves and the way to the pages a change shows within 5 s."""
 WATCHED = timedelta(seconds=45)
 """Whoever shows records to people says so again before this is over."""
 _POLL_S = 0.5
-IDLE_INTERVAL = timedelta(seconds=60)
+IDLE_INTERVAL = timedelta(seconds=50)
+"""Nobody works in the CRM; a grant that was taken away is noticed within a minute all the same."""
 RETRY_INTERVAL = timedelta(seconds=10)
 LEASE = timedelta(seconds=90)
 OVERLAP = timedelta(seconds=60)
@@ -59,7 +60,7 @@ WHERE (account_id, id) = (
     SELECT c.account_id, c.id FROM connection c
     WHERE c.state = 'connected' AND (c.index_lease_until IS NULL OR c.index_lease_until < :now)
       AND (c.index_checked_at IS NULL OR c.index_checked_at < :now - CASE
-        WHEN c.index_state <> 'ready' THEN CAST(:retry AS interval)
+        WHEN c.index_state <> 'ready' OR c.failing_since IS NOT NULL THEN CAST(:retry AS interval)
         WHEN c.watched_until > :now OR EXISTS (
             SELECT 1 FROM agent a JOIN app_user u ON u.account_id = a.account_id AND u.id = a.user_id
             WHERE u.account_id = c.account_id AND u.connection_id = c.id AND a.seat_until > :now)
@@ -244,9 +245,13 @@ class PhoneIndex:
         async with self._database.system(of.account_id) as tx:
             values: dict[str, Any] = {"index_lease_until": None, "index_checked_at": tx.now}
             if failed:
-                values |= {"error_code": failed, "error_at": tx.now}
+                values |= {
+                    "error_code": failed,
+                    "error_at": tx.now,
+                    "failing_since": func.coalesce(connection.c.failing_since, tx.now),
+                }
             else:
-                values["succeeded_at"] = tx.now
+                values |= {"succeeded_at": tx.now, "failing_since": None}
             if api_usage is not None:
                 values |= {"api_used": api_usage[0], "api_limit": api_usage[1]}
             await tx.execute(update(connection).where(*_is(connection.c, of)).values(**values))

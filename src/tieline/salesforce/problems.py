@@ -1,4 +1,4 @@
-"""What an administrator has to know and can mend: connections that lost their grant, call logs not delivered."""
+"""What an administrator has to know and can mend: connections that died, call logs not delivered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def router(guard: Guard) -> APIRouter:
         who = await guard.administrator(request)
         async with guard.db.view(who.account_id) as tx:
             return {
-                "connections": await _without_grant(tx),
+                "connections": await _dead(tx),
                 "deliveries": {"failed": await _failed(tx), "late": await _late(tx)},
             }
 
@@ -57,14 +57,33 @@ def router(guard: Guard) -> APIRouter:
     return routes
 
 
-async def _without_grant(tx: Transaction) -> list[dict[str, Any]]:
+async def _dead(tx: Transaction) -> list[dict[str, Any]]:
+    """Connections whose org refuses our grant, or has not answered as it should for a while."""
     rows = await tx.all(
-        select(connection.c.id, connection.c.name, connection.c.error_code, connection.c.error_at)
-        .where(connection.c.account_id == tx.account_id, connection.c.state == "reconnect")
+        select(
+            connection.c.id,
+            connection.c.name,
+            connection.c.state,
+            connection.c.error_code,
+            connection.c.error_at,
+            connection.c.failing_since,
+        )
+        .where(
+            connection.c.account_id == tx.account_id,
+            (connection.c.state == "reconnect")
+            | ((connection.c.state == "connected") & connection.c.died_at.is_not(None)),
+        )
         .order_by(connection.c.name)
     )
     return [
-        {"id": str(row.id), "name": row.name, "code": row.error_code, "since": row.error_at} for row in rows
+        {
+            "id": str(row.id),
+            "name": row.name,
+            "status": "needs_sign_in" if row.state == "reconnect" else "not_reachable",
+            "code": row.error_code,
+            "since": row.error_at if row.state == "reconnect" else row.failing_since,
+        }
+        for row in rows
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -64,6 +65,17 @@ connection = account_table(
     Column("api_limit", Integer),
     Column("error_code", Text),
     at("error_at"),
+    # When the org last gave an access token.
+    at("token_at"),
+    # What the org last said about its set-up (see `survey.py`), when, and what kept it from being asked again.
+    Column("survey", JSONB, nullable=False, server_default=text("'{}'")),
+    at("surveyed_at"),
+    at("survey_asked_at"),
+    at("survey_lease_until"),
+    Column("survey_error", Text),
+    # Since when the org has not answered as it should, and since when the administrators have known it.
+    at("failing_since"),
+    at("died_at"),
     at("created_at", nullable=False),
     UniqueConstraint("account_id", "name"),
 )
@@ -99,6 +111,32 @@ revocation = account_table(
     at("next_at", nullable=False),
     at("created_at", nullable=False),
     Index("ix_revocation_next_at", "next_at"),
+)
+
+# Who a user with client integration is in the org, as last found there (see `org_users.py`).
+org_user = account_table(
+    "org_user",
+    Column("user_id", Uuid, primary_key=True),
+    Column("connection_id", Uuid, nullable=False),
+    # How many users of the org it may be, and by what the one was found: username, email, chosen.
+    Column("found", Integer, nullable=False),
+    Column("how", Text),
+    # The user name that an administrator gave.
+    Column("chosen", Text),
+    Column("org_user_id", Text),
+    Column("name", Text),
+    Column("username", Text),
+    # Null: the org does not tell.
+    Column("permission_set", Boolean),
+    Column("call_center", Boolean),
+    at("matched_at"),
+    ForeignKeyConstraint(
+        ["account_id", "user_id"], ["app_user.account_id", "app_user.id"], ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(
+        ["account_id", "connection_id"], ["connection.account_id", "connection.id"], ondelete="CASCADE"
+    ),
+    Index("ix_org_user_connection", "account_id", "connection_id"),
 )
 
 indexed_record = account_table(

@@ -167,7 +167,7 @@ class ConnectionTokens:
             saved = await tx.one(
                 update(connection)
                 .where(self._mine, connection.c.token_version == row.token_version)
-                .values(**values)
+                .values(**values, token_at=tx.now)
                 .returning(connection.c.api_base, connection.c.token_version)
             )
         if saved is None:  # an administrator authorised anew meanwhile: theirs is the newer grant

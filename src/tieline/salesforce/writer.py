@@ -12,6 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from tieline.calllog.delivery import BatchRefused, CrmAway, Item, Outcome
+from tieline.salesforce import org_users
 from tieline.salesforce.client import MAX_COLLECTION, MAX_GRAPHS, SalesforceClient, quoted
 from tieline.salesforce.failures import CrmFailure, Problem, kind_of, problem_in
 from tieline.salesforce.mapping import (
@@ -237,21 +238,18 @@ class SalesforceWriter:
             if now - self._users.get((connection_id, email), (-_USER_LIFE_S, None))[0] >= _USER_LIFE_S
         ]
         if unknown:
+            async with self._salesforce.database.system() as tx:
+                chosen = await org_users.chosen(tx, connection_id, unknown)
+            names = _list([*unknown, *chosen.values()])
             rows = await client.query_all(
                 "SELECT Id, Email, Username, TimeZoneSidKey FROM User WHERE IsActive = true"  # noqa: S608, quoted
-                f" AND (Email IN ({_list(unknown)}) OR Username IN ({_list(unknown)})) ORDER BY CreatedDate DESC"
+                f" AND (Email IN ({names}) OR Username IN ({names})) ORDER BY CreatedDate"
             )
             for email in unknown:
-                self._users[connection_id, email] = (now, None)
-            # A user name is unique, an address is not: by user name wins, then the oldest user.
-            for name in ("Email", "Username"):
-                for row in rows:
-                    email = str(row.get(name) or "").lower()
-                    if email in unknown:
-                        self._users[connection_id, email] = (
-                            now,
-                            OrgUser(row["Id"], row.get("TimeZoneSidKey")),
-                        )
+                # An address may be several users': the oldest of them.
+                found = org_users.match_of(email, chosen.get(email), rows, oldest_first=True).user
+                user = OrgUser(found["Id"], found.get("TimeZoneSidKey")) if found else None
+                self._users[connection_id, email] = (now, user)
         return {email: self._users[connection_id, email][1] for email in emails}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
 from tieline.oauth.grants import AppAccess
 from tieline.oauth.scopes import USERS
+from tieline.salesforce import org_users, survey
 from tieline.users import service as users
 from tieline.users import skills
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
@@ -81,6 +83,19 @@ class ConnectionRef(BaseModel):
     name: str
 
 
+class OrgUserShown(BaseModel):
+    """Who a user is in the CRM. `found`: how many users there it may be; null members: the CRM does not tell."""
+
+    found: int
+    how: Literal["username", "email", "chosen"] | None
+    chosen: str | None
+    name: str | None
+    username: str | None
+    permission_set: bool | None
+    call_center: bool | None
+    matched_at: datetime | None
+
+
 class UserShown(BaseModel):
     """A user. `invited`: has yet to choose a password; `second_step`: signs in with a code as well."""
 
@@ -95,6 +110,7 @@ class UserShown(BaseModel):
     version: int
     skills: list[SkillShown]
     connection: ConnectionRef | None
+    org_user: OrgUserShown | None
 
 
 class UserPage(BaseModel):
@@ -128,6 +144,14 @@ class ClientIntegration(BaseModel):
     connection_id: Id | None
 
 
+class OrgUser(BaseModel):
+    """Who a user is in the CRM."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str | None = Field(max_length=80)
+
+
 def router(guard: Guard, post: Post) -> APIRouter:
     """Routes of users."""
     routes = APIRouter(prefix="/api/v1", tags=["users"])
@@ -155,6 +179,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
         role: Literal["owner", "administrator", "supervisor", "agent"] | None = None,
         active: bool | None = None,
         connection: str = Query("", max_length=40),
+        org: Literal["not_found", "several", "no_permission_set", "no_call_center"] | None = None,
         after: str = Query("", max_length=900),
         limit: int = Query(50, ge=1, le=200),
     ) -> UserPage:
@@ -166,6 +191,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
             active,
             uuid_or(connection, NotFound) if connection not in ("", "none") else None,
             connection == "none",
+            org,
             place_of(after) if after else None,
             limit,
         )
@@ -252,6 +278,17 @@ def router(guard: Guard, post: Post) -> APIRouter:
             await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
             return _shown(await users.one(tx, id))
 
+    @routes.put("/users/{user_id}/org-user")
+    async def org_user(request: Request, user_id: str, wanted: OrgUser) -> UserShown:
+        """Say by user name who the user is in the CRM; null: found by itself. The org is asked next."""
+        who = await guard.administrator(request)
+        id = uuid_or(user_id, NotFound)
+        async with guard.db.account(who.account_id) as tx:
+            await org_users.choose(tx, id, wanted.username)
+            row = await users.one(tx, id)
+            await survey.ask(tx, [row.connection_id])
+            return _shown(row)
+
     @routes.post("/users/{user_id}/password-link")
     async def password_link(request: Request, user_id: str) -> dict[str, Any]:
         """A one-time link by which the user chooses a password, mailed and shown; older ones end."""
@@ -308,4 +345,16 @@ def _shown(row: Row[Any]) -> UserShown:
         version=row.version,
         skills=[SkillShown(**skill) for skill in row.skills or ()],
         connection=ConnectionRef(id=str(row.connection_id), name=row.connection_name) if named else None,
+        org_user=OrgUserShown(
+            found=row.org_found,
+            how=row.org_how,
+            chosen=row.org_chosen,
+            name=row.org_name,
+            username=row.org_username,
+            permission_set=row.org_permission_set,
+            call_center=row.org_call_center,
+            matched_at=row.org_matched_at,
+        )
+        if row.org_found is not None
+        else None,
     )

@@ -6,7 +6,7 @@ client integration) ends at once: sessions that hang on it are over, and callbar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -20,7 +20,7 @@ from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
 from tieline.identity.tables import app_user, session
 from tieline.ids import new_id
-from tieline.salesforce.tables import connection
+from tieline.salesforce.tables import connection, org_user
 from tieline.users import skills
 
 Role = Literal["administrator", "supervisor", "agent"]
@@ -57,6 +57,8 @@ class Wanted:
     active: bool | None = None
     connection_id: UUID | None = None
     unconnected: bool = False
+    org: str | None = None
+    """What is wrong with whom they are in the org: `not_found`, `several`, `no_permission_set`, `no_call_center`."""
     after: tuple[str, UUID] | None = None
     limit: int = 50
 
@@ -77,6 +79,10 @@ async def listed(tx: Transaction, wanted: Wanted) -> tuple[list[Row[Any]], int]:
         conditions.append(app_user.c.connection_id == wanted.connection_id)
     if wanted.unconnected:
         conditions.append(app_user.c.connection_id.is_(None))
+    if wanted.org is not None:
+        conditions.append(
+            app_user.c.id.in_(_IN_ORG.where(org_user.c.account_id == tx.account_id, _ORG[wanted.org]))
+        )
     total = await tx.scalar(select(func.count()).select_from(app_user).where(*conditions))
     if wanted.after is not None:
         conditions.append(tuple_(app_user.c.name, app_user.c.id) > wanted.after)
@@ -85,6 +91,14 @@ async def listed(tx: Transaction, wanted: Wanted) -> tuple[list[Row[Any]], int]:
     )
     return found, int(total or 0)
 
+
+_IN_ORG = select(org_user.c.user_id).where(org_user.c.matched_at.is_not(None))
+_ORG: Mapping[str, ColumnElement[bool]] = {
+    "not_found": org_user.c.found == 0,
+    "several": org_user.c.found > 1,
+    "no_permission_set": org_user.c.permission_set.is_(False),
+    "no_call_center": org_user.c.call_center.is_(False),
+}
 
 _USERS = select(
     app_user.c.id,
@@ -99,6 +113,14 @@ _USERS = select(
     app_user.c.connection_id,
     connection.c.name.label("connection_name"),
     skills.OF_USER.label("skills"),
+    org_user.c.found.label("org_found"),
+    org_user.c.how.label("org_how"),
+    org_user.c.chosen.label("org_chosen"),
+    org_user.c.name.label("org_name"),
+    org_user.c.username.label("org_username"),
+    org_user.c.permission_set.label("org_permission_set"),
+    org_user.c.call_center.label("org_call_center"),
+    org_user.c.matched_at.label("org_matched_at"),
 ).select_from(
     app_user.outerjoin(
         connection,
@@ -106,6 +128,13 @@ _USERS = select(
             connection.c.account_id == app_user.c.account_id,
             connection.c.id == app_user.c.connection_id,
             connection.c.state != "removed",
+        ),
+    ).outerjoin(
+        org_user,
+        and_(
+            org_user.c.account_id == app_user.c.account_id,
+            org_user.c.user_id == app_user.c.id,
+            org_user.c.connection_id == app_user.c.connection_id,
         ),
     )
 )
