@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
 import pytest
 from playwright.async_api import Page, expect
+from tests.journeys.computer import until
 from tests.journeys.conftest import Demo, Street
-from tests.journeys.desk import ADMIN, sign_in_to_crm, sign_in_to_portal
+from tests.journeys.desk import ADMIN, CALLBAR, sign_in_to_crm, sign_in_to_portal
 from tests.journeys.looks import look
 from tests.journeys.words import words
+from tests.ports import free_ports
 
 LANGUAGES = ("en", "ja")
 LOCALES = {"en": "en-US", "ja": "ja-JP"}
@@ -38,10 +45,28 @@ async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, 
         app = await page.evaluate(_NEW_APP, {"callback": callback, "name": f"Second_{language}"})
         await page.goto(demo.contact_center)
         await sign_in_to_portal(page, ADMIN.email)
+        await page.get_by_role("link", name=say("nav.home")).click()
+        crm = page.get_by_role("region", name="Acme CRM")
+        # What the org says comes by itself, without a click.
+        await expect(crm).to_contain_text(say("check.open_cti.ok"))
+        await expect(crm).to_contain_text(say("check.org.ok"))
+        wrong += await look(page, "portal-home", language)
+        async with page.expect_download() as bundle:
+            await page.get_by_role("link", name=say("home.help.download")).click()
+        assert (await bundle.value).suggested_filename.startswith("tieline-diagnostics-")
+        await page.get_by_role("link", name=say("home.help.pages")).click()
+        await page.get_by_role("link", name=say("help.call-center")).click()
+        await page.get_by_text(say("help.call-center.why")).wait_for()
+        wrong += await look(page, "portal-help", language)
+
         await page.get_by_role("link", name=say("nav.applications")).click()
         row = page.get_by_role("row", name="Acme CRM")
         await expect(row).to_contain_text(say("connection.status.connected"))
         wrong += await look(page, "portal-applications", language)
+        async with page.expect_download() as definition:
+            await page.get_by_role("link", name=say("connections.call_centers.standard")).click()
+        text = Path(await (await definition.value).path()).read_text("utf-8")
+        assert f"{demo.contact_center}{CALLBAR}" in text
 
         await page.get_by_role("button", name=say("connections.add")).click()
         await page.get_by_text(say("connection.environment.domain.more")).click()
@@ -106,3 +131,70 @@ async def _allow(page: Page) -> None:
     """Allow the contact center at the org, where the browser is signed in."""
     await page.locator("button[value=allow]").click()
     await page.wait_for_url("**/portal/connections?*")
+
+
+@asynccontextmanager
+async def a_website(port: int, callbar: str) -> AsyncGenerator[None]:
+    """A website, under every name that leads here, whose page embeds the callbar as its own origin."""
+    body = f"""<!doctype html><title>A website</title><script>
+      const frame = document.createElement('iframe');
+      frame.src = '{callbar}?sfdcIframeOrigin=' + encodeURIComponent(location.origin);
+      frame.width = 340; frame.height = 480;
+      addEventListener('load', () => document.body.append(frame));
+    </script>""".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
+    async with server:
+        yield
+
+
+async def test_a_page_on_an_added_domain_embeds_the_callbar_and_no_other_does(
+    demo: Demo, street: Street
+) -> None:
+    say, callbar = words("admin", "en"), words("callbar", "en")
+    port = free_ports()
+    context = await street.computer.browser.new_context(locale="en-US")
+    page, website = await context.new_page(), await context.new_page()
+    shop, other = f"http://shop.localhost:{port}", f"http://other.localhost:{port}"
+
+    async def shown(at: str) -> bool:
+        """Whether the callbar stands in the website's page; a frame that was refused shows the browser's own page."""
+        await website.goto(at)
+        frame = website.frame_locator("iframe")
+        sign_in = frame.get_by_role("button", name=callbar("sign_in.button"))
+
+        async def settled() -> str | None:
+            if await sign_in.count():
+                return "shown"
+            refused = [each for each in website.frames if each.url.startswith("chrome-error:")]
+            return "refused" if refused else None
+
+        return await until(settled, "the frame") == "shown"
+
+    try:
+        async with a_website(port, f"{demo.contact_center}{CALLBAR}"):
+            street.computer.expected = "frame-ancestors"
+            assert not await shown(shop)
+            await page.goto(demo.contact_center)
+            await sign_in_to_portal(page, ADMIN.email)
+            await page.get_by_role("link", name=say("nav.applications")).click()
+            await page.get_by_role("link", name="Acme CRM").click()
+            domains = page.get_by_role("region", name=say("connection.domains"))
+            await domains.get_by_role("textbox").fill(shop)
+            await domains.get_by_role("button", name=say("connection.domains.add.button")).click()
+            await domains.get_by_text(shop).wait_for()
+            assert await shown(shop)
+            assert not await shown(other)
+            await domains.get_by_role("button", name=shop).click()
+            await expect(domains.get_by_text(shop)).to_have_count(0)
+            assert not await shown(shop)
+    finally:
+        await context.close()

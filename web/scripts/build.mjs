@@ -20,6 +20,9 @@ const root = path.resolve(import.meta.dirname, "..");
 const dist = path.resolve(root, process.env.TIELINE_WEB_OUT ?? "dist");
 const stampFile = path.join(dist, ".stamp");
 
+/** So much script (gzip) a page may load at first. */
+const MOST_SCRIPT = 300_000;
+
 async function inputs() {
   const files = [
     "package-lock.json",
@@ -100,6 +103,10 @@ async function sizes() {
       else script += await size(file);
     }
     const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+    if (script > MOST_SCRIPT)
+      throw new Error(
+        `${source} loads ${kilobytes(script)} of script at first, more than ${kilobytes(MOST_SCRIPT)}`,
+      );
     console.log(`${source}: script ${kilobytes(script)}, styles ${kilobytes(styles)} (gzip, at first load)`);
   }
 }

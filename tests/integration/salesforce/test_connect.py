@@ -151,8 +151,7 @@ async def test_an_expired_token_is_renewed_once_however_many_calls_find_out(
     await expire_access_tokens(postgres)
     other_process = Salesforce(database, settings)
     clients = [
-        s.client(connected.account_id, connected.connection_id)
-        for s in (salesforce, other_process, salesforce, other_process)
+        s.client(connected.account_id, connected.connection_id) for s in (salesforce, other_process) * 10
     ]
     await asyncio.gather(*(client.query("SELECT Id FROM User LIMIT 1") for client in clients))
     await other_process.close()

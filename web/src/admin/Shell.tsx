@@ -19,6 +19,7 @@ const GROUPS: { word: string; entries: Entry[] }[] = [
   {
     word: "nav.group",
     entries: [
+      { path: "/portal/home", word: "nav.home", icon: "utility:home", for: "administrators" },
       { path: "/portal/live", word: "nav.live", icon: "utility:people", for: "managers" },
       { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", for: "everybody" },
       { path: "/portal/users", word: "nav.users", icon: "utility:user", for: "administrators" },

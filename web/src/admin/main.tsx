@@ -16,6 +16,8 @@ import { ConnectionsPage } from "./pages/Connections.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
 import { ForgottenPage } from "./pages/Forgotten.tsx";
+import { HelpPage } from "./pages/Help.tsx";
+import { HomePage } from "./pages/Home.tsx";
 import { LivePage } from "./pages/Live.tsx";
 import { MailboxPage } from "./pages/Mailbox.tsx";
 import { PasswordPage } from "./pages/Password.tsx";
@@ -146,12 +148,15 @@ function Pages({
   const connection = /^\/portal\/connections\/([^/]+)$/.exec(path);
   let page: ReactNode;
   if (path === "/portal/live" && manager) page = <LivePage />;
+  else if (path === "/portal/home" && administrator) page = <HomePage />;
+  else if (/^\/portal\/help(\/|$)/.test(path) && administrator)
+    page = <HelpPage topic={path.split("/")[3] ?? null} />;
   else if (path === "/portal/problems" && administrator) page = <Troubles path={path} />;
   else if (path === "/portal/connections" && administrator) page = <ConnectionsPage query={query} />;
   else if (path === "/portal/connections/new" && administrator) page = <AddConnectionPage />;
   else if (connection?.[1] && administrator)
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
-  else if (path === "/portal/users" && administrator) page = <UsersPage session={session} />;
+  else if (path === "/portal/users" && administrator) page = <UsersPage session={session} query={query} />;
   else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
   else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;

@@ -1,4 +1,5 @@
 /** Connections: the account's links to CRMs, as administrators see and change them. */
+import type { Finding } from "./home.ts";
 import { request } from "./http.ts";
 import { csrfToken } from "./session.ts";
 
@@ -22,9 +23,15 @@ export interface Connection {
   country_codes: string[];
   index: { state: "none" | "loading" | "ready"; checked_at: string | null };
   error: { code: string; at: string } | null;
+  /** When the org last gave an access token. */
+  token_at: string | null;
+  /** What the org last said about its set-up, by what was asked. */
+  survey: { checks: Record<string, Finding>; at: string | null; error: string | null };
 }
 
 export interface Connections {
+  /** Whether the operator lets connections be made and changed. */
+  integrations: boolean;
   connections: Connection[];
   /** Whether this installation may be joined to the embedded CRM. */
   embedded_allowed: boolean;
@@ -47,6 +54,9 @@ export interface Impact {
   logs: number;
   records: number;
 }
+
+/** A call center definition with our own addresses in it, to be imported in the org. */
+export const callCenterUrl = (document: "standard" | "sso"): string => `/api/v1/call-center/${document}`;
 
 const of = (id: string): string => `/api/v1/connections/${encodeURIComponent(id)}`;
 

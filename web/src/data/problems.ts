@@ -21,7 +21,13 @@ export interface LateLogs {
 }
 
 export interface Problems {
-  connections: { id: string; name: string; code: string | null; since: string | null }[];
+  connections: {
+    id: string;
+    name: string;
+    status: "needs_sign_in" | "not_reachable";
+    code: string | null;
+    since: string | null;
+  }[];
   deliveries: {
     failed: {
       count: number;

@@ -19,7 +19,24 @@ export interface User {
   version: number;
   skills: { name: string; level: number }[];
   connection: { id: string; name: string } | null;
+  /** Who the user is in the CRM; null: not looked for yet, or without client integration. */
+  org_user: OrgUser | null;
 }
+
+export interface OrgUser {
+  /** How many users of the org it may be. */
+  found: number;
+  how: "username" | "email" | "chosen" | null;
+  /** The user name that an administrator gave. */
+  chosen: string | null;
+  name: string | null;
+  username: string | null;
+  permission_set: boolean | null;
+  call_center: boolean | null;
+  matched_at: string | null;
+}
+
+export const ORG_TROUBLES = ["not_found", "several", "no_permission_set", "no_call_center"] as const;
 
 export interface UserPage {
   users: User[];
@@ -33,6 +50,8 @@ export interface UserFilter {
   /** A connection's id, `none`, or empty for all. */
   connection: string;
   active: "" | "true" | "false";
+  /** What is wrong with whom they are in the CRM. */
+  org: "" | (typeof ORG_TROUBLES)[number];
 }
 
 export interface UserDraft {
@@ -64,6 +83,10 @@ export const addUser = (email: string, draft: UserDraft): Promise<PasswordLink> 
 /** Writes a user of the version that was read; `Problem` `changed_meanwhile` when it is not that any more. */
 export const changeUser = (user: User, change: UserDraft & { active: boolean }): Promise<User> =>
   request("PUT", of(user.id), { body: { version: user.version, ...change }, ...csrf() });
+
+/** Says by user name who the user is in the CRM; null: found by itself. The CRM is asked next. */
+export const setOrgUser = (id: string, username: string | null): Promise<User> =>
+  request("PUT", `${of(id)}/org-user`, { body: { username }, ...csrf() });
 
 export const makePasswordLink = (id: string): Promise<PasswordLink> =>
   request("POST", `${of(id)}/password-link`, csrf());

@@ -13,6 +13,7 @@ import {
   removeConnection,
   setRelatedDomains,
 } from "../../data/connections.ts";
+import { checkConnection } from "../../data/home.ts";
 import type { Problem } from "../../data/http.ts";
 import { Button, EmptyState, FormElement, IconButton, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
@@ -22,10 +23,26 @@ import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
 import { useWork } from "../work.ts";
-import { StatusBadge } from "./Connections.tsx";
+import { Check, useSurvey } from "./Checks.tsx";
+import { IntegrationsOff, StatusBadge } from "./Connections.tsx";
 import { emptyOrg, type OrgDraft, OrgFields, orgOf } from "./OrgFields.tsx";
 
 const LIST = "/portal/connections";
+/** In the order in which they are mended. */
+const CHECKS = [
+  "org",
+  "open_cti",
+  "package",
+  "permission_sets",
+  "call_center",
+  "customers",
+  "all_customers",
+  "tasks",
+  "session_history",
+  "settings",
+  "users",
+  "presence",
+];
 
 function Back(): ReactNode {
   const { t } = useTranslation();
@@ -94,7 +111,7 @@ export function AddConnectionPage(): ReactNode {
       <Back />
       <PageHead title={t("connections.add")} explain={t("connections.add.explain")} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
-      {value && <AddForm of={value} />}
+      {value && (value.integrations ? <AddForm of={value} /> : <IntegrationsOff />)}
     </>
   );
 }
@@ -176,9 +193,15 @@ export function ConnectionPage({ id }: { id: string }): ReactNode {
         explain={t("connection.explain", { environment: t(`connection.environment.${found.environment}`) })}
       />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
+      {!value.integrations && <IntegrationsOff />}
       <State connection={found} />
-      <Edit key={found.name} connection={found} of={value} />
-      <Domains connection={found} />
+      {found.status !== "disconnected" && <SetUp connection={found} />}
+      {value.integrations && (
+        <>
+          <Edit key={found.name} connection={found} of={value} />
+          <Domains connection={found} />
+        </>
+      )}
       <Removal connection={found} />
     </>
   );
@@ -193,6 +216,7 @@ function State({ connection }: { connection: Connection }): ReactNode {
   const facts: [string, ReactNode][] = [
     ["connection.connected_by", connection.connected_by ?? "–"],
     ["connection.connected_at", time(connection.connected_at)],
+    ["connection.token_at", time(connection.token_at)],
     ["connection.succeeded_at", time(connection.succeeded_at)],
     [
       "connection.api_requests",
@@ -249,6 +273,37 @@ function State({ connection }: { connection: Connection }): ReactNode {
         </Button>
       </div>
       {problem && <ProblemNotice problem={problem} />}
+    </section>
+  );
+}
+
+/** What is asked of the org, one by one, and what it said. */
+function SetUp({ connection }: { connection: Connection }): ReactNode {
+  const { t } = useTranslation();
+  const region = useRegion();
+  const { busy, problem, run } = useWork();
+  const { checks, at } = connection.survey;
+  useSurvey([{ id: connection.id, at }]);
+  return (
+    <section className="ad-card" aria-label={t("connection.set_up")}>
+      <div className="ad-card__head">
+        <h2 className="ad-card__title">{t("connection.set_up")}</h2>
+        <div className="ad-card__acts">
+          <span className="ad-weak">
+            {at === null ? t("home.not_asked") : t("home.asked_at", { at: formatDateTime(at, region) })}
+          </span>
+          <Button disabled={busy} onClick={() => run(() => checkConnection(connection.id))}>
+            {t("home.ask")}
+          </Button>
+        </div>
+      </div>
+      <p className="ad-weak">{t("connection.set_up.explain")}</p>
+      {problem && <ProblemNotice problem={problem} />}
+      <ul className="ad-check-lines">
+        {CHECKS.filter((name) => name in checks).map((name) => (
+          <Check key={name} name={name} finding={checks[name]!} />
+        ))}
+      </ul>
     </section>
   );
 }

@@ -1,7 +1,12 @@
 /** Integrations, Applications: the account's connections with their state, and how the last sign-in at an org went. */
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { type Connection, type ConnectionStatus, readConnections } from "../../data/connections.ts";
+import {
+  callCenterUrl,
+  type Connection,
+  type ConnectionStatus,
+  readConnections,
+} from "../../data/connections.ts";
 import { Problem } from "../../data/http.ts";
 import { Button, EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
@@ -36,8 +41,9 @@ export function ConnectionsPage({ query }: { query: URLSearchParams }): ReactNod
   return (
     <>
       <PageHead title={t("connections.title")} explain={t("connections.explain")}>
-        {value !== null && value.connections.length > 0 && add}
+        {value?.integrations && value.connections.length > 0 && add}
       </PageHead>
+      {value?.integrations === false && <IntegrationsOff />}
       <Outcome query={query} connections={value?.connections ?? []} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
@@ -47,13 +53,53 @@ export function ConnectionsPage({ query }: { query: URLSearchParams }): ReactNod
           </div>
         )
       ) : value.connections.length === 0 ? (
-        <EmptyState icon="utility:apps" title={t("connections.none.title")} action={add}>
+        <EmptyState
+          icon="utility:apps"
+          title={t("connections.none.title")}
+          action={value.integrations ? add : undefined}
+        >
           {t("connections.none.explain")}
         </EmptyState>
       ) : (
         <Table connections={value.connections} />
       )}
+      {value?.integrations && <CallCenters />}
     </>
+  );
+}
+
+/** Who can switch integrations on, where the operator has switched them off. */
+export function IntegrationsOff(): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <div className="ad-problems">
+      <Notice variant="info">
+        <p className="ad-strong">{t("connections.off.title")}</p>
+        <p>{t("connections.off.explain")}</p>
+      </Notice>
+    </div>
+  );
+}
+
+/** The documents that the org's administrator imports. */
+function CallCenters(): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <section className="ad-card ad-call-centers" aria-labelledby="call-centers">
+      <h2 className="ad-card__title" id="call-centers">
+        {t("connections.call_centers")}
+      </h2>
+      <p>{t("connections.call_centers.explain")}</p>
+      <div className="ad-trouble__act">
+        <a className="slds-button slds-button_neutral" href={callCenterUrl("standard")} download>
+          {t("connections.call_centers.standard")}
+        </a>
+        <a className="slds-button slds-button_neutral" href={callCenterUrl("sso")} download>
+          {t("connections.call_centers.sso")}
+        </a>
+        <Link to="/portal/help/call-center">{t("connections.call_centers.help")}</Link>
+      </div>
+    </section>
   );
 }
 
@@ -73,7 +119,7 @@ function Outcome({ query, connections }: { query: URLSearchParams; connections: 
       )
     );
   }
-  if (failed === null) return null;
+  if (failed === null || failed === "integrations_off") return null;
   const reason = `connections.reason.${query.get("reason") ?? ""}`;
   return (
     <div className="ad-problems">

@@ -14,7 +14,7 @@ const READ_AGAIN_MS = 30_000;
 
 /** For administrators: read again with each news of an engagement, and now and then, because time alone makes logs late. */
 export function useProblems(): Reading<Problems> {
-  const reading = useReading("problems", readProblems, ["engagements"]);
+  const reading = useReading("problems", readProblems, ["engagements", "connections"]);
   const { again } = reading;
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -34,12 +34,15 @@ export function ProblemsBanner({ problems }: { problems: Problems }): ReactNode 
   const { t } = useTranslation();
   const { connections, deliveries } = problems;
   if (problemCount(problems) === 0) return null;
+  const refused = connections.filter(({ status }) => status === "needs_sign_in").length;
+  const away = connections.length - refused;
   const late = deliveries.late.reduce((sum, each) => sum + each.count, 0);
   return (
     <div className="ad-problems">
       <Notice variant="error">
         <p>
-          {connections.length > 0 && <span>{t("problems.connections", { count: connections.length })} </span>}
+          {refused > 0 && <span>{t("problems.connections", { count: refused })} </span>}
+          {away > 0 && <span>{t("problems.away", { count: away })} </span>}
           {deliveries.failed.count > 0 && (
             <span>{t("problems.failed", { count: deliveries.failed.count })} </span>
           )}
@@ -98,18 +101,24 @@ function Lists({ problems, onChange }: { problems: Problems; onChange: () => voi
     <>
       {connections.map((each) => (
         <section key={each.id} className="ad-card ad-trouble" aria-label={each.name}>
-          <h2 className="ad-card__title">{t("problems.connection.title", { name: each.name })}</h2>
+          <h2 className="ad-card__title">{t(`problems.connection.${each.status}`, { name: each.name })}</h2>
           <p>{reasonOf(each.code)}</p>
           {each.since && (
             <p className="ad-weak">{t("problems.since", { at: formatDateTime(each.since, region) })}</p>
           )}
-          <Doing
-            label={t("problems.authorise")}
-            work={async () => {
-              location.assign(await authoriseAgain(each.id));
-              return null;
-            }}
-          />
+          {each.status === "needs_sign_in" ? (
+            <Doing
+              label={t("problems.authorise")}
+              work={async () => {
+                location.assign(await authoriseAgain(each.id));
+                return null;
+              }}
+            />
+          ) : (
+            <p>
+              <Link to={`/portal/connections/${each.id}`}>{t("problems.connection.look")}</Link>
+            </p>
+          )}
         </section>
       ))}
       {late.map((each) => (

@@ -11,6 +11,7 @@ import {
   handOver,
   makePasswordLink,
   type PasswordLink,
+  ORG_TROUBLES,
   readUsers,
   resetSecondStep,
   ROLES,
@@ -25,17 +26,35 @@ import { useFailure, useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
+import { OrgUserField, OrgUserLine } from "./OrgUser.tsx";
 
-const NOBODY_LEFT_OUT: UserFilter = { search: "", role: "", connection: "", active: "true" };
+const NOBODY_LEFT_OUT: UserFilter = {
+  search: "",
+  role: "",
+  connection: "",
+  active: "true",
+  org: "",
+};
 
-export function UsersPage({ session }: { session: PortalSession }): ReactNode {
+/** What a link from the checklist asks for. */
+function filterOf(query: URLSearchParams): UserFilter {
+  const role = query.get("role");
+  return {
+    ...NOBODY_LEFT_OUT,
+    role: ROLES.find((each) => each === role) ?? "",
+    connection: query.get("connection") === "none" ? "none" : "",
+    org: ORG_TROUBLES.find((each) => each === query.get("org")) ?? "",
+  };
+}
+
+export function UsersPage({ session, query }: { session: PortalSession; query: URLSearchParams }): ReactNode {
   const { t } = useTranslation();
-  const [filter, setFilter] = useState(NOBODY_LEFT_OUT);
+  const [filter, setFilter] = useState(() => filterOf(query));
   const asked = useSettled(filter);
   const { value, problem, again } = useReading(
     `users ${JSON.stringify(asked)}`,
     (signal) => readUsers(asked, null, signal),
-    ["users"],
+    ["users", "connections"],
   );
   const connections = useReading("connections", readConnections, ["connections"]).value?.connections ?? [];
   const [open, setOpen] = useState<User | "new" | null>(null);
@@ -111,7 +130,11 @@ function Filters({
   connections: Connection[];
 }): ReactNode {
   const { t } = useTranslation();
-  const select = (name: "role" | "connection" | "active", word: string, options: [string, string][]) => (
+  const select = (
+    name: "role" | "connection" | "active" | "org",
+    word: string,
+    options: [string, string][],
+  ) => (
     <FormElement label={t(word)}>
       {({ id }) => (
         <select
@@ -130,7 +153,7 @@ function Filters({
     </FormElement>
   );
   return (
-    <div className="ad-filters ad-filters_four">
+    <div className={`ad-filters ad-filters_${connections.length > 0 ? "five" : "four"}`}>
       <FormElement label={t("users.search")}>
         {({ id }) => (
           <input
@@ -158,6 +181,11 @@ function Filters({
         ["false", t("users.state.inactive")],
         ["", t("users.all")],
       ])}
+      {connections.length > 0 &&
+        select("org", "users.org", [
+          ["", t("users.all")],
+          ...ORG_TROUBLES.map((each): [string, string] => [each, t(`users.org.${each}`)]),
+        ])}
     </div>
   );
 }
@@ -242,7 +270,10 @@ function Pages({
                 </th>
                 <td className="ad-cell">{user.email}</td>
                 <td className="ad-cell">{user.roles.map((role) => t(`role.${role}`)).join(t("comma"))}</td>
-                <td className="ad-cell">{user.connection?.name ?? t("users.client_integration.off")}</td>
+                <td className="ad-cell">
+                  {user.connection?.name ?? t("users.client_integration.off")}
+                  {user.connection && <OrgUserLine found={user.org_user} />}
+                </td>
                 <td className="ad-cell">
                   <StateBadge user={user} />
                 </td>
@@ -495,6 +526,7 @@ function UserDialog({
           ))}
         </fieldset>
         <ConnectionField value={connection} onChange={setConnection} connections={connections} />
+        {user?.connection && <OrgUserField key={user.connection.id} user={user} />}
         {user !== null && (
           <label className="ad-check">
             <input

@@ -1,0 +1,194 @@
+"""Every door at once, read off the running application: whoever adds a route is asked the same questions."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy import select
+from starlette.routing import BaseRoute
+from tests.integration.center import Center, a_center
+
+from tieline.db.database import Database
+from tieline.ids import new_id
+from tieline.salesforce.tables import connection
+
+BY_SECRET = {
+    ("POST", "/api/v1/session"),
+    ("POST", "/api/v1/password"),
+    ("POST", "/api/v1/callbar/session"),
+    ("POST", "/api/v1/callbar/session/collect"),
+    ("POST", "/api/v1/callbar/session/renew"),
+    ("POST", "/api/v1/callbar/session/resume"),
+    ("DELETE", "/api/v1/callbar/session"),
+}
+"""Writes behind which no cookie of the portal stands: what they carry themselves is what they are allowed by."""
+TEXTS = {"email": "somebody@example.com", "^[A-Za-z0-9_-]{43}$": "a" * 43, "^[0-9]{2}$": "12"}
+"""Texts for formats and patterns of the routes' bodies."""
+
+
+@pytest.fixture
+async def center(database: Database, tmp_path: Path) -> AsyncIterator[Center]:
+    async with a_center(database, tmp_path) as center:
+        yield center
+
+
+def routes_of(center: Center) -> list[tuple[str, APIRoute]]:
+    """Each method of each route that answers requests."""
+
+    def below(routes: list[BaseRoute]) -> Iterator[APIRoute]:
+        for route in routes:
+            if isinstance(route, APIRoute):
+                yield route
+            elif (router := getattr(route, "original_router", None)) is not None:
+                yield from below(router.routes)
+
+    found = [
+        (method, route)
+        for route in below(center.server.config.app.routes)  # type: ignore[union-attr]
+        for method in sorted(route.methods or ())
+    ]
+    assert len(found) > 40, "the application's routes are found"
+    return found
+
+
+def path_of(route: APIRoute) -> str:
+    """The route's path with something in its places."""
+    return re.sub(r"\{(\w+)(:path)?\}", lambda m: "x" if m.group(2) else str(new_id()), route.path)
+
+
+def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
+    """A value that a JSON schema allows, as small as it may be."""
+    if "$ref" in schema:
+        return sample(defs[schema["$ref"].rpartition("/")[2]], defs)
+    if "anyOf" in schema:
+        return sample(schema["anyOf"][0], defs)
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", (schema.get("enum") or [None])[0])
+    match schema.get("type"):
+        case "object":
+            needed = schema.get("required", [])
+            return {name: sample(schema["properties"][name], defs) for name in needed}
+        case "array":
+            return [sample(schema["items"], defs)] * schema.get("minItems", 0)
+        case "string":
+            text = TEXTS.get(schema.get("pattern", schema.get("format", "")), "x")
+            return text * max(1, schema.get("minLength", 1) if text == "x" else 1)
+        case "boolean":
+            return True
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case _:
+            return None
+
+
+def body_of(method: str, route: APIRoute, document: dict[str, Any]) -> Any:
+    """A body that the route takes; None where it takes none."""
+    operation = document["paths"].get(route.path, {}).get(method.lower(), {})
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    return sample(schema, document.get("components", {}).get("schemas", {})) if schema else None
+
+
+async def test_every_route_says_what_may_frame_it(center: Center) -> None:
+    portal = await center.portal("admin")
+    for method, route in routes_of(center):
+        if route.path == "/api/v1/live":  # an endless answer; its refusal is looked at below
+            continue
+        for client in (center.http, portal):
+            answer = await client.request(method, path_of(route))
+            policy = answer.headers.get("content-security-policy", "")
+            assert "frame-ancestors 'none'" in policy and "default-src 'none'" in policy, (method, route.path)
+            assert answer.headers["x-content-type-options"] == "nosniff", (method, route.path)
+    refused = await center.http.get("/api/v1/live")
+    assert "frame-ancestors 'none'" in refused.headers["content-security-policy"]
+
+
+async def test_no_write_is_done_for_a_page_that_is_not_ours(center: Center) -> None:
+    document = center.server.config.app.openapi()  # type: ignore[union-attr]
+    writes = [(m, r) for m, r in routes_of(center) if m not in ("GET", "HEAD", "OPTIONS")]
+    assert {(method, route.path) for method, route in writes} > BY_SECRET
+    portal = await center.portal("admin")
+    origin, token = portal.headers.pop("Origin"), portal.headers.pop("X-CSRF-Token")
+    for method, route in writes:
+        body = body_of(method, route, document)
+
+        async def refused(
+            method: str = method, route: APIRoute = route, body: Any = body, **headers: str
+        ) -> str:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            answer = await portal.request(method, path_of(route), json=body, headers=named)
+            told = (method, route.path, headers, answer.status_code, answer.text[:200])
+            assert answer.status_code in (401, 403), told
+            return answer.json()["code"]
+
+        assert await refused(Origin="https://evil.example", X_CSRF_Token=token) == "origin_refused"
+        assert await refused(Origin=origin + ".evil.example", X_CSRF_Token=token) == "origin_refused"
+        assert await refused(Origin="null", X_CSRF_Token=token) == "origin_refused"
+        assert await refused(X_CSRF_Token=token) == "origin_refused"
+        if (method, route.path) not in BY_SECRET:
+            assert await refused(Origin=origin) == "csrf_missing"
+            assert await refused(Origin=origin, X_CSRF_Token=token[::-1]) == "csrf_missing"
+    # It was refused all along: the session, which some of these routes end, is still there.
+    assert (await portal.get("/api/v1/session")).json()["user"]["email"] == center.email("admin")
+
+
+class Canary:
+    """A listener on loopback that notices every connection."""
+
+    def __init__(self) -> None:
+        self.connects = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self._socket.accept()[0].close()
+            except OSError:
+                return
+            self.connects += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+async def test_addresses_that_administrators_give_lead_nowhere_inside(center: Center) -> None:
+    canary = Canary()
+    portal = await center.portal("admin")
+    inside = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "[::1]", "[::ffff:127.0.0.1]")
+    own: list[httpx2.Response] = []
+    for host in inside:
+        at = f"{host}:{canary.port}"
+        for address in (
+            f"https://{at}",
+            f"http://{at}",
+            f"https://acme.my.salesforce.com@{at}",
+            f"https://{at}/.my.salesforce.com",
+            f"https://{host}.my.salesforce.com:{canary.port}",
+            f"file://{at}/etc/passwd",
+        ):
+            new = {"name": str(new_id()), "environment": "domain", "client_id": "x", "login_origin": address}
+            own.append(await portal.post("/api/v1/connections", json=new))
+        # A related domain is a name to compare with; nothing is ever asked of it.
+        await portal.put(
+            f"/api/v1/connections/{center.connection_id}/related-domains",
+            json={"domains": [f"http://{at}"]},
+        )
+    for address in ("http://169.254.169.254", "http://10.0.0.1", "https://[fd00::1]"):
+        new = {"name": str(new_id()), "environment": "embedded", "client_id": "x", "api_base": address}
+        own.append(await portal.post("/api/v1/connections", json=new))
+    assert {(answer.status_code, answer.json()["code"]) for answer in own} == {(422, "input_invalid")}
+    async with center.db.system() as tx:
+        made = await tx.all(select(connection.c.id).where(connection.c.account_id == center.account_id))
+    assert [row.id for row in made] == [center.connection_id]
+    assert canary.connects == 0
+    canary.close()
