@@ -151,7 +151,7 @@ class Org:
         )
         assert answer.status_code == 201, answer.text
         path += f"/{answer.json()['id']}"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while True:
                 shown = await self.console("GET", path, params={"includeDetails": "true"})
                 result = shown.json()["deployResult"]
