@@ -29,6 +29,7 @@ _SECTIONS: Mapping[str, str] = {
     "PermissionSetAssignment": "permission_sets",
     "ObjectPermissions": "permission_sets",
     "FieldPermissions": "permission_sets",
+    "PermissionSetTabSetting": "permission_sets",
     "Group": "groups",
     "GroupMember": "groups",
     "QueueSobject": "groups",
@@ -95,6 +96,8 @@ async def _name(conn: Any, value: ObjectType, row: Mapping[str, Any]) -> str:
         return str(await _label_of_set(conn, row["PermissionSetId"]))
     if value.name in ("ObjectPermissions", "FieldPermissions"):
         return str(row.get("Field") or row["SobjectType"])
+    if value.name == "PermissionSetTabSetting":
+        return str(row["Name"])
     if value.name == "UserLogin":
         return str(await _username(conn, row["UserId"]))
     if value.name in ("User", "PermissionSet"):
@@ -107,7 +110,7 @@ async def _owner(conn: Any, value: ObjectType, row: Mapping[str, Any]) -> str | 
     """The other record of a row that joins two."""
     if value.name == "PermissionSetAssignment":
         return await _username(conn, row["AssigneeId"])
-    if value.name in ("ObjectPermissions", "FieldPermissions"):
+    if value.name in ("ObjectPermissions", "FieldPermissions", "PermissionSetTabSetting"):
         return await _label_of_set(conn, row["ParentId"])
     return None
 

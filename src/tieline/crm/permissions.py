@@ -133,6 +133,38 @@ async def grant_fields(
     return changed
 
 
+async def grant_tab(conn: Any, set_id: str, name: str, visibility: str | None) -> int:
+    """Makes a permission set show a tab: `DefaultOn`, `DefaultOff`, None for no more; answers 0 where it was so."""
+    found = await conn.fetchrow(
+        'SELECT "Id", "Visibility" FROM data."PermissionSetTabSetting"'
+        ' WHERE "ParentId" = $1 AND lower("Name") = lower($2) AND NOT "IsDeleted"',
+        set_id,
+        name,
+    )
+    if (found["Visibility"] if found else None) == visibility:
+        return 0
+    if visibility is None:
+        await conn.execute('DELETE FROM data."PermissionSetTabSetting" WHERE "Id" = $1', found["Id"])
+    elif found is not None:
+        await conn.execute(
+            'UPDATE data."PermissionSetTabSetting" SET "Visibility" = $2, "LastModifiedDate" = now(),'
+            ' "SystemModstamp" = now() WHERE "Id" = $1',
+            found["Id"],
+            visibility,
+        )
+    else:
+        await conn.execute(
+            f'INSERT INTO data."PermissionSetTabSetting" ({_STAMP}, "Id", "ParentId", "Name", "Visibility")'
+            f" VALUES ({_STAMPS}, $2, $3, $4, $5)",
+            await _system_user(conn),
+            (await new_ids(conn, "01P", 1))[0],
+            set_id,
+            name,
+            visibility,
+        )
+    return 1
+
+
 async def sets_of_profiles(conn: Any, *names: str) -> list[str]:
     """Ids of the permission sets that profiles of these names own."""
     rows = await conn.fetch(
@@ -253,6 +285,7 @@ async def drop_permission_set(conn: Any, set_id: str) -> None:
         ("PermissionSetAssignment", "PermissionSetId"),
         ("ObjectPermissions", "ParentId"),
         ("FieldPermissions", "ParentId"),
+        ("PermissionSetTabSetting", "ParentId"),
         ("PermissionSet", "Id"),
     ):
         await conn.execute(f'DELETE FROM data."{table}" WHERE "{column}" = $1', set_id)

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from . import audit_trail, permissions, recycle, sharing
+from . import audit_trail, managed, permissions, recycle, sharing, tabs
 from .access import Caller, default_record_type, readonly, require, rights, visible_part
 from .changes import announce
 from .duplicates import Search, detected
@@ -55,7 +55,9 @@ class Records:
         *,
         options: CallOptions = CallOptions(),
         version: str = "66.0",
+        namespace: str | None = None,
     ):
+        self.namespace = namespace
         self.org = org
         self.conn = conn
         self.catalogue = catalogue.whole
@@ -290,12 +292,14 @@ class Records:
         parsed = [parse_id(record_id) for record_id in ids]
         present = await lock(self.conn, value, [found for found in parsed if found])
         refused_ids = await self._refused(value, present, "delete")
+        holders = await self._holders(value, present.values())
         results: list[Saved] = []
         doomed: list[str] = []
         for raw_id, record_id in zip(ids, parsed, strict=True):
             try:
                 row = existing(value, raw_id, record_id, present)
                 require_free(value, row)
+                managed.require_own(value, row, holders)
                 if row["Id"] in refused_ids:
                     raise readonly()
                 if value.name == "PermissionSet" and row["IsOwnedByProfile"]:
@@ -323,6 +327,10 @@ class Records:
             await recycle.delete(self.conn, self.catalogue, value, doomed, self.caller.user_id)
             await self.follow(value, moved=True)
         return results
+
+    async def _holders(self, value: ObjectType, rows: Iterable[Row]) -> frozenset[str]:
+        """What belongs to installed packages among rows of Set-up, unless it is that package's turn."""
+        return await managed.held(self.conn, value, rows, self.namespace) if value.setup else frozenset()
 
     async def _held(self, value: ObjectType, ids: list[str]) -> set[str]:
         """Which of the records may not go, because a lookup that restricts deletion points to them."""
@@ -409,9 +417,11 @@ class Records:
                 (await self.org.rules.at(self.conn, self.catalogue)).assignment, value, drafts, self.options
             )
         related = await references.look_up(self.conn, self.catalogue, self.caller, value, drafts)
+        holders = await self._holders(value, [draft.before or draft.row for draft in drafts])
         passed: list[Draft] = []
         for draft in drafts:
             try:
+                managed.require_own(value, draft.before or draft.row, holders)
                 references.check(self.catalogue, self.caller, value, draft, related)
                 if value.name == "Account" and "IsPersonAccount" in value.fields:
                     decide_kind(draft.row, draft.given, new=creating)
@@ -435,6 +445,8 @@ class Records:
                 passed.append(draft)
             except Fault as fault:
                 results[draft.position] = Saved(faults=(fault,))
+        if value.name == tabs.SETTING:
+            return await tabs.check(self.conn, self.catalogue, passed, results)
         if value.name == push_topics.NAME:
             return await push_topics.check(self.conn, self.visible, self.caller, passed, results)
         return await self._by_the_rules(value, passed, results)

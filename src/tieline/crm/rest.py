@@ -57,6 +57,8 @@ class Call:
     row_fault: Callable[[], Fault | None] = no_fault
     door: str = ""
     """Of SOAP: `u` for partner, `c` for enterprise."""
+    namespace: str | None = None
+    """Of a managed package that is being installed: what it holds may be changed."""
 
     def __post_init__(self) -> None:
         """Every door sees what its user may see: `catalogue` is cut down here, once."""
@@ -66,8 +68,9 @@ class Call:
     def records(self) -> Records:
         """Verbs on records as this caller."""
         return Records(
-            self.org, self.conn, self.catalogue, self.caller, options=self.options, version=self.version
-        )
+            self.org, self.conn, self.catalogue, self.caller,
+            options=self.options, version=self.version, namespace=self.namespace,
+        )  # fmt: skip
 
     @property
     def base(self) -> str:

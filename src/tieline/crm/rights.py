@@ -28,6 +28,7 @@ _SETUP: Mapping[str, tuple[str | None, str]] = {
     "PermissionSetAssignment": ("ViewSetup", "AssignPermissionSets"),
     "ObjectPermissions": ("ViewSetup", "ManageUsers"),
     "FieldPermissions": ("ViewSetup", "ManageUsers"),
+    "PermissionSetTabSetting": ("ViewSetup", "ManageUsers"),
     "UserLogin": ("ManageUsers", "ManageUsers"),
     "User": (None, "ManageUsers"),
     "Profile": (None, "ManageUsers"),

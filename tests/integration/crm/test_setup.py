@@ -139,12 +139,62 @@ async def test_a_permission_set_s_page_tells_what_it_opens(console: Browser) -> 
     assert (await console.api("POST", "data/v66.0/sobjects/ObjectPermissions", json=row)).status_code == 201
     row = {"ParentId": permission_set, "SobjectType": "Lead", "Field": "Lead.Title", "PermissionsRead": True}
     assert (await console.api("POST", "data/v66.0/sobjects/FieldPermissions", json=row)).status_code == 201
-    shown = (await console.api("GET", f"setup/permission-sets/{permission_set}")).json()
-    lead = shown["objects"][0]
-    assert (lead["name"], lead["Read"], lead["Edit"], lead["Delete"]) == ("Lead", True, True, False)
-    assert [(each["name"], each["edit"]) for each in lead["fields"]] == [("Title", False)]
-    assert [each["name"] for each in shown["permissions"]] == ["ViewSetup"]
+    shown = (await console.api("GET", f"setup/permission-sets/{permission_set}?object=Lead")).json()
+    [lead] = [each for each in shown["objects"] if each["Read"]]
+    assert (lead["name"], lead["Edit"], lead["Delete"], lead["field_count"]) == ("Lead", True, False, 1)
+    assert [(each["name"], each["edit"]) for each in shown["fields"] if each["read"]] == [("Title", False)]
+    assert [each["name"] for each in shown["permissions"] if each["held"]] == ["ViewSetup"]
     assert shown["call_centers"] == []
+
+
+async def test_a_permission_set_is_made_and_changed_as_a_whole(world: World, console: Browser) -> None:
+    name = f"Made{secrets.token_hex(5)}"
+    made = await console.api("POST", "setup/permission-sets", json={"label": "Made here", "name": name})
+    assert made.status_code == 201, made.text
+    path = f"setup/permission-sets/{made.json()['id']}"
+    user_id, username = await a_user(console, profile="Minimum Access - Salesforce")
+    await console.api("POST", f"{path}/assignments", json={"user_ids": [user_id]})
+    theirs = Browser(world.port)
+    await theirs.open_console(username, PASSWORD)
+    assert (await theirs.api("GET", "data/v66.0/sobjects/Lead/describe")).status_code == 404
+    body = {
+        "permissions": {"EditTask": True},
+        "objects": {"Lead": {"Read": True, "Edit": True}},
+        "fields": {"Lead.Title": {"read": True, "edit": False}},
+        "tabs": {"standard-lead": "Visible"},
+    }
+    # A right without the one it needs: nothing of the whole is kept.
+    wrong = body | {"objects": {"Lead": {"Delete": True}}}
+    refused = await console.api("PATCH", path, json=wrong)
+    assert refused.json()[0]["errorCode"] == "FIELD_INTEGRITY_EXCEPTION"
+    assert not [each for each in (await console.api("GET", path)).json()["permissions"] if each["held"]]
+    for tab in ("standard-Nothing", "Nothing__c"):
+        assert (await console.api("PATCH", path, json={"tabs": {tab: "Visible"}})).status_code == 400
+    for _ in range(2):
+        assert (await console.api("PATCH", path, json=body)).status_code == 200
+    described = (await theirs.api("GET", "data/v66.0/sobjects/Lead/describe")).json()
+    assert described["updateable"] is True
+    assert [each["updateable"] for each in described["fields"] if each["name"] == "Title"] == [False]
+    shown = (await console.api("GET", path)).json()
+    assert [(each["name"], each["visibility"]) for each in shown["tabs"] if each["visibility"] != "None"] == [
+        ("standard-Lead", "Visible")
+    ]
+    closed = {"objects": {"Lead": {}}, "fields": {"Lead.Title": {}}, "tabs": {"standard-Lead": "None"}}
+    assert (await console.api("PATCH", path, json=closed)).status_code == 200
+    assert (await theirs.api("GET", "data/v66.0/sobjects/Lead/describe")).status_code == 404
+    assert (await console.api("DELETE", path)).json()[0]["errorCode"] == "DELETE_FAILED"
+    await console.api("POST", f"{path}/assignments/remove", json={"user_ids": [user_id]})
+    assert (await console.api("DELETE", path)).status_code == 204
+    assert (await console.api("GET", path)).status_code == 404
+    await theirs.close()
+
+
+async def test_a_profile_s_own_permissions_are_shown_only(console: Browser) -> None:
+    profiles = (await console.api("GET", "setup/profiles")).json()["profiles"]
+    own = next(each["permission_set"] for each in profiles if each["name"] == "Standard User")
+    assert (await console.api("GET", f"setup/permission-sets/{own}")).json()["editable"] is False
+    refused = await console.api("PATCH", f"setup/permission-sets/{own}", json={"objects": {"Lead": {}}})
+    assert refused.status_code == 403
 
 
 async def test_a_permission_set_names_the_call_centers_of_its_users(console: Browser) -> None:

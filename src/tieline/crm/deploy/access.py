@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..metadata import Catalogue, ObjectType
-from ..permissions import drop_permission_set, follow, grant_fields, grant_object, new_ids
+from ..permissions import drop_permission_set, follow, grant_fields, grant_object, grant_tab, new_ids
 from ..saving.drafts import Saved
 from ..schema import add_record_types
 from ..standard_setup import PERMISSIONS
+from ..tabs import KEPT, SAID, SETTING
 from ..values import read_value, write_value
 from .archive import Absent, Node, Problem, group, leaf
 from .deployment import Component, Deployment
@@ -30,7 +31,8 @@ from .profiles import open_record_types, record_type_nodes
 
 SET_MODELLED = frozenset({
     "customMetadataTypeAccesses", "customSettingAccesses", "description", "fieldPermissions", "fullName",
-    "hasActivationRequired", "label", "objectPermissions", "recordTypeVisibilities", "userPermissions",
+    "hasActivationRequired", "label", "objectPermissions", "recordTypeVisibilities", "tabSettings",
+    "userPermissions",
 })  # fmt: skip
 RECORD_TYPE_MODELLED = frozenset({"active", "description", "fullName", "label"})
 RECORD_MODELLED = frozenset({"fullName", "label", "values"})
@@ -86,10 +88,18 @@ async def apply_permission_set(deployment: Deployment, component: Component) -> 
         rows += await grant_object(call.conn, [set_id], object_name, rights)
     for object_name, names in fields.items():
         rows += await grant_fields(call.conn, [set_id], object_name, names)
+    tabs = {
+        element.need("tab"): KEPT[element.need("visibility")]
+        for element in node.all("tabSettings")
+        if element.need("visibility") != "None"
+    }
+    for tab, visibility in tabs.items():
+        rows += await grant_tab(call.conn, set_id, tab, visibility)
     named = [f"{object_name}.{item}" for object_name, names in fields.items() for item in names]
     for table, column, kept in (
         ("ObjectPermissions", "SobjectType", list(objects)),
         ("FieldPermissions", "Field", named),
+        (SETTING, "Name", list(tabs)),
     ):
         gone = await call.conn.fetch(
             f'DELETE FROM data."{table}" WHERE "ParentId" = $1 AND NOT "{column}" = ANY($2) RETURNING "Id"',
@@ -134,9 +144,10 @@ async def apply_record_type(deployment: Deployment, component: Component) -> Non
             await deployment.reload()
         await call.conn.execute(
             'INSERT INTO data."RecordType" ("Id", "Name", "DeveloperName", "SobjectType", "IsActive", "Description",'
-            ' "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")'
-            " VALUES ($1, $2, $3, $4, $5, $6, false, now(), $7, now(), $7, now())",
+            ' "NamespacePrefix", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById",'
+            ' "SystemModstamp") VALUES ($1, $2, $3, $4, $5, $6, $8, false, now(), $7, now(), $7, now())',
             ids[0], values["Name"], name, value.name, values["IsActive"], values["Description"], call.caller.user_id,
+            deployment.namespace,
         )  # fmt: skip
         await follow(call.conn, described)
         deployment.stale = True
@@ -248,6 +259,14 @@ async def read_permission_set(conn: Any, catalogue: Catalogue, name: str) -> Seq
     found += await field_nodes(conn, row["Id"])
     types = [(value, info) for value in catalogue.objects.values() for info in value.record_types]
     found += record_type_nodes(types, row["Id"], defaults=False)
+    for line in await conn.fetch(
+        f'SELECT "Name", "Visibility" FROM data."{SETTING}"'
+        ' WHERE "ParentId" = $1 AND NOT "IsDeleted" ORDER BY "Name"',
+        row["Id"],
+    ):
+        found.append(
+            group("tabSettings", leaf("tab", line["Name"]), leaf("visibility", SAID[line["Visibility"]]))
+        )
     return found
 
 
@@ -267,6 +286,13 @@ async def remove_permission_set(deployment: Deployment, component: Component) ->
     await drop_permission_set(conn, row["Id"])
     component.id = row["Id"]
     await follow(conn, deployment.catalogue.objects["PermissionSet"])
+
+
+async def remove_tab(deployment: Deployment, component: Component) -> None:
+    """Deletes a tab with what permission sets say of it."""
+    if component.name not in await deployment.names("CustomTab"):
+        raise Absent(f"No CustomTab named: {component.name[:80]} found")
+    await deployment.conn.execute(f'DELETE FROM data."{SETTING}" WHERE "Name" = $1', component.name)
 
 
 async def record_type_names(conn: Any, catalogue: Catalogue) -> list[str]:

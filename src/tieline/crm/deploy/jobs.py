@@ -189,7 +189,7 @@ async def _once(call: Call, deployment_id: str, job: Job, progress: Progress) ->
         async with call.conn.transaction():
             # A deployment must not make everybody else queue behind a lock it waits for.
             await call.conn.execute("SET LOCAL lock_timeout = '5s'")
-            own = replace(call, catalogue=await load_catalogue(call.conn))
+            own = replace(call, catalogue=await load_catalogue(call.conn), namespace=job.namespace)
             deployment = Deployment(
                 own, job.package, own.catalogue.whole, job.namespace, job.finish is not None
             )

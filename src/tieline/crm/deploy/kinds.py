@@ -121,7 +121,7 @@ ALL: Sequence[Kind] = (
     _part("WebLink", "webLinks", check=stored.part_of_object),
     _file("Layout", "layouts", "layout", check=stored.layout, subscriber=True),
     _file("FlexiPage", "flexipages", "flexipage", check=stored.flexi_page),
-    _file("CustomTab", "tabs", "tab", check=stored.tab),
+    _file("CustomTab", "tabs", "tab", check=stored.tab, remove=access.remove_tab),
     _file("CustomApplication", "applications", "app", apply=custom_apps.apply, remove=custom_apps.remove),
     _file("CallCenter", "callCenters", "callCenter", apply=call_centers.apply, read=call_centers.read,
           names=call_centers.names, remove=call_centers.remove, modelled=call_centers.MODELLED, subscriber=True),

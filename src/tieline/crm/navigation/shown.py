@@ -7,6 +7,7 @@ from typing import Any
 
 from ..access import Caller
 from ..metadata import Catalogue
+from ..tabs import kept_from
 from .apps import HOME, CustomApp, all_apps, may_open, tab_object, utilities
 from .choices import choice
 
@@ -24,6 +25,7 @@ async def navigation(
     """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps,
     `softphone_size` what the user's call center says."""
     apps = await all_apps(conn)
+    hidden = await kept_from(conn, caller)
     chosen: Any = await choice(conn, caller.user_id, APP)
     current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
     language = "ja" if caller.language == "ja" else "en"
@@ -35,7 +37,7 @@ async def navigation(
                 "label": app.label_in(language),
                 "description": app.description_in(language),
                 "nav_type": app.nav_type,
-                "items": _items(app, catalogue, caller),
+                "items": _items(app, catalogue, caller, hidden),
                 "utility_items": utilities(app, org_wide, language, softphone_size),
             }
             for app in apps
@@ -45,11 +47,13 @@ async def navigation(
     }
 
 
-def _items(app: CustomApp, catalogue: Catalogue, caller: Caller) -> list[str]:
+def _items(app: CustomApp, catalogue: Catalogue, caller: Caller, hidden: frozenset[str]) -> list[str]:
     """The app's items that the user may open: `home`, or an object's name."""
     found: list[str] = []
     for item in app.items:
         value = tab_object(catalogue, item)
+        if item in hidden:
+            continue
         if item == HOME:
             found.append("home")
         elif value is not None and may_open(caller, value):

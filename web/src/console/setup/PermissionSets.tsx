@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Modal } from "../../ui/controls.tsx";
 import { navigate, setupPath } from "../router.ts";
-import { permissionSets, type Assignee, type OpenedObject } from "./data.ts";
+import { permissionSets, type Assignee } from "./data.ts";
 import {
   Card,
   Check,
@@ -16,31 +16,41 @@ import {
   TextField,
   useAsk,
   useChange,
-  Values,
   when,
   type Column,
 } from "./parts.tsx";
+import { ObjectPage, PermissionSetPage, SetDialog } from "./PermissionSetPage.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "PermSets";
 const ICON = "utility:lock";
 const NOBODY: ReadonlySet<string> = new Set();
-const RIGHTS = ["Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecords"] as const;
 
 export function PermissionSetPages({ rest }: PageProps): ReactNode {
   const [first = "home", view = "view", object = ""] = rest;
   if (first === "home") return <SetList />;
   if (view === "assignments") return <Assignments id={first} />;
-  return <PermissionSet id={first} object={view === "object" ? object : null} />;
+  return view === "object" ? <ObjectPage id={first} name={object} /> : <PermissionSetPage id={first} />;
 }
 
 function SetList(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(permissionSets.list, "list");
+  const [making, setMaking] = useState(false);
   return (
     <>
-      <SetupHeader title={t("sets.title")} icon={ICON} />
+      <SetupHeader
+        title={t("sets.title")}
+        icon={ICON}
+        actions={
+          may("ManageUsers") && (
+            <Button variant="brand" onClick={() => setMaking(true)}>
+              {t("setup.new")}
+            </Button>
+          )
+        }
+      />
       <Card title={t("sets.title")}>
         <Shown of={asked}>
           {(rows) => (
@@ -76,174 +86,14 @@ function SetList(): ReactNode {
           )}
         </Shown>
       </Card>
+      {making && (
+        <SetDialog
+          set={null}
+          onClose={() => setMaking(false)}
+          onSaved={(id) => navigate(setupPath(NODE, id, "view"))}
+        />
+      )}
     </>
-  );
-}
-
-function PermissionSet({ id, object }: { id: string; object: string | null }): ReactNode {
-  const { t } = useTranslation();
-  const asked = useAsk(() => permissionSets.show(id), id);
-  const columns: Column<OpenedObject>[] = [
-    {
-      key: "label",
-      label: t("sets.object"),
-      head: true,
-      show: (row) => (
-        <SetupLink node={NODE} rest={[id, "object", row.name]}>
-          {row.label}
-        </SetupLink>
-      ),
-    },
-    { key: "name", label: t("sets.apiName"), show: (row) => row.name },
-    ...RIGHTS.map((right) => ({
-      key: right,
-      label: t(`right.${right}`),
-      show: (row: OpenedObject) => <Check value={row[right]} />,
-    })),
-  ];
-  const opened: Column<OpenedObject>[] = [
-    { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
-    { key: "name", label: t("sets.apiName"), show: (row) => row.name },
-    { key: "Read", label: t("sets.opened"), show: (row) => <Check value={row.Read} /> },
-  ];
-  return (
-    <Shown of={asked}>
-      {(set) => {
-        const shown = object === null ? undefined : set.objects.find((each) => each.name === object);
-        return (
-          <>
-            <SetupHeader
-              title={shown === undefined ? set.label : `${set.label}: ${shown.label}`}
-              icon={ICON}
-              crumb={
-                shown === undefined
-                  ? set.owned_by_profile
-                    ? { label: t("profiles.title"), to: setupPath("Profiles") }
-                    : { label: t("sets.title"), to: setupPath(NODE) }
-                  : { label: set.label, to: setupPath(NODE, id, "view") }
-              }
-              actions={
-                !set.owned_by_profile && (
-                  <Button variant="brand" onClick={() => navigate(setupPath(NODE, id, "assignments"))}>
-                    {t("sets.manage")}
-                  </Button>
-                )
-              }
-            />
-            {shown !== undefined ? (
-              <>
-                <Card title={t("sets.objectPermissions")}>
-                  <Values
-                    of={RIGHTS.map((right) => [
-                      t(`right.${right}`),
-                      <Check key={right} value={shown[right]} />,
-                    ])}
-                  />
-                </Card>
-                <Card title={t("sets.fieldPermissions")}>
-                  <Table
-                    label={t("sets.fieldPermissions")}
-                    rows={shown.fields}
-                    rowKey={(row) => row.name}
-                    empty={t("sets.fields.none")}
-                    columns={[
-                      { key: "label", label: t("sets.field"), head: true, show: (row) => row.label },
-                      { key: "name", label: t("sets.apiName"), show: (row) => row.name },
-                      { key: "read", label: t("sets.readAccess"), show: (row) => <Check value={row.read} /> },
-                      { key: "edit", label: t("sets.editAccess"), show: (row) => <Check value={row.edit} /> },
-                    ]}
-                  />
-                </Card>
-              </>
-            ) : (
-              <>
-                <Card title={t("sets.overview")}>
-                  <Values
-                    of={[
-                      [t("sets.name"), set.name],
-                      [t("sets.namespace"), set.namespace],
-                      [t("sets.description"), set.description],
-                    ]}
-                  />
-                </Card>
-                <Card title={t("sets.objectSettings")}>
-                  <Table
-                    label={t("sets.objectSettings")}
-                    rows={set.objects}
-                    rowKey={(row) => row.name}
-                    empty={t("sets.nothing")}
-                    columns={columns}
-                  />
-                </Card>
-                {set.tabs !== undefined && (
-                  <Card title={t("sets.tabs")}>
-                    <Table
-                      label={t("sets.tabs")}
-                      rows={set.tabs}
-                      rowKey={(row) => row.name}
-                      empty={t("sets.nothing")}
-                      columns={[
-                        { key: "label", label: t("sets.tab"), head: true, show: (row) => row.label },
-                        {
-                          key: "visibility",
-                          label: t("sets.visibility"),
-                          show: (row) => t(`visibility.${row.visibility}`),
-                        },
-                      ]}
-                    />
-                  </Card>
-                )}
-                {(["custom_metadata", "custom_settings"] as const).map((kind) => (
-                  <Card key={kind} title={t(`sets.${kind}`)}>
-                    <Table
-                      label={t(`sets.${kind}`)}
-                      rows={set[kind]}
-                      rowKey={(row) => row.name}
-                      empty={t("sets.nothing")}
-                      columns={opened}
-                    />
-                  </Card>
-                ))}
-                <Card title={t("sets.callCenters")}>
-                  <p className="slds-m-bottom_small">{t("sets.callCenters.hint")}</p>
-                  <Table
-                    label={t("sets.callCenters")}
-                    rows={set.call_centers}
-                    rowKey={(row) => row.id}
-                    empty={t("sets.callCenters.none")}
-                    columns={[
-                      {
-                        key: "name",
-                        label: t("callCenters.name"),
-                        head: true,
-                        show: (row) => (
-                          <SetupLink node="CallCenters" rest={[row.id, "view"]}>
-                            {row.name}
-                          </SetupLink>
-                        ),
-                      },
-                      { key: "users", label: t("callCenters.userCount"), show: (row) => row.users },
-                    ]}
-                  />
-                </Card>
-                <Card title={t("sets.systemPermissions")}>
-                  <Table
-                    label={t("sets.systemPermissions")}
-                    rows={set.permissions}
-                    rowKey={(row) => row.name}
-                    empty={t("sets.nothing")}
-                    columns={[
-                      { key: "label", label: t("sets.permission"), head: true, show: (row) => row.label },
-                      { key: "name", label: t("sets.apiName"), show: (row) => row.name },
-                    ]}
-                  />
-                </Card>
-              </>
-            )}
-          </>
-        );
-      }}
-    </Shown>
   );
 }
 

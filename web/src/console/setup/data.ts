@@ -204,26 +204,39 @@ export interface SetRow {
   users: number;
 }
 
-export interface OpenedObject {
+export const RIGHTS = ["Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecords"] as const;
+export type Right = (typeof RIGHTS)[number];
+
+export interface OpenedObject extends Record<Right, boolean> {
   name: string;
   label: string;
-  Read: boolean;
-  Create: boolean;
-  Edit: boolean;
-  Delete: boolean;
-  ViewAllRecords: boolean;
-  ModifyAllRecords: boolean;
-  fields: { name: string; label: string; read: boolean; edit: boolean }[];
+  /** False for objects of which only fields are opened. */
+  grantable: boolean;
+  field_count: number;
 }
+
+export interface OpenedField {
+  name: string;
+  label: string;
+  read: boolean;
+  edit: boolean;
+  writable: boolean;
+}
+
+export type TabVisibility = "None" | "Available" | "Visible";
 
 export interface SetDetail extends Omit<SetRow, "users"> {
   owned_by_profile: boolean;
-  permissions: { name: string; label: string }[];
+  /** True where this user may change it: it belongs to no profile and no package. */
+  editable: boolean;
+  permissions: { name: string; label: string; held: boolean }[];
   call_centers: { id: string; name: string; users: number }[];
   objects: OpenedObject[];
   custom_settings: OpenedObject[];
   custom_metadata: OpenedObject[];
-  tabs?: { name: string; label: string; visibility: string }[];
+  tabs: { name: string; label: string; visibility: TabVisibility }[];
+  /** Of the object that was asked for. */
+  fields: OpenedField[];
 }
 
 export interface Assignee extends Pick<
@@ -236,7 +249,22 @@ export interface Assignee extends Pick<
 export const permissionSets = {
   list: () =>
     request<{ permission_sets: SetRow[] }>(`${AT}/permission-sets`).then((each) => each.permission_sets),
-  show: (key: string) => request<SetDetail>(`${AT}/permission-sets/${id(key)}`),
+  show: (key: string, object = "") =>
+    request<SetDetail>(`${AT}/permission-sets/${id(key)}?object=${id(object)}`),
+  create: (body: { label: string; name: string; description: string }) =>
+    request<{ id: string }>(`${AT}/permission-sets`, { method: "POST", body }),
+  change: (
+    key: string,
+    body: {
+      label?: string;
+      description?: string;
+      permissions?: Record<string, boolean>;
+      objects?: Record<string, Partial<Record<Right, boolean>>>;
+      fields?: Record<string, { read: boolean; edit: boolean }>;
+      tabs?: Record<string, TabVisibility>;
+    },
+  ) => request(`${AT}/permission-sets/${id(key)}`, { method: "PATCH", body }),
+  remove: (key: string) => request(`${AT}/permission-sets/${id(key)}`, { method: "DELETE" }),
   assignments: (key: string) =>
     request<{ assigned: Assignee[]; others: Assignee[] }>(`${AT}/permission-sets/${id(key)}/assignments`),
   assign: (key: string, user_ids: string[], expires_at: string | null) =>
