@@ -6,19 +6,35 @@ Changes of Set-up's records are noted by whoever writes records, so that the API
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from .fields import object_type, read_only
 from .metadata import ObjectType
+from .permissions import new_ids
 from .rights import Caller
+from .schema import create_object
 
 KEPT = "180 days"
+KEY_PREFIX = "0Ym"
 TABLE = """
 CREATE TABLE meta.setup_audit (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(),
     user_id text NOT NULL, section text NOT NULL, action text NOT NULL, detail jsonb NOT NULL
 );
 CREATE INDEX setup_audit_by_time ON meta.setup_audit (at);
+"""
+_KEPT_BY_READERS = frozenset({"CreatedDate", "CreatedById"})
+_VIEW = """
+CREATE VIEW data."SetupAuditTrail" AS
+SELECT id AS "Id", action AS "Action", section AS "Section", display AS "Display", NULL::text AS "CreatedByContext",
+       NULL::text AS "CreatedByIssuer", NULL::text COLLATE "C" AS "DelegateUser",
+       NULL::text AS "ResponsibleNamespacePrefix", false AS "IsDeleted", at AS "CreatedDate",
+       user_id COLLATE "C" AS "CreatedById", at AS "LastModifiedDate", user_id COLLATE "C" AS "LastModifiedById",
+       at AS "SystemModstamp"
+  FROM meta.setup_audit
 """
 _SECTIONS: Mapping[str, str] = {
     "User": "users",
@@ -48,13 +64,80 @@ async def note(conn: Any, caller: Caller, section: str, action: str, **detail: A
     """Writes one change down: `detail` are the values of the action's sentence, texts or lists of field names."""
     await conn.execute(
         "WITH old AS (DELETE FROM meta.setup_audit WHERE at < now() - $5::text::interval)"
-        " INSERT INTO meta.setup_audit (user_id, section, action, detail) VALUES ($1, $2, $3, $4)",
+        " INSERT INTO meta.setup_audit (user_id, section, action, detail, id, display)"
+        " VALUES ($1, $2, $3, $4, $6, $7)",
         caller.user_id,
         section,
         action,
-        {name: _short(value) for name, value in detail.items() if value is not None},
+        kept := {name: _short(value) for name, value in detail.items() if value is not None},
         KEPT,
+        (await new_ids(conn, KEY_PREFIX, 1))[0],
+        _display(action, kept),
     )
+
+
+def _display(action: str, detail: Mapping[str, Any]) -> str:
+    """The change in English words, for programs: `Changed permission set: Agents (Label)`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action).capitalize()
+    subject = ", ".join(str(detail[key]) for key in ("name", "on") if detail.get(key))
+    more = detail.get("fields") or detail.get("value")
+    more = ", ".join(str(each) for each in more) if isinstance(more, list) else more  # pyright: ignore
+    text = f"{words}: {subject}" if subject else words
+    return (f"{text} ({more})" if more else text)[:_LONGEST]
+
+
+async def publish(conn: Any) -> None:
+    """Makes the trail an object that programs can query: `SetupAuditTrail`, a view of the rows that are kept."""
+    value = object_type(
+        "SetupAuditTrail",
+        KEY_PREFIX,
+        ("Setup Audit Trail Entry", "Setup Audit Trail Entries", "設定変更履歴のエントリ"),
+        [
+            read_only("Action", "string", "Action", "アクション", 80),
+            read_only("Section", "string", "Section", "セクション", 80),
+            read_only("Display", "string", "Display", "表示", 255),
+            read_only("CreatedByContext", "string", "Created By Context", "作成者のコンテキスト", 80),
+            read_only("CreatedByIssuer", "string", "Created By Issuer", "作成者の発行元", 80),
+            read_only("DelegateUser", "string", "Delegate User", "代理ユーザー", 80),
+            read_only(
+                "ResponsibleNamespacePrefix", "string", "Namespace Prefix", "名前空間プレフィックス", 15
+            ),
+        ],
+        setup=True,
+        createable=False,
+        updateable=False,
+        deletable=False,
+    )
+    shown = {
+        name: item if name in _KEPT_BY_READERS else replace(item, hidden=True)
+        for name, item in value.fields.items()
+        if name
+        in (
+            "IsDeleted",
+            "CreatedDate",
+            "CreatedById",
+            "LastModifiedDate",
+            "LastModifiedById",
+            "SystemModstamp",
+        )
+    }
+    await create_object(conn, replace(value, fields={**value.fields, **shown}))
+    await conn.execute('DROP TABLE data."SetupAuditTrail"')
+    await conn.execute('ALTER TABLE meta.setup_audit ADD COLUMN id text COLLATE "C", ADD COLUMN display text')
+    rows = await conn.fetch("SELECT position, action, detail FROM meta.setup_audit ORDER BY position")
+    ids = await new_ids(conn, KEY_PREFIX, len(rows)) if rows else []
+    await conn.executemany(
+        "UPDATE meta.setup_audit SET id = $2, display = $3 WHERE position = $1",
+        [
+            (row["position"], entry_id, _display(row["action"], row["detail"]))
+            for row, entry_id in zip(rows, ids, strict=True)
+        ],
+    )
+    await conn.execute(
+        "ALTER TABLE meta.setup_audit ALTER COLUMN id SET NOT NULL, ALTER COLUMN display SET NOT NULL,"
+        " ADD UNIQUE (id)"
+    )
+    await conn.execute(_VIEW)
 
 
 def _short(value: Any) -> Any:

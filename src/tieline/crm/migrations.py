@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import setup_migration, sharing, standard_merging, tabs
+from . import audit_trail, setup_migration, sharing, standard_merging, tabs
 from .access_migration import objects_and_access
 from .address_migration import locate
 from .bulk import tables as bulk_tables
@@ -459,6 +459,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_25_push_topics", push_topics.install),
     Step("2026_11_30_page_layouts", _sql(_PAGE_LAYOUTS)),
     Step("2026_11_30_tab_settings", tabs.install),
+    Step("2026_11_30_setup_audit_trail", audit_trail.publish),
 )
 
 

@@ -29,6 +29,7 @@ _SETUP: Mapping[str, tuple[str | None, str]] = {
     "ObjectPermissions": ("ViewSetup", "ManageUsers"),
     "FieldPermissions": ("ViewSetup", "ManageUsers"),
     "PermissionSetTabSetting": ("ViewSetup", "ManageUsers"),
+    "SetupAuditTrail": ("ViewSetup", "ViewSetup"),
     "UserLogin": ("ManageUsers", "ManageUsers"),
     "User": (None, "ManageUsers"),
     "Profile": (None, "ManageUsers"),

@@ -259,6 +259,36 @@ async def test_uninstalling_says_what_data_goes(boss: Browser, admin: httpx2.Asy
     assert (await boss.api("GET", f"setup/packages/{version['id']}")).status_code == 404
 
 
+async def nobody_edits_the_set(boss: Browser, admin: httpx2.AsyncClient) -> None:
+    """Set-up and the API leave a package's permission set as it is, but give it to users."""
+    [row] = (await soql(admin, "SELECT Id FROM PermissionSet WHERE Name = 'Caller'"))["records"]
+    path = f"setup/permission-sets/{row['Id']}"
+    assert (await boss.api("GET", path)).json()["editable"] is False
+    for body in (
+        {"label": "Mine"},
+        {"objects": {"tl__Call__c": {}}},
+        {"fields": {"Lead.Title": {"read": True}}},
+    ):
+        refused = await boss.api("PATCH", path, json=body)
+        assert refused.json()[0]["errorCode"] == "CANNOT_MODIFY_MANAGED_OBJECT", refused.text
+    assert (await boss.api("DELETE", path)).json()[0]["errorCode"] == "CANNOT_MODIFY_MANAGED_OBJECT"
+    opened = await soql(admin, f"SELECT Id FROM ObjectPermissions WHERE ParentId = '{row['Id']}'")
+    grant = f"{DATA}/sobjects/ObjectPermissions/{opened['records'][0]['Id']}"
+    for answer in (
+        await admin.patch(grant, json={"PermissionsDelete": True}),
+        await admin.delete(grant),
+        await admin.patch(f"{DATA}/sobjects/PermissionSet/{row['Id']}", json={"Label": "Mine"}),
+        await admin.post(
+            f"{DATA}/sobjects/ObjectPermissions",
+            json={"ParentId": row["Id"], "SobjectType": "Lead", "PermissionsRead": True},
+        ),
+    ):
+        assert error(answer)[1] == "CANNOT_MODIFY_MANAGED_OBJECT"
+    [agent] = (await soql(admin, f"SELECT Id FROM User WHERE Username = '{AGENT}'"))["records"]
+    given = await boss.api("POST", f"{path}/assignments", json={"user_ids": [agent["Id"]]})
+    assert given.json() == {"user_ids": [agent["Id"]]}
+
+
 async def test_a_managed_package_carries_its_prefix_and_is_not_edited(
     world: World, boss: Browser, admin: httpx2.AsyncClient
 ) -> None:
@@ -273,6 +303,7 @@ async def test_a_managed_package_carries_its_prefix_and_is_not_edited(
     assert error(refused)[1] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     sets = await soql(admin, "SELECT NamespacePrefix FROM PermissionSet WHERE Name = 'Caller'")
     assert sets["records"][0]["NamespacePrefix"] == "tl"
+    await nobody_edits_the_set(boss, admin)
     conn = await world.database()
     names = {
         row["full_name"]
@@ -318,6 +349,16 @@ async def test_a_managed_package_carries_its_prefix_and_is_not_edited(
     assert row["SubscriberPackage"]["NamespacePrefix"] == "tl"
     assert (await uninstall(boss, version))["status"] == "SUCCESS"
     assert error(await admin.get(f"{DATA}/sobjects/tl__Call__c")) == (404, "NOT_FOUND")
+    told = await soql(
+        admin,
+        "SELECT Action, Section, Display, CreatedBy.Username FROM SetupAuditTrail WHERE Section = 'packages'"
+        " AND Display LIKE '%Managed%' ORDER BY CreatedDate DESC, Id DESC LIMIT 2",
+    )
+    assert [(row["Action"], row["Display"]) for row in told["records"]] == [
+        ("uninstalledPackage", "Uninstalled package: Managed (1.0)"),
+        ("installedPackage", "Installed package: Managed (1.0)"),
+    ]
+    assert told["records"][0]["CreatedBy"]["Username"] == ADMIN
 
 
 async def test_a_broken_package_is_not_installed_at_all(boss: Browser, admin: httpx2.AsyncClient) -> None:

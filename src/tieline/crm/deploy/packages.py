@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import audit_trail
 from ..errors import Fault, not_found
 from ..ids import make_id, parse_id
 from ..metadata import Catalogue, Rights
@@ -363,6 +364,10 @@ async def _record(deployment: Deployment, version: Version, sets: Sequence[str])
     conn, call = deployment.conn, deployment.call
     await deployment.reload()
     catalogue = deployment.catalogue
+    upgrade = await conn.fetchval(
+        "SELECT 1 FROM meta.package_install WHERE package_id = $1", version.package_id
+    )
+    await _note(deployment, version, "upgradedPackage" if upgrade else "installedPackage")
     members = {(item.type, item.name) for item in deployment.outcomes if not item.deleted}
     # An object that was there before, and is named for the sake of the package's fields, is not the package's.
     members = {
@@ -466,6 +471,14 @@ async def _uninstall(deployment: Deployment, version: Version, members: Sequence
         await deployment.conn.execute(
             "DELETE FROM meta.package_install WHERE package_id = $1", version.package_id
         )
+        await _note(deployment, version, "uninstalledPackage")
+
+
+async def _note(deployment: Deployment, version: Version, action: str) -> None:
+    """Writes into the setup audit trail what was done with a package, together with the doing."""
+    await audit_trail.note(
+        deployment.conn, deployment.call.caller, "packages", action, name=version.name, value=version.text
+    )
 
 
 async def _gone(deployment: Deployment, type_name: str, name: str) -> None:
