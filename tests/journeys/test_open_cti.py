@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Frame, Page, expect
@@ -26,8 +27,10 @@ DEFINITION = """<callCenter><section sortOrder="0" name="reqGeneralInfo" label="
 <item sortOrder="2" name="reqAdapterUrl" label="URL">http://adapter.localhost:{port}/adapter.html?version=45.0</item>
 <item sortOrder="3" name="reqUseApi" label="Use API">true</item>
 <item sortOrder="4" name="reqSoftphoneHeight" label="Height">480</item>
-<item sortOrder="5" name="reqSoftphoneWidth" label="Width">340</item>
+<item sortOrder="5" name="reqSoftphoneWidth" label="Width">340</item>{more}
 </section></callCenter>"""
+STANDBY = """<item sortOrder="6" name="reqStandbyUrl">http://adapter.localhost:{port}/standby.html{ready}</item>
+<item sortOrder="7" name="reqTimeout">{timeout}</item>"""
 
 
 @asynccontextmanager
@@ -60,6 +63,12 @@ class Softphone:
         """Calls a method; gives what its callback got."""
         return await self.frame.evaluate("([method, args]) => ask(method, args)", [method, args])
 
+    async def query(self, soql: str) -> list[dict[str, Any]]:
+        """Records of the org, asked for under the console's session."""
+        path = f"/console/api/data/v66.0/query?q={quote(soql)}"
+        answer: dict[str, Any] = await self.page.evaluate("path => fetch(path).then((it) => it.json())", path)
+        return answer["records"]
+
     async def hears(self, what: Callable[[str, Any], bool]) -> None:
         """Waits until a listener was told something."""
 
@@ -76,10 +85,48 @@ class Softphone:
         return answer["errors"][0]["code"]
 
 
+@dataclass
+class Vendor:
+    """An administrator at a computer, and a vendor's pages on an origin of their own."""
+
+    demo: Demo
+    page: Page
+    administrator: Administrator
+    port: int
+
+    @asynccontextmanager
+    async def works(self, more: str = "") -> AsyncGenerator[Softphone]:
+        """The administrator works in a call center of the vendor's, for a while."""
+        call = self.administrator.call
+        text = DEFINITION.format(name=f"a{secrets.token_hex(6)}", port=self.port, more=more)
+        center = (await call("POST", "setup/call-centers/import", text))["id"]
+        users = (await call("GET", "setup/users"))["users"]
+        own = {"user_ids": [next(user["id"] for user in users if user["username"] == ADMIN.email)]}
+        await call("POST", f"setup/call-centers/{center}/users", own)
+        yield await self.opened()
+        await call("POST", f"setup/call-centers/{center}/users/remove", own)
+        await call("DELETE", f"setup/call-centers/{center}")
+
+    async def opened(self, page: str = "adapter.html") -> Softphone:
+        """The console opened anew, once this page of the vendor's is ready in it."""
+        await self.page.goto(f"{self.demo.console}/lightning/page/home")
+        return Softphone(self.page, await self.ready(page))
+
+    async def ready(self, page: str = "adapter.html") -> Frame:
+        """The frame of a page of the vendor's, once it is ready."""
+
+        async def there() -> Frame | None:
+            return next((frame for frame in self.page.frames if f"/{page}" in frame.url), None)
+
+        frame = await until(there, page)
+        await frame.get_by_text("ready").wait_for(state="attached")
+        return frame
+
+
 @pytest.fixture
-async def softphone(
+async def vendor(
     demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Softphone]:
+) -> AsyncIterator[Vendor]:
     port = free_ports()
     async with (
         adapter_served(port),
@@ -90,25 +137,13 @@ async def softphone(
         pages = SetupPages(demo, page, "en")
         administrator = Administrator(pages, computer)
         await pages.open(ADMIN.email, PASSWORD)
-        await pages.walk("platform", "features", "callCenter")
-        await pages.see_introduction_once()
-        await pages.choose_definition(DEFINITION.format(name=f"a{secrets.token_hex(6)}", port=port))
-        await pages.heading("Somebody else")
-        center = page.url.split("/")[-2]
-        users = (await administrator.call("GET", "setup/users"))["users"]
-        own = {"user_ids": [next(user["id"] for user in users if user["username"] == ADMIN.email)]}
-        await administrator.call("POST", f"setup/call-centers/{center}/users", own)
-        await page.goto(f"{demo.console}/lightning/page/home")
+        yield Vendor(demo, page, administrator, port)
 
-        async def there() -> bool:
-            return any("adapter.localhost" in frame.url for frame in page.frames)
 
-        await until(there, "the adapter's frame")
-        frame = next(frame for frame in page.frames if "adapter.localhost" in frame.url)
-        await frame.get_by_text("ready").wait_for(state="attached")
-        yield Softphone(page, frame)
-        await administrator.call("POST", f"setup/call-centers/{center}/users/remove", own)
-        await administrator.call("DELETE", f"setup/call-centers/{center}")
+@pytest.fixture
+async def softphone(vendor: Vendor) -> AsyncIterator[Softphone]:
+    async with vendor.works() as softphone:
+        yield softphone
 
 
 async def test_every_method_answers_as_published(softphone: Softphone) -> None:
@@ -153,8 +188,26 @@ async def test_every_method_answers_as_published(softphone: Softphone) -> None:
     shown = (await ask("getAppViewInfo"))["returnValue"]
     assert (shown["recordId"], shown["objectType"]) == (contact, "Contact")
     await softphone.hears(lambda name, told: name == "onNavigationChange" and told.get("recordId") == contact)
+    # A click on the number, and a log about something else.
+    assert await ask("enableClickToDial") == good
+    await softphone.frame.evaluate("() => listen('onClickToDial')")
+    await page.get_by_role("main").locator(".console-dial").first.click()
+    await softphone.hears(
+        lambda name, told: (
+            name == "onClickToDial"
+            and (told["recordId"], told["objectType"], told["recordName"]) == (contact, "Contact", last)
+            and phone in told["number"]
+        )
+    )
+    case = await ask("saveLog", value={"entityApiName": "Case", "Subject": last, "ContactId": contact})
+    assert case["returnValue"].startswith("500")
+
+    views = await softphone.query(
+        "SELECT Id, Name FROM ListView WHERE SobjectType = 'Contact' ORDER BY Name LIMIT 1"
+    )
     for kind, params in (
         ("objecthome", {"scope": "Account"}),
+        ("list", {"scope": "Contact", "listViewId": views[0]["Id"]}),
         ("url", {"url": "/lightning/page/home"}),
         ("search", {"searchString": last}),
     ):
@@ -171,6 +224,11 @@ async def test_every_method_answers_as_published(softphone: Softphone) -> None:
     assert none["returnValue"] == {}
     form = page.get_by_role("dialog").filter(has=page.get_by_role("button", name="Save", exact=True))
     await expect(form).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(form).to_have_count(0)
+    modal = {"entityName": "Lead", "defaultFieldValues": {"Company": "Example Ltd"}}
+    assert await ask("screenPop", type="newRecordModal", params=modal) == good
+    await expect(form.get_by_label("Company")).to_have_value("Example Ltd")
 
     # Message channels.
     subscription = await softphone.frame.evaluate(
@@ -200,3 +258,85 @@ async def test_every_method_answers_as_published(softphone: Softphone) -> None:
         ("hvs.completeWork", {"workId": "x"}, "GENERIC_ERROR"),
     ):
         assert await code(method, **args) == expected, (method, args)
+
+
+NOTHING, SEARCH, RECORD, FORM = "nothing", "search", "record", "form"
+OPTIONS = (
+    # What the layout says for no, one and several matches, and what each opens.
+    ("ExistingWindow", ("NoPop", "NoPop", "PopToSearch"), (NOTHING, NOTHING, SEARCH)),
+    ("NewWindow", ("PopToEntity", "PopToDetail", "NoPop"), (FORM, RECORD, NOTHING)),
+    ("ExistingWindow", ("PopToFlow", "PopToFlow", "PopToFlow"), (NOTHING, NOTHING, NOTHING)),
+)
+
+
+async def test_every_option_of_a_softphone_layout_is_obeyed(vendor: Vendor) -> None:
+    call, page = vendor.administrator.call, vendor.page
+    several, one = f"Twin{secrets.token_hex(4)}", f"Single{secrets.token_hex(4)}"
+    for last in (several, several, one):
+        await call("POST", "data/v66.0/sobjects/Contact", {"LastName": last})
+    searched = (f"Nobody{secrets.token_hex(4)}", one, several)
+    windows = len(page.context.pages)
+    async with vendor.works() as softphone:
+        for within, options, opened in OPTIONS:
+            await say_default(vendor.administrator, within, options)
+            softphone = await vendor.opened()
+            for call_type in ("inbound", "outbound", "internal"):
+                for text, option, expected in zip(searched, options, opened, strict=True):
+                    await softphone.ask("screenPop", type="objecthome", params={"scope": "Lead"})
+                    answer = await softphone.ask("searchAndScreenPop", searchParams=text, callType=call_type)
+                    flow = option == "PopToFlow" and call_type == "inbound"
+                    assert answer["success"] is not flow, (call_type, option)
+                    if flow:
+                        assert answer["errors"][0]["code"] == "GENERIC_ERROR"
+                    else:
+                        # For internal calls the layout looks among users only.
+                        matches = 0 if call_type == "internal" else searched.index(text)
+                        assert len(answer["returnValue"]) == matches, (call_type, text)
+                    # Only inbound calls pop by themselves.
+                    await shows(page, expected if call_type == "inbound" else NOTHING, text)
+            assert len(page.context.pages) == windows, "a new window is a tab of the console"
+    await vendor.administrator.tidy()
+
+
+async def say_default(administrator: Administrator, within: str, options: tuple[str, ...]) -> None:
+    """Makes the default layout say what shall pop for inbound calls."""
+    layouts = (await administrator.call("GET", "setup/softphone-layouts"))["layouts"]
+    default = next(layout for layout in layouts if layout["is_default"])
+    data = {"PopToEntity": "Contact", "PopToFlow": "Any_Flow"}
+    settings = {
+        case: {"screenPopType": option} | ({"screenPopData": data[option]} if option in data else {})
+        for case, option in zip(("NoMatch", "SingleMatch", "MultipleMatches"), options, strict=True)
+    }
+    pops = default["layout"]["Inbound"]["screenPopSettings"] | settings | {"screenPopsOpenWithin": within}
+    layout = default["layout"] | {"Inbound": default["layout"]["Inbound"] | {"screenPopSettings": pops}}
+    answer = await administrator.call(
+        "PUT", f"setup/softphone-layouts/{default['id']}", default | {"layout": layout}
+    )
+    assert "id" in answer, answer
+
+
+async def shows(page: Page, what: str, text: str) -> None:
+    """What the console has opened since it showed the list of leads; a form is put away again."""
+    form = page.get_by_role("dialog").filter(has=page.get_by_role("button", name="Save", exact=True))
+    title = page.get_by_role("heading", level=1)
+    if what == FORM:
+        await expect(form).to_be_visible()
+        await page.keyboard.press("Escape")
+    elif what == RECORD:
+        await expect(title).to_contain_text(text)
+    elif what == SEARCH:
+        await expect(page.get_by_role("main").get_by_role("heading", name="Search Results")).to_be_visible()
+    await expect(form).to_have_count(0)
+    if what in (NOTHING, FORM):
+        assert "/o/Lead/" in page.url, page.url
+
+
+async def test_a_softphone_that_is_late_is_loaded_from_its_standby_address(vendor: Vendor) -> None:
+    late = STANDBY.format(port=vendor.port, ready="?ready", timeout=500)
+    async with vendor.works(late):
+        await vendor.ready("standby.html")
+        await vendor.opened("standby.html")  # and again, until the browser is closed
+    in_time = STANDBY.format(port=vendor.port, ready="", timeout=500).replace("standby.html", "never.html")
+    # The adapter says that it has started as soon as it has.
+    async with vendor.works(in_time) as softphone:
+        assert (await softphone.ask("notifyInitializationComplete"))["success"] is True

@@ -20,8 +20,11 @@ pytestmark = pytest.mark.timeout(300)
 _CALL = """async ([method, path, body]) => {
   const boot = await (await fetch('/console/api/bootstrap')).json();
   const answer = await fetch(path, {
-    method, headers: { 'X-CSRF-Token': boot.csrf_token, 'Content-Type': 'application/json' },
-    body: body === null ? undefined : JSON.stringify(body),
+    method, body: typeof body === 'string' ? body : body === null ? undefined : JSON.stringify(body),
+    headers: {
+      'X-CSRF-Token': boot.csrf_token,
+      'Content-Type': typeof body === 'string' ? 'text/xml' : 'application/json',
+    },
   });
   const text = await answer.text();
   return text === '' ? null : JSON.parse(text);
@@ -36,7 +39,7 @@ class Administrator:
         self.computer = computer
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """A request of the console's own API under the page's session."""
+        """A request of the console's own API under the page's session; a text is sent as a definition file."""
         return await self.pages.page.evaluate(_CALL, [method, f"/console/api/{path}", body])
 
     async def a_user(self, last_name: str, **more: Any) -> str:
