@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Describe, Field } from "../data/types.ts";
-import { editSections, fieldsOf, newLayout, readSections } from "./layout.ts";
+import { editSections, fieldsOf, gridOf, laidOut, newLayout, placeOf, readSections } from "./layout.ts";
 
 function aField(name: string, values: Partial<Field> = {}): Field {
   return {
@@ -96,5 +96,71 @@ describe("the form of a new record", () => {
     expect(layout.map((part) => part.label)).toEqual(["Details", "Address"]);
     const names = fieldsOf(editSections(CONTACT, layout, "en", "create")).map((field) => field.name);
     expect(names.filter((name) => name === "LastName")).toHaveLength(1);
+  });
+});
+
+describe("a deployed layout", () => {
+  const DEPLOYED = [
+    {
+      label: "Desk",
+      fields: ["Name", "", "Phone", "Level__c"],
+      columns: 2,
+      required: ["Phone"],
+      readonly: ["Level__c"],
+    },
+    { label: "More", fields: ["CreatedDate"], columns: 1, required: [], readonly: [] },
+  ];
+
+  it("keeps its columns where a place is empty or a field is not shown", () => {
+    const [desk, more] = readSections(CONTACT, DEPLOYED, "en");
+    expect(desk?.items.map((item) => [item.field.name, placeOf(item, false)])).toEqual([
+      ["Name", "console-field_column-1"],
+      ["Phone", "console-field_column-1"],
+      ["Level__c", "console-field_column-2"],
+    ]);
+    expect(more && gridOf(more)).toBe("console-fields console-fields_one");
+    const [asNew] = newLayout(CONTACT, [{ ...DEPLOYED[0]!, fields: ["OwnerId", "Phone"] }], []);
+    expect(asNew?.fields.slice(0, 2)).toEqual(["", "Phone"]);
+  });
+
+  it("says what must and what cannot be filled in, and which values are offered", () => {
+    const values = ["Hot", "Cold"].map((value) => ({
+      value,
+      label: value,
+      active: true,
+      defaultValue: value === "Cold",
+    }));
+    const rated = {
+      ...CONTACT,
+      fields: [...CONTACT.fields, aField("Rating", { type: "picklist", picklistValues: values })],
+    };
+    const offered = { Rating: [{ value: "Hot", label: "Hot", default: true }] };
+    const found = new Map(
+      laidOut(rated, DEPLOYED, offered, false).fields.map((field) => [field.name, field]),
+    );
+    expect(found.get("Phone")?.nillable).toBe(false);
+    expect(found.get("Level__c")?.updateable).toBe(false);
+    expect(
+      found.get("Rating")?.picklistValues.map((each) => [each.value, each.active, each.defaultValue]),
+    ).toEqual([
+      ["Hot", true, true],
+      ["Cold", false, false],
+    ]);
+  });
+
+  it("makes the name of an account that is a person of a person's names", () => {
+    const account: Describe = {
+      ...CONTACT,
+      name: "Account",
+      fields: CONTACT.fields.map((field) =>
+        field.name === "Name" ? { ...field, createable: true, updateable: true } : field,
+      ),
+    };
+    const parts = (person: boolean) =>
+      fieldsOf(editSections(laidOut(account, LAYOUT, {}, person), LAYOUT, "en", "update"))
+        .map((field) => field.name)
+        .slice(0, 3);
+    expect(parts(false)).toEqual(["Name", "Phone", "MailingStreet"]);
+    expect(parts(true)).toEqual(["Salutation", "FirstName", "LastName"]);
   });
 });

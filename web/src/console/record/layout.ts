@@ -159,7 +159,13 @@ const NEVER_NEW = new Set(["CreatedById", "CreatedDate", "LastModifiedById", "La
 /** The form of a new record: the org's layout, then what is required or was asked for and stands nowhere in it. */
 export function newLayout(description: Describe, layout: LayoutPart[], defaults: string[]): LayoutPart[] {
   const chosen = layout
-    .map((part) => ({ ...part, fields: part.fields.map((name) => (NEVER_NEW.has(name) ? "" : name)) }))
+    .map((part) => ({
+      ...part,
+      // Where there are columns, a place that is left out stays empty.
+      fields: part.fields
+        .map((name) => (NEVER_NEW.has(name) ? "" : name))
+        .filter((name) => part.columns !== undefined || name !== ""),
+    }))
     .filter((part) => part.fields.some((name) => name !== ""));
   const placed = new Set(chosen.flatMap((part) => part.fields));
   const required = description.fields
