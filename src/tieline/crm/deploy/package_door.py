@@ -285,9 +285,10 @@ async def _progress(shown: _Page, call: Call, request_id: str) -> Response:
         )
         return shown.send("install_page", body)
     body = (
-        f'<h1 role="status">{say("done_title")}</h1>'
+        f'<div role="status"><h1>{say("done_title")}</h1></div>'
         f"{_facts(say, (('name', version.name), ('publisher', version.publisher), ('version', version.text)))}"
-        f'<form method="get" action="/lightning/setup/ImportedPackage/home"><button>{say("done")}</button></form>'
+        # A link: the console is on another origin, where a form of this page must not lead.
+        f'<p><a class="button" href="/lightning/setup/ImportedPackage/home">{say("done")}</a></p>'
     )
     return shown.send("done_title", body)
 

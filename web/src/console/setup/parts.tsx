@@ -214,6 +214,19 @@ export interface Column<T> {
   width?: string;
 }
 
+/** Whether an element is wider inside than outside: then the keyboard must reach it, to scroll it. */
+function useScrolls(): [(element: HTMLElement | null) => void, boolean] {
+  const [scrolls, setScrolls] = useState(false);
+  const observer = useRef<ResizeObserver | null>(null);
+  const box = useCallback((element: HTMLElement | null) => {
+    observer.current?.disconnect();
+    if (element === null) return;
+    observer.current = new ResizeObserver(() => setScrolls(element.scrollWidth > element.clientWidth));
+    observer.current.observe(element);
+  }, []);
+  return [box, scrolls];
+}
+
 export function Table<T>({
   label,
   columns,
@@ -234,6 +247,7 @@ export function Table<T>({
   rowName?: (row: T) => string;
 }): ReactNode {
   const { t } = useTranslation();
+  const [box, scrolls] = useScrolls();
   if (rows.length === 0) return <p className="slds-text-color_weak slds-p-vertical_small">{empty}</p>;
   const all = chosen !== undefined && rows.every((row) => chosen.has(rowKey(row)));
   const toggle = (key: string) => {
@@ -242,7 +256,11 @@ export function Table<T>({
     onChosen?.(next);
   };
   return (
-    <div className="setup-table">
+    <div
+      ref={box}
+      className="setup-table"
+      {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}
+    >
       <table className="slds-table slds-table_bordered slds-table_cell-buffer" aria-label={label}>
         <thead>
           <tr>

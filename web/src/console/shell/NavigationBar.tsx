@@ -8,7 +8,7 @@ import { recentRecords } from "../data/lists.ts";
 import { objects } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Recent } from "../data/types.ts";
-import { listPath, navigate, pathOf, recordPath, type Route } from "../router.ts";
+import { listPath, navigate, pathOf, recordPath, setupPath, type Route } from "../router.ts";
 import { objectIcon, recentName } from "../record/names.ts";
 import { AppLauncher } from "./AppLauncher.tsx";
 import { launcher } from "./launcher.ts";
@@ -59,11 +59,13 @@ export function NavigationBar(): ReactNode {
   const { t } = useTranslation();
   const app = useApp();
   const open = useStore(launcher);
-  const isConsole = app.nav_type === "Console";
+  const inSetup = useStore(below).page === "setup";
+  const isConsole = app.nav_type === "Console" && !inSetup;
+  const label = inSetup ? t("setup.app") : app.label;
   return (
     <section
       className={`slds-context-bar console-bar ${isConsole ? "slds-context-bar_tabs" : ""}`}
-      aria-label={app.label}
+      aria-label={label}
     >
       <div className="slds-context-bar__primary console-bar__primary">
         <div className="slds-context-bar__icon-action">
@@ -85,15 +87,43 @@ export function NavigationBar(): ReactNode {
           </button>
         </div>
         <span className="slds-context-bar__label-action slds-context-bar__app-name console-bar__app">
-          <span className="slds-truncate" title={app.label}>
-            {app.label}
+          <span className="slds-truncate" title={label}>
+            {label}
           </span>
         </span>
       </div>
-      {isConsole ? <ConsoleItems /> : <StandardItems />}
+      {inSetup ? <SetupItems /> : isConsole ? <ConsoleItems /> : <StandardItems />}
       {isConsole && <WorkspaceTabs />}
       {open && <AppLauncher />}
     </section>
+  );
+}
+
+/** Set-up is an app of its own: its home and the object manager. */
+function SetupItems(): ReactNode {
+  const { t } = useTranslation();
+  const route = useStore(below);
+  const inObjects = route.page === "setup" && route.node === "ObjectManager";
+  const items = [
+    { label: t("nav.home"), path: setupPath("SetupOneHome"), current: !inObjects },
+    { label: t("setup.objects"), path: setupPath("ObjectManager"), current: inObjects },
+  ];
+  return (
+    <nav className="slds-context-bar__secondary console-bar__items" aria-label={t("setup.app")}>
+      <ul className="slds-grid">
+        {items.map(({ label, path, current }) => (
+          <li key={path} className={`slds-context-bar__item ${current ? "slds-is-active" : ""}`}>
+            <Link
+              to={path}
+              className="slds-context-bar__label-action"
+              aria-current={current ? "page" : undefined}
+            >
+              <span className="slds-truncate">{label}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 
