@@ -39,7 +39,7 @@ from tieline.oauth import provider as oauth_provider
 from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
-from tieline.salesforce import diagnostics, index, problems
+from tieline.salesforce import diagnostics, index, org_settings, problems
 from tieline.salesforce import home as salesforce_home
 from tieline.salesforce.connections import embedded_by
 from tieline.salesforce.match import record_now
@@ -71,6 +71,7 @@ class Web:
         self.sweep = Sweep(self.db, self.engagements)
         self._consumer = Consumer(self.db, directory, Facts(self.db, self.engagements))
         self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm, Recent(record_now)))
+        self.settings_told = org_settings.Told(self.salesforce)
         self._following = Following(self.engagements)
         self.bus.subscribe(RECORDS, None, self._following.changed, self._following.missed)
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,6 +102,7 @@ class Web:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
+        await self.settings_told.close()
         await self._crm.close()
         await self._remote.close()
         await self.salesforce.close()
@@ -153,7 +155,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     )
     app.include_router(callbar_api.router(guard, pages, parts.callbars, parts.embedding))
     app.include_router(phone_api.router(guard, pages, parts.engagements, parts.bus))
-    app.include_router(salesforce_api.router(parts.salesforce, guard))
+    app.include_router(salesforce_api.router(parts.salesforce, guard, parts.settings_told))
     app.include_router(problems.router(guard))
     app.include_router(salesforce_home.router(guard))
     app.include_router(diagnostics.router(guard))

@@ -65,6 +65,7 @@ class Ports:
 
 async def serve_given(environ: Mapping[str, str], listen: str, ports: Ports) -> None:
     """Serves the orgs of the database that the environment names; the demo's way."""
+    from tieline.apex_twins import TWINS
     from tieline.crm.serving import serve
     from tieline.crm.tls import local_certificates
 
@@ -76,7 +77,7 @@ async def serve_given(environ: Mapping[str, str], listen: str, ports: Ports) -> 
             certificates = await asyncio.to_thread(local_certificates, folder, [settings.default_org or ""])
         except DemoError:
             ports = Ports()  # somebody else's; whoever wants TLS stops that or chooses another port
-    await serve(ports.applied(settings), listen, certificates)
+    await serve(ports.applied(settings), listen, certificates, twins=TWINS)
 
 
 # -- an org alone --------------------------------------------------------------------------------------------
@@ -128,6 +129,7 @@ async def serve_alone(
 
     Raises `DemoError`, `EmbeddedPostgresError` and `ValueError` (an org's name) with a sentence.
     """
+    from tieline.apex_twins import TWINS
     from tieline.crm.serving import serve
     from tieline.crm.tls import local_certificates
 
@@ -153,7 +155,9 @@ async def serve_alone(
                 json.dumps({"database_url": settings.database_url, "pid": os.getpid(), "org": names[0]})
             )
             try:
-                await serve(settings, listen, certificates, lambda: _tell(settings, names, place))
+                await serve(
+                    settings, listen, certificates, lambda: _tell(settings, names, place), twins=TWINS
+                )
             finally:
                 place.served.unlink(missing_ok=True)
 

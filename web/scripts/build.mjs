@@ -4,6 +4,7 @@
  *   dist/{portal,callbar,phone,console}.html   pages, filled in by the Python servers
  *   dist/assets/                               scripts and styles with a content hash in their names
  *   dist/opencti_min.js                        the Open CTI script as one classic script (global sforce.opencti)
+ *   dist/assets/lwc/                           the package's Lightning web components (`lwc.mjs`)
  *   dist/slds/icons/*-sprite/svg/symbols.svg   icons of the design system, as shipped
  *
  * `TIELINE_WEB_PAGES=console` builds only some pages, `TIELINE_WEB_OUT=<folder>` puts the result elsewhere.
@@ -15,6 +16,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { BROWSERS } from "./browsers.mjs";
+import { components, componentSources } from "./lwc.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.resolve(root, process.env.TIELINE_WEB_OUT ?? "dist");
@@ -29,6 +31,7 @@ async function inputs() {
     "vite.config.ts",
     "scripts/browsers.mjs",
     "scripts/build.mjs",
+    "scripts/lwc.mjs",
     "scripts/slds.mjs",
   ];
   for (const entry of await readdir(root)) if (entry.endsWith(".html")) files.push(entry);
@@ -39,6 +42,7 @@ async function inputs() {
       files.push(path.relative(root, path.join(entry.parentPath, entry.name)));
     }
   }
+  for (const file of await componentSources()) files.push(path.relative(root, file));
   return files.sort();
 }
 
@@ -102,6 +106,10 @@ async function sizes() {
       if (file.endsWith(".css")) styles += await size(file);
       else script += await size(file);
     }
+    // Components of packages stand on an engine of their own, which only their pages load.
+    for (const file of seen)
+      if (file.endsWith(".js") && (await readFile(path.join(dist, file), "utf8")).includes("@lwc/"))
+        throw new Error(`${source} loads Lightning web components: ${file}`);
     const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
     if (script > MOST_SCRIPT)
       throw new Error(
@@ -119,7 +127,7 @@ if (wanted === current && !process.argv.includes("--force")) {
   const logLevel = process.argv.includes("--verbose") ? "info" : "warn";
   await rm(stampFile, { force: true });
   await build({ root, configFile: path.join(root, "vite.config.ts"), logLevel });
-  await Promise.all([openCti(logLevel), icons()]);
+  await Promise.all([openCti(logLevel), icons(), components(dist)]);
   await sizes();
   await writeFile(stampFile, wanted);
 }

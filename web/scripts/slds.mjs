@@ -11,6 +11,8 @@ import path from "node:path";
 import { PurgeCSS } from "purgecss";
 
 const PREFIX = "virtual:slds/";
+/** Components of the package are drawn by the console, with its style sheet. */
+const BESIDE = { console: "../sfdx/force-app/main/default/lwc" };
 
 /** Classes put together at run time (`slds-theme_${variant}`, `slds-icon-standard-${object}`). */
 const SAFELIST = {
@@ -25,7 +27,9 @@ const words = (content) => content.match(/[A-Za-z0-9_-]+/g) ?? [];
 async function sourcesUnder(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.test\.tsx?$/.test(entry.name))
+    .filter(
+      (entry) => entry.isFile() && /\.(tsx?|html|js)$/.test(entry.name) && !/\.test\.\w+$/.test(entry.name),
+    )
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
 }
@@ -36,6 +40,7 @@ async function purged(root, area) {
   const sources = [
     ...(await sourcesUnder(path.join(root, "src", area))),
     ...(await sourcesUnder(path.join(root, "src/ui"))),
+    ...(area in BESIDE ? await sourcesUnder(path.join(root, BESIDE[area])) : []),
   ];
   const texts = await Promise.all(sources.map((source) => readFile(source, "utf8")));
   const markup = await readFile(path.join(root, `${area}.html`), "utf8").catch(() => "");

@@ -60,6 +60,8 @@ from .events.hub import Events
 from .faults_layer import FaultLayer
 from .gateway import rest
 from .language import speak
+from .lightning import door as lightning_door
+from .lightning.twins import Twins
 from .listviews import door as lists_door
 from .listviews import resources as list_resources
 from .navigation import door as navigation_door
@@ -87,13 +89,17 @@ _MAX_URI = 16_384
 
 
 def create_app(
-    settings: CrmSettings, host: str = "127.0.0.1", certificates: Certificates | None = None
+    settings: CrmSettings,
+    host: str = "127.0.0.1",
+    certificates: Certificates | None = None,
+    twins: Twins | None = None,
 ) -> ASGIApp:
     """The application; its lifespan opens the orgs and refuses a database of another release.
 
-    Where the settings say so it serves the Pub/Sub API beside, over TLS at `host` with the certificates.
+    Where the settings say so it serves the Pub/Sub API beside, over TLS at `host` with the certificates. `twins` run
+    in place of Apex that is deployed.
     """
-    server = Server(settings)
+    server = Server(settings, twins)
     server.orgs.on_open += [Bulk, Events]
 
     @asynccontextmanager
@@ -163,6 +169,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *finding_door.ROUTES,
         *lists_door.ROUTES,
         *navigation_door.ROUTES,
+        *lightning_door.ROUTES,
         *record_routes.ROUTES,
         *events_door.ROUTES,
         *setup_doors.ROUTES,

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from . import auth, door
 from .access import Caller, require_read, rights
+from .deploy.components import all_stored
 from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
 from .language import speak, standard_name
@@ -136,6 +137,7 @@ async def page(request: Request) -> Response:
         async with visiting(request) as visit:
             first = await _bootstrap(visit)
             adapters = await _adapter_origins(visit)
+            trusted = " ".join(await _trusted_origins(visit))
     except Fault:
         return door.begin_handoff(request, door.local_path(path, door.HOME))
     file = server_of(request).settings.web_dist / "console.html"
@@ -156,9 +158,11 @@ async def page(request: Request) -> Response:
     headers = {
         "Content-Security-Policy": (
             "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
-            f"connect-src 'self'; frame-src 'self' {frames}; object-src 'none'; base-uri 'none'; "
+            f"connect-src 'self' {trusted}; frame-src 'self' {frames}; object-src 'none'; base-uri 'none'; "
             "form-action 'self'; frame-ancestors 'none'"
-        ).replace("  ", " "),
+        )
+        .replace("  ", " ")
+        .replace(" ;", ";"),
         "Permissions-Policy": f"camera=(), geolocation=(), microphone=(self {quoted})".replace(" )", ")"),
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Content-Type-Options": "nosniff",
@@ -166,6 +170,19 @@ async def page(request: Request) -> Response:
         "Cache-Control": "no-store",
     }
     return Response(text, headers=headers, media_type="text/html")
+
+
+async def _trusted_origins(visit: Visit) -> list[str]:
+    """Origins that pages may talk to: of the active trusted sites that say so."""
+    origins: set[str] = set()
+    for row in await all_stored(visit.conn, "CspTrustedSite"):
+        site = row.source
+        if site is None or not site.flag("isActive", True) or not site.flag("isApplicableToConnectSrc"):
+            continue
+        parts = urlsplit(site.get("endpointUrl") or "")
+        if parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+            origins.add(f"{parts.scheme}://{parts.netloc}")
+    return sorted(origins)
 
 
 async def _adapter_origins(visit: Visit) -> list[str]:

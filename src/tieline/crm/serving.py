@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from .app import create_app
+from .lightning.twins import Twins
 from .settings import CrmSettings
 from .tls import Certificates
 
@@ -42,11 +43,12 @@ async def serve(
     listen: str,
     certificates: Certificates | None,
     ready: Callable[[], None] | None = None,
+    twins: Twins | None = None,
 ) -> None:
     """Serves the orgs until a signal comes, in clear and, with certificates, on the TLS port too."""
     host, _, port = listen.rpartition(":")
     host = host or "127.0.0.1"
-    application = create_app(settings, host, certificates)
+    application = create_app(settings, host, certificates, twins)
     servers = [_Server(_config(application, host, int(port)))]
     loop = asyncio.get_running_loop()
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .errors import Fault
+from .lightning.twins import Twins
 from .orgs import Org, Orgs
 from .pages import Words
 from .settings import CrmSettings
@@ -26,10 +27,11 @@ HANDOFF_COOKIE = "crm_handoff"
 
 
 class Server:
-    """What the application holds for all requests."""
+    """What the application holds for all requests; `twins` stand for Apex that packages bring."""
 
-    def __init__(self, settings: CrmSettings):
+    def __init__(self, settings: CrmSettings, twins: Twins | None = None):
         self.settings = settings
+        self.twins: Twins = twins or {}
         self.orgs = Orgs(settings)
         self.words = Words(settings.locales)
 

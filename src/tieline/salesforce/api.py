@@ -21,6 +21,7 @@ from tieline.salesforce.connections import (
     Connections,
     Environment,
     Salesforce,
+    embedded_by,
     impact,
     integrations_on,
     listed,
@@ -29,6 +30,7 @@ from tieline.salesforce.connections import (
     set_related_domains,
     status_of,
 )
+from tieline.salesforce.org_settings import Told
 from tieline.web.http import Guard, uuid_or
 
 PORTAL_PAGE = "/portal/connections"
@@ -85,7 +87,7 @@ class Domains(BaseModel):
     domains: list[Annotated[str, Field(max_length=300)]] = Field(max_length=RELATED_DOMAINS)
 
 
-def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
+def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     """Routes of connections."""
     connections = Connections(salesforce)
     routes = APIRouter(tags=["connections"])
@@ -179,6 +181,17 @@ def router(salesforce: Salesforce, guard: Guard) -> APIRouter:
         """Remove a connection: tokens are revoked and erased."""
         who = await guard.administrator(request)
         await connections.remove(who.account_id, uuid_or(connection_id, NotFound))
+        return Response(status_code=204)
+
+    @routes.post("/api/v1/salesforce/settings-changed", status_code=204)
+    async def settings_changed(request: Request) -> Response:
+        """A page of an org says that settings have changed. Nothing of the request but its origin is looked at, and
+        the answer is the same for everybody."""
+        origin = request.headers.get("origin", "")[:300].lower()
+        async with guard.db.system() as tx:
+            row = await embedded_by(tx, origin) if origin else None
+        if row is not None:
+            told.changed(row.account_id, row.id)
         return Response(status_code=204)
 
     @routes.get("/oauth/salesforce/callback", include_in_schema=False)

@@ -6,6 +6,7 @@ The one class that holds their defaults and bounds. The copy with its read time 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,3 +125,52 @@ async def freshen(salesforce: Salesforce, account_id: UUID, connection_id: UUID)
         await refresh(salesforce.database, client, account_id, connection_id)
     except CrmFailure as failure:
         log.warning("org_settings.failed", connection_id=str(connection_id), code=failure.code)
+
+
+APART_S = 2.0
+"""Between two readings of one connection's settings that pages ask for."""
+
+
+class Told:
+    """Reads a connection's settings anew when a page of its org says that they have changed.
+
+    The page says nothing but that, and is not asked who it is: the settings come from the org, through the
+    connection. However often it is said, there is one reading in `APART_S`, and one after the last word.
+    """
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        self._salesforce = salesforce
+        self._reading: dict[UUID, asyncio.Task[None]] = {}
+        self._again: set[UUID] = set()
+
+    def changed(self, account_id: UUID, connection_id: UUID) -> None:
+        """Some settings have changed; returns at once."""
+        if connection_id in self._reading:
+            self._again.add(connection_id)
+            return
+        self._reading[connection_id] = asyncio.create_task(self._read(account_id, connection_id))
+
+    async def _read(self, account_id: UUID, connection_id: UUID) -> None:
+        try:
+            while True:
+                self._again.discard(connection_id)
+                try:
+                    client = self._salesforce.client(account_id, connection_id)
+                    await refresh(self._salesforce.database, client, account_id, connection_id)
+                except CrmFailure as failure:
+                    log.warning("org_settings.failed", connection_id=str(connection_id), code=failure.code)
+                await asyncio.sleep(APART_S)
+                if connection_id not in self._again:
+                    return
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("org_settings.failed", connection_id=str(connection_id))
+        finally:
+            del self._reading[connection_id]
+
+    async def close(self) -> None:
+        """Give up what is being read."""
+        for task in list(self._reading.values()):
+            task.cancel()
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)

@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from tests.ports import free_ports
 
+from tieline.apex_twins import TWINS
 from tieline.crm.app import create_app
 from tieline.crm.auth import seal
 from tieline.crm.provision import create_org
@@ -170,7 +171,7 @@ async def a_world(
 async def served(settings: CrmSettings, port: int, **more: Any) -> AsyncIterator[None]:
     """The application on a real socket; `more` are uvicorn's settings."""
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, twins=TWINS),
         host="127.0.0.1",
         port=port,
         log_level="warning",

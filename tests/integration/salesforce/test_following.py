@@ -206,3 +206,36 @@ async def test_the_orgs_settings_are_read_when_an_agent_signs_in(
     await outdated(timedelta(seconds=30))
     await org_settings.freshen(salesforce, center.account_id, center.connection_id)
     assert (await kept()).country_codes == ("44",)
+
+
+async def test_a_page_that_says_settings_changed_makes_them_read_at_once(
+    database: Database, center: Center, client: SalesforceClient
+) -> None:
+    async def codes() -> tuple[str, ...]:
+        async with database.account(center.account_id) as tx:
+            return (await org_settings.load(tx, center.connection_id)).country_codes
+
+    async def say(origin: str) -> int:
+        path = "/api/v1/salesforce/settings-changed"
+        return (await center.http.post(path, headers={"Origin": origin})).status_code
+
+    wanted = await org_settings.read(client)
+    mine = connection.c.id == center.connection_id
+    async with database.system() as tx:
+        stale = {"country_codes": ["44"]}
+        await tx.execute(update(connection).where(mine).values(org_settings=stale, org_settings_at=tx.now))
+    assert await say("http://elsewhere.example") == 204
+    assert await say(center.host_origin) == 204
+    async with asyncio.timeout(5):
+        while await codes() != wanted.country_codes:
+            await asyncio.sleep(0.02)
+    code = await create(client, "Tieline_Country_Code__c", Name="44", Code__c="44", Order__c="3")
+    try:
+        # Said twice within the time between two readings: the last word is read too.
+        assert await say(center.host_origin) == 204
+        assert await say(center.host_origin) == 204
+        async with asyncio.timeout(5):
+            while await codes() != (*wanted.country_codes, "44"):
+                await asyncio.sleep(0.02)
+    finally:
+        await client.call("DELETE", f"/sobjects/Tieline_Country_Code__c/{code}")

@@ -68,7 +68,6 @@ describe("addresses of the console", () => {
       "/lightning/o/__proto__/list",
       "/lightning/o/constructor/list",
       "/lightning/o/Con tact/list",
-      "/lightning/n/Some_Tab",
       "/home/home.jsp",
     ]) {
       expect(parseRoute(path).page).toBe("unknown");

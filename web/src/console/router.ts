@@ -22,6 +22,7 @@ export type Route =
   | { page: "bin" }
   | { page: "search"; text: string; object?: string }
   | { page: "setup"; node: string; rest: string[] }
+  | { page: "tab"; name: string }
   | { page: "unknown"; path: string };
 
 const OBJECT = /^[A-Za-z][A-Za-z0-9_]{0,79}$/;
@@ -111,6 +112,7 @@ export function parseRoute(address: string): Route {
       return { page: "record", ...record, ...(parent === null || parent.id === record.id ? {} : { parent }) };
     }
   }
+  if (kind === "n" && first !== undefined && isObjectName(first)) return { page: "tab", name: first };
   if (kind === "setup") return { page: "setup", node: first ?? "", rest: parts.slice(3) };
   if (kind === "search") {
     const object = url.searchParams.get("object") ?? "";
@@ -179,6 +181,8 @@ export function pathOf(route: Route): string {
     }
     case "setup":
       return setupPath(route.node, ...route.rest);
+    case "tab":
+      return tabPath(route.name);
     case "unknown":
       return route.path;
   }
@@ -189,7 +193,17 @@ export const setupPath = (node: string, ...rest: string[]): string =>
   ["/lightning/setup", node, ...(rest.length === 0 ? ["home"] : rest)]
     .map((part, at) => (at === 0 ? part : encodeURIComponent(part)))
     .join("/");
+/** A custom tab that shows components. */
+export const tabPath = (name: string): string => `/lightning/n/${name}`;
 export const listPath = (object: string): string => pathOf({ page: "list", object, filter: "" });
+/** Marks the name of a custom tab among an app's items. */
+export const TAB = "tab:";
+
+/** The address of an app's item: `home`, an object's name, or `tab:` and a tab's. */
+export function itemPath(item: string): string {
+  if (item.startsWith(TAB)) return tabPath(item.slice(TAB.length));
+  return item === "home" ? pathOf({ page: "home" }) : listPath(item);
+}
 export const recordPath = (object: string, id: string): string => pathOf({ page: "record", object, id });
 
 /**

@@ -22,7 +22,12 @@ async def apply(deployment: Deployment, component: Component) -> None:
     if known is not None and known.standard:
         raise Problem(f"Cannot modify the standard app {component.name[:60]}", node.line)
     tabs = [item.text for item in node.all("tabs")]
-    items = [name for name in tabs if name == HOME or tab_object(deployment.catalogue, name) is not None]
+    known_tabs = await deployment.names("CustomTab")
+    items = [
+        name
+        for name in tabs
+        if name == HOME or name in known_tabs or tab_object(deployment.catalogue, name) is not None
+    ]
     app = CustomApp(
         component.name,
         node.need("label")[:80],

@@ -7,7 +7,7 @@ custom object by its own name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -195,8 +195,8 @@ def may_open(caller: Caller, value: ObjectType) -> bool:
     return rights(caller, value).read and not value.setup and value.kind in ("standard", "custom")
 
 
-def checked(app: CustomApp, catalogue: Catalogue) -> CustomApp:
-    """The app, once everything it says is known to this org. INVALID_INPUT otherwise."""
+def checked(app: CustomApp, catalogue: Catalogue, tabs: Collection[str] = ()) -> CustomApp:
+    """The app, once everything it says is known to this org; `tabs` are its custom tabs. INVALID_INPUT otherwise."""
     if not _NAME.fullmatch(app.name) or len(app.name) > 80:
         raise _refuse("name must begin with a letter and have letters, digits and single underscores", "name")
     if not 1 <= len(app.label.strip()) <= 80 or len(app.description) > 1000:
@@ -204,7 +204,7 @@ def checked(app: CustomApp, catalogue: Catalogue) -> CustomApp:
     if len(app.items) > MAX_ITEMS or not app.items:
         raise _refuse(f"an app has 1 to {MAX_ITEMS} navigation items", "items")
     for item in app.items:
-        if item != HOME and tab_object(catalogue, item) is None:
+        if item != HOME and tab_object(catalogue, item) is None and item not in tabs:
             raise _refuse(f"there is no tab {item[:80]!r}", "items")
     if len(app.utility_items) > MAX_UTILITIES:
         raise _refuse(f"an app has at most {MAX_UTILITIES} utility items", "utility_items")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..access import Caller
+from ..lightning.tabs import component_tabs
 from ..metadata import Catalogue
 from ..tabs import kept_from
 from .apps import HOME, CustomApp, all_apps, may_open, tab_object, utilities
@@ -22,13 +23,15 @@ async def navigation(
     org_wide: Sequence[Mapping[str, Any]],
     softphone_size: tuple[int, int],
 ) -> dict[str, Any]:
-    """`{apps, app, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps,
+    """`{apps, app, tabs, utility_items}`, the last of the app in use; `org_wide` is what the org says for all apps,
     `softphone_size` what the user's call center says."""
     apps = await all_apps(conn)
     hidden = await kept_from(conn, caller)
     chosen: Any = await choice(conn, caller.user_id, APP)
     current = next((app for app in apps if app.name == chosen), apps[0] if apps else CustomApp("", ""))
     language = "ja" if caller.language == "ja" else "en"
+    tabs = await component_tabs(conn, caller, hidden)
+    shown = [tab.name for tab in tabs]
     return {
         "apps": [
             {
@@ -37,18 +40,21 @@ async def navigation(
                 "label": app.label_in(language),
                 "description": app.description_in(language),
                 "nav_type": app.nav_type,
-                "items": _items(app, catalogue, caller, hidden),
+                "items": _items(app, catalogue, caller, hidden, shown),
                 "utility_items": utilities(app, org_wide, language, softphone_size),
             }
             for app in apps
         ],
         "app": current.name,
+        "tabs": [{"name": tab.name, "label": tab.label, "components": list(tab.components)} for tab in tabs],
         "utility_items": utilities(current, org_wide, language, softphone_size),
     }
 
 
-def _items(app: CustomApp, catalogue: Catalogue, caller: Caller, hidden: frozenset[str]) -> list[str]:
-    """The app's items that the user may open: `home`, or an object's name."""
+def _items(
+    app: CustomApp, catalogue: Catalogue, caller: Caller, hidden: frozenset[str], tabs: Collection[str]
+) -> list[str]:
+    """The app's items that the user may open: `home`, an object's name, or `tab:` and a tab's."""
     found: list[str] = []
     for item in app.items:
         value = tab_object(catalogue, item)
@@ -58,4 +64,6 @@ def _items(app: CustomApp, catalogue: Catalogue, caller: Caller, hidden: frozens
             found.append("home")
         elif value is not None and may_open(caller, value):
             found.append(value.name)
+        elif value is None and item in tabs:
+            found.append(f"tab:{item}")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from starlette.routing import Route
 
 from .. import audit_trail
 from ..console import Visit, answering
+from ..deploy.components import names_of
 from ..errors import not_found
+from ..lightning.tabs import component_tabs
 from ..navigation.apps import HOME, UTILITIES, CustomApp, all_apps, checked, may_open, store
 from ..web import json_response
 from .administration import administering, body_of, looking, refusal, text_of
@@ -50,6 +52,10 @@ async def list_lightning_apps(request: Request) -> Response:
             for value in visit.call.catalogue.objects.values()
             if may_open(visit.caller, value)
         ]
+        tabs += [
+            {"name": tab.name, "label": tab.label}
+            for tab in await component_tabs(visit.conn, visit.caller, frozenset())
+        ]
         return json_response(
             {
                 "apps": [_shown(app, visit.language) for app in await all_apps(visit.conn)],
@@ -78,7 +84,7 @@ def _utility(item: Any) -> dict[str, Any]:
     return found
 
 
-def _changed(visit: Visit, app: CustomApp, body: Mapping[str, Any]) -> CustomApp:
+def _changed(visit: Visit, app: CustomApp, body: Mapping[str, Any], tabs: Collection[str]) -> CustomApp:
     values: dict[str, Any] = {}
     if "label" in body:
         label = text_of("label", body["label"], 80)
@@ -94,7 +100,7 @@ def _changed(visit: Visit, app: CustomApp, body: Mapping[str, Any]) -> CustomApp
             values[name] = tuple(
                 _utility(each) if name == "utility_items" else str(each) for each in entries[:100]
             )
-    return checked(replace(app, **values), visit.call.catalogue.whole)
+    return checked(replace(app, **values), visit.call.catalogue.whole, tabs)
 
 
 @answering
@@ -106,7 +112,7 @@ async def change_lightning_app(request: Request) -> Response:
         app = next((each for each in await all_apps(visit.conn) if each.name == name), None)
         if app is None:
             raise not_found()
-        changed = _changed(visit, app, body)
+        changed = _changed(visit, app, body, await names_of(visit.conn, "CustomTab"))
         await store(visit.conn, visit.call.org.instance, changed)
         await audit_trail.note(
             visit.conn,

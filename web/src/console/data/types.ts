@@ -51,7 +51,7 @@ export interface AppInfo {
   label: string;
   description: string;
   nav_type: "Console" | "Standard";
-  /** `home`, or the name of an object. */
+  /** `home`, the name of an object, or `tab:` and that of a custom tab. */
   items: string[];
   utility_items: UtilityItem[];
 }
@@ -84,6 +84,8 @@ export interface Bootstrap {
   apps: AppInfo[];
   /** Name of the app in use. */
   app: string;
+  /** Custom tabs of components that the user may open. */
+  tabs: { name: string; label: string; components: string[] }[];
   session_expires_at: string | null;
   objects?: {
     name: string;

@@ -6,7 +6,7 @@ import { sessionEnded } from "../data/client.ts";
 import { useApp } from "../data/apps.ts";
 import { watchChanges } from "../data/live.ts";
 import { refresh, refreshTimeline, watched } from "../data/records.ts";
-import { objects, resumeSession } from "../data/session.ts";
+import { objects, resumeSession, session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import { Symbol } from "../../ui/Icon.tsx";
 import { UtilityBar } from "../cti/UtilityBar.tsx";
@@ -26,6 +26,7 @@ import {
   SearchPage,
   SetupPage,
   SplitView,
+  TabPage,
   UnknownPage,
 } from "./pages.tsx";
 import { splitOpen } from "./split.ts";
@@ -124,6 +125,7 @@ function Stage(): ReactNode {
               <SearchPage key={route.text} text={route.text} object={route.object ?? ""} />
             )}
             {route.page === "setup" && <SetupPage node={route.node} rest={route.rest} />}
+            {route.page === "tab" && <TabPage key={route.name} name={route.name} />}
             {route.page === "unknown" && <UnknownPage path={route.path} />}
           </Suspense>
         </main>
@@ -298,6 +300,8 @@ function useTitle(): void {
           return t("search.for", { text: route.text });
         case "setup":
           return t("setup.app");
+        case "tab":
+          return session().tabs.find((each) => each.name === route.name)?.label ?? t("unknown.title");
         case "unknown":
           return t("unknown.title");
         default:

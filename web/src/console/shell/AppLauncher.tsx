@@ -6,7 +6,7 @@ import { Symbol } from "../../ui/Icon.tsx";
 import { switchApp, useApp } from "../data/apps.ts";
 import { objects, session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
-import { listPath, navigate } from "../router.ts";
+import { itemPath, listPath, navigate, tabPath } from "../router.ts";
 import { launcher } from "./launcher.ts";
 import { Link } from "./Link.tsx";
 import { toast } from "./toasts.ts";
@@ -34,17 +34,20 @@ export function AppLauncher(): ReactNode {
   const unsaved = useStore(unsavedStore);
   const has = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase());
   const apps = session().apps.filter((each) => has(each.label));
-  const items = [...known.values()]
-    .filter((each) => each.keyPrefix !== null && !NO_LISTS.has(each.name))
-    .map((each) => ({ path: listPath(each.name), label: each.labelPlural }))
-    .concat({ path: "/lightning/o/DeleteEvent/home", label: t("bin.title") })
+  const items = [
+    ...[...known.values()]
+      .filter((each) => each.keyPrefix !== null && !NO_LISTS.has(each.name))
+      .map((each) => ({ path: listPath(each.name), label: each.labelPlural })),
+    ...session().tabs.map((each) => ({ path: tabPath(each.name), label: each.label })),
+    { path: "/lightning/o/DeleteEvent/home", label: t("bin.title") },
+  ]
     .filter((each) => has(each.label))
     .sort((a, b) => a.label.localeCompare(b.label));
   const close = () => launcher.set(false);
 
   function choose(name: string, first: string) {
     close();
-    if (name === current.name) return navigate(first === "home" ? "/lightning/page/home" : listPath(first));
+    if (name === current.name) return navigate(itemPath(first));
     if (unsaved.size > 0 && !window.confirm(t("launcher.unsaved"))) return;
     switchApp(name).catch(() => toast({ variant: "error", text: t("problem.network") }));
   }

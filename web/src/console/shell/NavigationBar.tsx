@@ -5,10 +5,10 @@ import { IconButton, Menu } from "../../ui/controls.tsx";
 import { Icon, Symbol } from "../../ui/Icon.tsx";
 import { useApp } from "../data/apps.ts";
 import { recentRecords } from "../data/lists.ts";
-import { objects } from "../data/session.ts";
+import { objects, session } from "../data/session.ts";
 import { useStore } from "../data/store.ts";
 import type { Recent } from "../data/types.ts";
-import { listPath, navigate, pathOf, recordPath, setupPath, type Route } from "../router.ts";
+import { itemPath, listPath, navigate, recordPath, setupPath, TAB, type Route } from "../router.ts";
 import { objectIcon, recentName } from "../record/names.ts";
 import { AppLauncher } from "./AppLauncher.tsx";
 import { launcher } from "./launcher.ts";
@@ -16,7 +16,7 @@ import { Link, RecordLink } from "./Link.tsx";
 import { below, closeTab, lastList, openNew, tabs } from "./workspace.ts";
 import { WorkspaceTabs } from "./WorkspaceTabs.tsx";
 
-/** `home`, or an object's name: what of the navigation the page in front belongs to; empty for nothing. */
+/** `home`, an object's name, or `tab:` and a tab's: what of the navigation the page in front belongs to; empty for nothing. */
 function itemOf(route: Route, items: string[], last: string | undefined): string {
   switch (route.page) {
     case "home":
@@ -24,6 +24,8 @@ function itemOf(route: Route, items: string[], last: string | undefined): string
     case "list":
     case "new":
       return route.object;
+    case "tab":
+      return TAB + route.name;
     case "record":
       return last ?? (items.includes(route.object) ? route.object : "");
     default:
@@ -31,15 +33,17 @@ function itemOf(route: Route, items: string[], last: string | undefined): string
   }
 }
 
-const itemPath = (item: string): string => (item === "home" ? pathOf({ page: "home" }) : listPath(item));
+const isObject = (item: string): boolean => item !== "home" && !item.startsWith(TAB);
 
 function useItemLabel(): (item: string) => string {
   const { t } = useTranslation();
   const known = useStore(objects);
   return (item) =>
-    item === "home"
-      ? t("nav.home")
-      : (known.get(item)?.labelPlural ?? t(`nav.${item}`, { defaultValue: item }));
+    item.startsWith(TAB)
+      ? (session().tabs.find((each) => each.name === item.slice(TAB.length))?.label ?? item)
+      : item === "home"
+        ? t("nav.home")
+        : (known.get(item)?.labelPlural ?? t(`nav.${item}`, { defaultValue: item }));
 }
 
 /** In full: the style sheet is cut down to the classes that stand in sources. */
@@ -135,7 +139,7 @@ function ConsoleItems(): ReactNode {
   const last = useStore(lastList);
   const labelOf = useItemLabel();
   const item = itemOf(route, items, last?.object) || (items[0] ?? "home");
-  const current = route.page === "home" || route.page === "list";
+  const current = route.page === "home" || route.page === "list" || route.page === "tab";
   return (
     <nav
       className={`slds-context-bar__secondary console-bar__nav ${current ? "console-bar__nav_current" : ""}`}
@@ -196,7 +200,7 @@ function StandardItems(): ReactNode {
             >
               <span className="slds-truncate">{labelOf(item)}</span>
             </Link>
-            {item !== "home" && (
+            {isObject(item) && (
               <div className="slds-context-bar__icon-action slds-p-left_none">
                 <RecentOf object={item} label={labelOf(item)} />
               </div>

@@ -37,6 +37,7 @@ const split = lazyPage(() => import("./SplitView.tsx"));
 const unknown = lazyPage(() => import("../pages/UnknownPage.tsx"));
 const newDialog = lazyPage(() => import("../record/NewDialog.tsx"));
 const related = lazyPage(() => import("../record/RelatedPage.tsx"));
+const tab = lazyPage(() => import("../components/TabPage.tsx"));
 const bin = lazyPage(() => import("../record/BinPage.tsx"));
 
 const setup = lazyPage<{ node: string; rest: string[] }>(async () =>
@@ -52,6 +53,7 @@ export const SetupPage = setup.Page;
 export const NewDialog = newDialog.Page;
 export const RelatedPage = related.Page;
 export const BinPage = bin.Page;
+export const TabPage = tab.Page;
 
 /** Fetches the code of a route's page, to be there at its first drawing. */
 export async function preloadPage(route: Route): Promise<void> {
@@ -65,6 +67,7 @@ export async function preloadPage(route: Route): Promise<void> {
     record: [],
     related: [related],
     bin: [bin],
+    tab: [tab],
   };
   await Promise.all(needed[route.page].map((page) => page.preload()));
 }

@@ -1,0 +1,1 @@
+"""Lightning web components of deployed packages: tabs that show them, what they run on, the Apex they call."""

@@ -1,0 +1,180 @@
+"""Lightning web components of a deployed package: the twin that runs, labels, tabs, and the Apex behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tieline.db.embedded import EmbeddedPostgres
+
+from .browser import Browser
+from .conftest import ADMIN, AGENT, PASSWORD, World, a_world, client_of
+from .metadata_samples import document
+from .package_files import archive, manifest
+from .test_deploy import deploy
+from .test_rest import DATA, make, soql
+
+ROOT = Path("sfdx/force-app/main/default")
+DIST = Path("web/dist")
+CASES = json.loads(Path("sfdx/cases/TielineSettings.json").read_text())
+CODE = document(
+    "CustomObject",
+    "<customSettingsType>List</customSettingsType><enableFeeds>false</enableFeeds>"
+    "<fields><fullName>Code__c</fullName><label>Code</label><length>4</length><type>Text</type></fields>"
+    "<fields><fullName>Order__c</fullName><label>Order</label><precision>3</precision><scale>0</scale>"
+    "<type>Number</type></fields><label>Country Code</label><visibility>Public</visibility>",
+)
+PERMISSIONS = document(
+    "PermissionSet",
+    "<classAccesses><apexClass>TielineSettings</apexClass><enabled>true</enabled></classAccesses>"
+    "<customSettingAccesses><enabled>true</enabled><name>Tieline_Country_Code__c</name></customSettingAccesses>"
+    "<label>Settings</label>"
+    "<tabSettings><tab>Tieline_Settings</tab><visibility>Visible</visibility></tabSettings>",
+)
+
+
+def package_files() -> dict[str, str | bytes]:
+    """The components, labels and classes of the package, and what they need around them."""
+    found: dict[str, str | bytes] = {
+        "objects/Tieline_Country_Code__c.object": CODE,
+        "permissionsets/Settings.permissionset": PERMISSIONS,
+    }
+    for folder in ("lwc", "classes"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.is_file() and "__tests__" not in file.parts and file.name != "jsconfig.json":
+                found[str(file.relative_to(ROOT))] = file.read_bytes()
+    for name in ("labels/CustomLabels.labels", "tabs/Tieline_Settings.tab"):
+        found[name] = (ROOT / f"{name}-meta.xml").read_bytes()
+    labels = (ROOT / "translations/ja.translation-meta.xml").read_text()
+    start = labels.index("    <customLabels>")
+    end = labels.rindex("</customLabels>") + len("</customLabels>")
+    tab = "<customTabs><label>コンタクトセンターの設定</label><name>Tieline_Settings</name></customTabs>"
+    found["translations/ja.translation"] = document("Translations", labels[start:end] + tab)
+    return found
+
+
+def described(files: dict[str, str | bytes]) -> str:
+    bundles = sorted({path.split("/")[1] for path in files if path.startswith("lwc/")})
+    classes = sorted(path.split("/")[1][:-4] for path in files if path.endswith(".cls"))
+    return manifest(
+        CustomLabels=["CustomLabels"], CustomObject=["Tieline_Country_Code__c"], ApexClass=classes,
+        LightningComponentBundle=bundles, CustomTab=["Tieline_Settings"], PermissionSet=["Settings"],
+        Translations=["ja"],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def org(postgres: EmbeddedPostgres) -> AsyncIterator[World]:
+    """An org with the package's components deployed, served with the real build and the twins."""
+    async with a_world(postgres, DIST, "crm_components") as world:
+        http = await client_of(world, ADMIN)
+        files = package_files()
+        done = await deploy(http, archive(files | {"package.xml": described(files)}))
+        assert done["status"] == "Succeeded", done
+        await http.aclose()
+        yield world
+
+
+@pytest.fixture
+async def admin(org: World) -> AsyncIterator[Browser]:
+    browser = Browser(org.port)
+    await browser.open_console(ADMIN, PASSWORD)
+    yield browser
+    await browser.close()
+
+
+@pytest.fixture
+async def agent(org: World) -> AsyncIterator[Browser]:
+    browser = Browser(org.port)
+    await browser.open_console(AGENT, PASSWORD)
+    yield browser
+    await browser.close()
+
+
+async def call(browser: Browser, method: str, parameters: Any, name: str = "TielineSettings") -> Any:
+    return await browser.api("POST", f"apex/{name}/{method}", json=parameters)
+
+
+async def test_a_component_runs_with_its_labels_in_the_users_language(admin: Browser, agent: Browser) -> None:
+    english = (await admin.api("GET", "components/tielineSettings")).json()
+    japanese = (await agent.api("GET", "components/tielineSettings")).json()
+    assert english["script"] == japanese["script"]
+    assert (DIST / english["script"].lstrip("/")).is_file()
+    assert (DIST / english["host"].lstrip("/")).is_file()
+    assert english["labels"]["Tieline_Codes_Title"] == "Country codes"
+    assert japanese["labels"]["Tieline_Codes_Title"] == "国番号"
+    assert set(english["labels"]) == set(japanese["labels"])
+    assert (await admin.api("GET", "components/nothing")).status_code == 404
+
+
+async def test_a_component_of_another_source_does_not_run(org: World, admin: Browser) -> None:
+    http = await client_of(org, ADMIN)
+    files = package_files()
+    bundle = {path: content for path, content in files.items() if path.startswith("lwc/tielineWords/")}
+    script = "lwc/tielineWords/tielineWords.js"
+    described = manifest(LightningComponentBundle=["tielineWords"])
+    other = bundle | {script: bytes(bundle[script]) + b"// changed\n", "package.xml": described}  # pyright: ignore[reportArgumentType]
+    assert (await deploy(http, archive(other)))["status"] == "Succeeded"
+    try:
+        assert (await admin.api("GET", "components/tielineSettings")).json() == {"script": None}
+    finally:
+        assert (await deploy(http, archive(bundle | {"package.xml": described})))["status"] == "Succeeded"
+        await http.aclose()
+    assert (await admin.api("GET", "components/tielineSettings")).json()["script"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{each['method']}-{at}" for at, each in enumerate(CASES)])
+async def test_the_twin_of_the_settings_class_answers_as_its_cases_say(
+    org: World, admin: Browser, case: dict[str, Any]
+) -> None:
+    http = await client_of(org, ADMIN)
+    for row in (await soql(http, "SELECT Id FROM Tieline_Country_Code__c"))["records"]:
+        await http.delete(f"{DATA}/sobjects/Tieline_Country_Code__c/{row['Id']}")
+    for order, code in enumerate(case["saved"], 1):
+        await make(http, "Tieline_Country_Code__c", Name=code, Code__c=code, Order__c=order)
+    answer = await call(admin, case["method"], case["parameters"])
+    if "refusal" in case:
+        assert answer.status_code == 400
+        assert answer.json()[0]["message"] == case["refusal"]
+    else:
+        assert answer.json() == case["answer"]
+    if "after" in case:
+        rows = await soql(http, "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c")
+        assert [row["Code__c"] for row in rows["records"]] == case["after"]
+    await http.aclose()
+
+
+async def test_classes_and_tabs_open_with_the_permission_set_at_once(org: World, agent: Browser) -> None:
+    http = await client_of(org, ADMIN)
+    user = (await soql(http, f"SELECT Id FROM User WHERE Username = '{AGENT}'"))["records"][0]["Id"]
+    granted = (await soql(http, "SELECT Id FROM PermissionSet WHERE Name = 'Settings'"))["records"][0]["Id"]
+
+    async def tabs() -> list[str]:
+        return [tab["label"] for tab in (await agent.api("GET", "bootstrap")).json()["tabs"]]
+
+    assert (await call(agent, "countryCodes", {})).status_code == 403
+    assert await tabs() == []
+    assignment = await make(http, "PermissionSetAssignment", AssigneeId=user, PermissionSetId=granted)
+    assert (await call(agent, "countryCodes", {})).status_code == 200
+    assert await tabs() == ["コンタクトセンターの設定"]
+    await http.delete(f"{DATA}/sobjects/PermissionSetAssignment/{assignment}")
+    assert (await call(agent, "countryCodes", {})).status_code == 403
+    await http.aclose()
+
+
+async def test_what_is_no_method_of_a_deployed_class_is_not_found(admin: Browser) -> None:
+    assert (await call(admin, "nothing", {})).status_code == 404
+    assert (await call(admin, "countryCodes", {}, "TielineNothing")).status_code == 404
+    assert (await call(admin, "countryCodes", ["no object"])).status_code == 400
+
+
+async def test_apex_is_called_by_pages_of_the_console_only(admin: Browser) -> None:
+    path = "apex/TielineSettings/countryCodes"
+    assert (await admin.api("POST", path, json={}, headers={"X-CSRF-Token": "wrong"})).status_code == 403
+    assert (
+        await admin.api("POST", path, json={}, headers={"Origin": "http://elsewhere.example"})
+    ).status_code == 403
