@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import select, text
 
+from tieline.activation import Activation
 from tieline.agents import api as agents_api
 from tieline.bus import Bus
 from tieline.callbar import api as callbar_api
@@ -71,6 +72,9 @@ class Web:
         self.sweep = Sweep(self.db, self.engagements)
         self._consumer = Consumer(self.db, directory, Facts(self.db, self.engagements))
         self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm, Recent(record_now)))
+        self._activation = Activation(self.engagements)
+        self.bus.subscribe(org_settings.ORG_SETTINGS, None, self._activation.changed, self._activation.missed)
+        crm.when_signed_in(self._activation.look)
         self.settings_told = org_settings.Told(self.salesforce)
         self._following = Following(self.engagements)
         self.bus.subscribe(RECORDS, None, self._following.changed, self._following.missed)
@@ -84,6 +88,7 @@ class Web:
             self.sweep.run(),
             self.callbars.keep_seats(),
             self._following.run(),
+            self._activation.run(),
         ):
             self._tasks.append(asyncio.create_task(work))
         async with asyncio.timeout(30):

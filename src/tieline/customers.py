@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,11 @@ class Crm:
     def __init__(self, salesforce: Salesforce) -> None:
         self._salesforce = salesforce
         self._reading: set[asyncio.Task[None]] = set()
+        self._look: Callable[[UUID, UUID], None] = _nothing
+
+    def when_signed_in(self, look: Callable[[UUID, UUID], None]) -> None:
+        """Who else is told when a callbar comes to a connection: account and connection."""
+        self._look = look
 
     async def default_connection(self, tx: Transaction) -> UUID | None:
         """The account's oldest living connection."""
@@ -56,6 +61,7 @@ class Crm:
 
     def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
         """A callbar has come: the org's settings are read again, beside it."""
+        self._look(account_id, connection_id)
         task = asyncio.create_task(org_settings.freshen(self._salesforce, account_id, connection_id))
         self._reading.add(task)
         task.add_done_callback(self._read)
@@ -70,6 +76,10 @@ class Crm:
         for task in list(self._reading):
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
+
+    async def active(self, tx: Transaction, connection_id: UUID) -> bool:
+        """False while the org has the product deactivated."""
+        return (await org_settings.load(tx, connection_id)).active
 
     async def country_codes(self, tx: Transaction, connection_id: UUID) -> Sequence[str]:
         """The connection's country codes, in order."""
@@ -89,3 +99,7 @@ class Crm:
     ) -> Mapping[str, Any] | None:
         """Read and index one record now."""
         return await index.index_record(self._salesforce, account_id, connection_id, object_type, record_id)
+
+
+def _nothing(account_id: UUID, connection_id: UUID) -> None:
+    """Nobody else is told."""

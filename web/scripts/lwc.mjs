@@ -238,7 +238,7 @@ async function tokens(code) {
   const css = await readFile(path.join(root, "node_modules/@salesforce-ux/design-system", file), "utf8");
   const values = new Map();
   for (const [, selector, body] of css.matchAll(/([^{}]+)\{([^{}]*)\}/g))
-    if (/(^|,)\s*(:root|html|:host)\b/.test(selector))
+    if (/(:root|:where\(html\))\s*$/.test(selector))
       for (const [, name, value] of body.matchAll(/(--[\w-]+):([^;]*)/g)) values.set(name, value);
   const wanted = new Set();
   const visit = (text) => {

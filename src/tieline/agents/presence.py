@@ -29,6 +29,8 @@ class Presence(StrEnum):
 
 MISSED_CALL = "missed_call"
 """The reason the system sets when an offer was not answered."""
+DEACTIVATED = "deactivated"
+"""The reason the system sets while the agent's org has the integration deactivated."""
 
 _OF_ENGAGEMENT = {
     "offered": Presence.RINGING,

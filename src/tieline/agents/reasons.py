@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tieline.agents.presence import MISSED_CALL
+from tieline.agents.presence import DEACTIVATED, MISSED_CALL
 from tieline.agents.tables import not_ready_reason
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, TielineError
@@ -110,7 +110,7 @@ def _checked(before: Sequence[Reason], wanted: Sequence[Reason]) -> Sequence[Rea
     kept = [reason.code for reason in wanted if reason.code]
     if len(set(kept)) != len(kept) or set(kept) != known:
         raise InputInvalid("each known reason once; switch off what is not wanted", field="reasons")
-    taken = {*known, MISSED_CALL}
+    taken = {*known, MISSED_CALL, DEACTIVATED}
     result: list[Reason] = []
     seen: dict[str, set[str]] = {"name_en": set(), "name_ja": set()}
     for number, reason in enumerate(wanted):

@@ -36,6 +36,12 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 _TRIES = 4
 
 
+class IntegrationDeactivated(TielineError):
+    """An administrator of the org has deactivated the product."""
+
+    code, status = "integration_deactivated", 409
+
+
 class CallbarCrm(Protocol):
     """What the callbar's host tells us about the CRM; given by the composition root."""
 
@@ -55,6 +61,10 @@ class CallbarCrm(Protocol):
 
     async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
         """Whether the CRM takes the connection's grant."""
+        ...
+
+    async def active(self, tx: Transaction, connection_id: UUID) -> bool:
+        """False while the org has the product deactivated."""
         ...
 
     def signed_in(self, account_id: UUID, connection_id: UUID) -> None:
@@ -127,6 +137,8 @@ class Commands:
         verbs, me = self._engagements, seat.agent_id
         if command.name == "status.set":
             wanted = wire.StatusSet.model_validate(command.params)
+            if wanted.status != "offline":
+                await self._check_active(tx, seat)
             await verbs.set_status(tx, me, wanted.status, wanted.reason)
             return None
         if command.name == "layout.report":
@@ -135,6 +147,7 @@ class Commands:
             return None
         if command.name == "engagement.dial":
             wanted = wire.Dial.model_validate(command.params)
+            await self._check_active(tx, seat)
             number = await self._dialled(tx, seat, wanted)
             related = wanted.record.model_dump() if wanted.record else None
             id = await verbs.dial(tx, me, number, related)
@@ -169,6 +182,10 @@ class Commands:
             case _:
                 raise InputInvalid(field="name")
         return None
+
+    async def _check_active(self, tx: Transaction, seat: Seat) -> None:
+        if not await self._crm.active(tx, seat.connection_id):
+            raise IntegrationDeactivated
 
     async def _connect_audio(self, seat: Seat, wanted: wire.AudioConnect) -> dict[str, Any]:
         """Give the agent a new leg. Each offer gets a leg of its own, so that late facts of the one before miss."""

@@ -25,7 +25,8 @@ class Wire(BaseModel):
 
 
 class Presence(Wire):
-    """What the server concludes of an agent; `reason` is the code of a reason, or `missed_call`."""
+    """What the server concludes of an agent; `reason` is the code of a reason, `missed_call` or
+    `deactivated`."""
 
     state: Literal["ready", "ringing", "occupied", "wrap_up", "not_ready", "offline"]
     status: Literal["ready", "not_ready", "offline"]

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tieline.agents import service as agents
-from tieline.agents.presence import checked_choice
+from tieline.agents.presence import DEACTIVATED, checked_choice
 from tieline.agents.reasons import active_codes
 from tieline.db.database import Transaction
 from tieline.db.statement import Found, Statement, inserting
@@ -116,6 +116,25 @@ class Engagements(Conversation):
         else:
             agents.changed(tx, agent_id, "status.changed")
             self.route_soon(tx, agent_id=agent_id)
+
+    async def suspend(self, tx: Transaction, agent_id: UUID) -> None:
+        """The agent takes no more engagements because the org has the product deactivated; a call under way goes on."""
+        row = await self.of_agent(tx, agent_id)
+        if (await agents.locked(tx, agent_id)).reason == DEACTIVATED:
+            return
+        await agents.set_status(tx, agent_id, "not_ready", DEACTIVATED)
+        if row is not None and row.state == State.OFFERED:
+            await self._end_offer(tx, row, "declined")
+        else:
+            agents.changed(tx, agent_id, "status.changed")
+
+    async def resume(self, tx: Transaction, agent_id: UUID) -> None:
+        """The product is active again: the agent may become ready."""
+        await self.of_agent(tx, agent_id)
+        if (await agents.locked(tx, agent_id)).reason != DEACTIVATED:
+            return
+        await agents.set_status(tx, agent_id, "not_ready", None)
+        agents.changed(tx, agent_id, "status.changed")
 
     async def answer(self, tx: Transaction, agent_id: UUID, engagement_id: UUID) -> None:
         """The agent accepts the offer: the switch is asked to join the two."""

@@ -28,9 +28,12 @@ log = structlog.get_logger()
 
 DEFAULT_COUNTRY_CODES = ("1",)
 MAX_COUNTRY_CODES = 20
+ORG_SETTINGS = "org_settings"
+"""Bus kind: settings of a connection (the message's id) are other than they were."""
 FRESH = timedelta(minutes=1)
 """Settings read within this time are not read again for a sign-in."""
 _COUNTRY_CODES = "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c, Code__c"
+_ACTIVE = "SELECT Active__c FROM Tieline_Product_Setup__c WHERE Product__c = 'ContactCenter'"
 _UNKNOWN_OBJECT = ("INVALID_TYPE", "INVALID_FIELD")
 
 
@@ -40,25 +43,27 @@ class OrgSettings:
 
     country_codes: tuple[str, ...] = DEFAULT_COUNTRY_CODES
     """Dialling codes in order, at most 20, without repeats; they give the regions of numbers typed nationally."""
+    active: bool = True
+    """False once an administrator has deactivated the product; an org that never said anything is active."""
 
     @classmethod
-    def of(cls, country_codes: Sequence[object]) -> Self:
+    def of(cls, country_codes: Sequence[object], active: object = None) -> Self:
         """Checked settings: codes that do not exist and repeats are left out; none at all is the default."""
         codes: list[str] = []
         for value in country_codes:
             code = str(value or "").strip().lstrip("+")
             if code not in codes and code.isascii() and code.isdigit() and regions_of([code]):
                 codes.append(code)
-        return cls(tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES)
+        return cls(tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES, active is not False)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `connection.org_settings`."""
-        return {"country_codes": list(self.country_codes)}
+        return {"country_codes": list(self.country_codes), "active": self.active}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """From `connection.org_settings`; `{}`, never read, is the default."""
-        return cls.of(content.get("country_codes") or ())
+        return cls.of(content.get("country_codes") or (), content.get("active"))
 
 
 async def load(tx: Transaction, connection_id: UUID) -> OrgSettings:
@@ -73,13 +78,18 @@ async def load(tx: Transaction, connection_id: UUID) -> OrgSettings:
 
 async def read(client: SalesforceClient) -> OrgSettings:
     """The settings as the org has them now. Raises `CrmFailure`; an org without our objects gives defaults."""
+    codes = [row.get("Code__c") for row in await _rows(client, _COUNTRY_CODES)]
+    setup = await _rows(client, _ACTIVE)
+    return OrgSettings.of(codes, setup[0].get("Active__c") if setup else None)
+
+
+async def _rows(client: SalesforceClient, soql: str) -> Sequence[Mapping[str, Any]]:
     try:
-        rows = await client.query_all(_COUNTRY_CODES)
+        return await client.query_all(soql)
     except CrmFailure as failure:
         if failure.code not in _UNKNOWN_OBJECT:
             raise
-        return OrgSettings()
-    return OrgSettings.of([row.get("Code__c") for row in rows])
+        return ()
 
 
 async def refresh(
@@ -96,12 +106,12 @@ async def refresh(
         if row is None:
             return settings
         values: dict[str, Any] = {"org_settings": settings.to_json(), "org_settings_at": tx.now}
-        changed = OrgSettings.from_json(row.org_settings) != settings
-        if changed and row.index_state != "none":
+        before = OrgSettings.from_json(row.org_settings)
+        if before.country_codes != settings.country_codes and row.index_state != "none":
             values |= {"index_state": "loading", "index_progress": {}, "index_checked_at": None}
         await tx.execute(update(connection).where(mine).values(**values))
-        if changed:
-            tx.announce("org_settings", connection_id)
+        if before != settings:
+            tx.announce(ORG_SETTINGS, connection_id)
     return settings
 
 

@@ -185,7 +185,8 @@ export interface Agent {
   presence: Presence
 }
 /**
- * What the server concludes of an agent; `reason` is the code of a reason, or `missed_call`.
+ * What the server concludes of an agent; `reason` is the code of a reason, `missed_call` or
+ * `deactivated`.
  */
 export interface Presence {
   reason: string | null

@@ -129,8 +129,8 @@ export interface Clock {
 function useReason(snapshot: Snapshot): (code: string) => string {
   const { t } = useTranslation();
   return (code) =>
-    code === "missed_call"
-      ? t("reason.missed_call")
+    code === "missed_call" || code === "deactivated"
+      ? t(`reason.${code}`)
       : (snapshot.not_ready_reasons.find((reason) => reason.code === code)?.name ?? code);
 }
 
@@ -428,6 +428,16 @@ function Idle({
         <p className="cb-text">{t("idle.ready.explain")}</p>
         {audio.kind === "up" ? <DialButton onDial={onDial} /> : <Connecting />}
         <Queues snapshot={snapshot} />
+      </div>
+    );
+  if (reason === "deactivated")
+    return (
+      <div className="cb-center">
+        <Disc icon="utility:ban" tone="calm" />
+        <h2 className="cb-title">{t("idle.deactivated.title")}</h2>
+        <p className="cb-text" role="status">
+          {t("idle.deactivated.explain")}
+        </p>
       </div>
     );
   const missed = reason === "missed_call";

@@ -2,10 +2,11 @@ import { LightningElement } from "lwc";
 import codes from "@salesforce/label/c.Tieline_Codes_Title";
 import settings from "@salesforce/label/c.Tieline_Settings";
 import product from "@salesforce/label/c.Tieline_Product_Name";
+import products from "@salesforce/label/c.Tieline_Products";
 
 /** The settings tab: one tab for each subject. */
 export default class TielineSettings extends LightningElement {
   static renderMode = "light";
 
-  labels = { codes, product, settings };
+  labels = { codes, product, products, settings };
 }
