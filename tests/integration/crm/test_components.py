@@ -10,61 +10,17 @@ from typing import Any
 import pytest
 
 from tieline.db.embedded import EmbeddedPostgres
+from tieline.salesforce_package import Hosts, metadata, project, zipped
 
 from .browser import Browser
 from .conftest import ADMIN, AGENT, PASSWORD, World, a_world, client_of
-from .metadata_samples import document
 from .package_files import archive, manifest
 from .test_deploy import deploy
 from .test_rest import DATA, make, soql
 
-ROOT = Path("sfdx/force-app/main/default")
 DIST = Path("web/dist")
 CASES = json.loads(Path("sfdx/cases/TielineSettings.json").read_text())
-CODE = document(
-    "CustomObject",
-    "<customSettingsType>List</customSettingsType><enableFeeds>false</enableFeeds>"
-    "<fields><fullName>Code__c</fullName><label>Code</label><length>4</length><type>Text</type></fields>"
-    "<fields><fullName>Order__c</fullName><label>Order</label><precision>3</precision><scale>0</scale>"
-    "<type>Number</type></fields><label>Country Code</label><visibility>Public</visibility>",
-)
-PERMISSIONS = document(
-    "PermissionSet",
-    "<classAccesses><apexClass>TielineSettings</apexClass><enabled>true</enabled></classAccesses>"
-    "<customSettingAccesses><enabled>true</enabled><name>Tieline_Country_Code__c</name></customSettingAccesses>"
-    "<label>Settings</label>"
-    "<tabSettings><tab>Tieline_Settings</tab><visibility>Visible</visibility></tabSettings>",
-)
-
-
-def package_files() -> dict[str, str | bytes]:
-    """The components, labels and classes of the package, and what they need around them."""
-    found: dict[str, str | bytes] = {
-        "objects/Tieline_Country_Code__c.object": CODE,
-        "permissionsets/Settings.permissionset": PERMISSIONS,
-    }
-    for folder in ("lwc", "classes"):
-        for file in sorted((ROOT / folder).rglob("*")):
-            if file.is_file() and "__tests__" not in file.parts and file.name != "jsconfig.json":
-                found[str(file.relative_to(ROOT))] = file.read_bytes()
-    for name in ("labels/CustomLabels.labels", "tabs/Tieline_Settings.tab"):
-        found[name] = (ROOT / f"{name}-meta.xml").read_bytes()
-    labels = (ROOT / "translations/ja.translation-meta.xml").read_text()
-    start = labels.index("    <customLabels>")
-    end = labels.rindex("</customLabels>") + len("</customLabels>")
-    tab = "<customTabs><label>コンタクトセンターの設定</label><name>Tieline_Settings</name></customTabs>"
-    found["translations/ja.translation"] = document("Translations", labels[start:end] + tab)
-    return found
-
-
-def described(files: dict[str, str | bytes]) -> str:
-    bundles = sorted({path.split("/")[1] for path in files if path.startswith("lwc/")})
-    classes = sorted(path.split("/")[1][:-4] for path in files if path.endswith(".cls"))
-    return manifest(
-        CustomLabels=["CustomLabels"], CustomObject=["Tieline_Country_Code__c"], ApexClass=classes,
-        LightningComponentBundle=bundles, CustomTab=["Tieline_Settings"], PermissionSet=["Settings"],
-        Translations=["ja"],
-    )  # fmt: skip
+HOSTS = Hosts.of("https://portal.example", "https://acme.portal.example")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +28,7 @@ async def org(postgres: EmbeddedPostgres) -> AsyncIterator[World]:
     """An org with the package's components deployed, served with the real build and the twins."""
     async with a_world(postgres, DIST, "crm_components") as world:
         http = await client_of(world, ADMIN)
-        files = package_files()
-        done = await deploy(http, archive(files | {"package.xml": described(files)}))
+        done = await deploy(http, zipped(metadata(project(), HOSTS)))
         assert done["status"] == "Succeeded", done
         await http.aclose()
         yield world
@@ -113,11 +68,13 @@ async def test_a_component_runs_with_its_labels_in_the_users_language(admin: Bro
 
 async def test_a_component_of_another_source_does_not_run(org: World, admin: Browser) -> None:
     http = await client_of(org, ADMIN)
-    files = package_files()
-    bundle = {path: content for path, content in files.items() if path.startswith("lwc/tielineWords/")}
+    files = metadata(project(), HOSTS)
+    bundle: dict[str, str | bytes] = {
+        path: content for path, content in files.items() if path.startswith("lwc/tielineWords/")
+    }
     script = "lwc/tielineWords/tielineWords.js"
     described = manifest(LightningComponentBundle=["tielineWords"])
-    other = bundle | {script: bytes(bundle[script]) + b"// changed\n", "package.xml": described}  # pyright: ignore[reportArgumentType]
+    other = bundle | {script: files[script] + b"// changed\n", "package.xml": described}
     assert (await deploy(http, archive(other)))["status"] == "Succeeded"
     try:
         assert (await admin.api("GET", "components/tielineSettings")).json() == {"script": None}
@@ -151,7 +108,9 @@ async def test_the_twin_of_the_settings_class_answers_as_its_cases_say(
 async def test_classes_and_tabs_open_with_the_permission_set_at_once(org: World, agent: Browser) -> None:
     http = await client_of(org, ADMIN)
     user = (await soql(http, f"SELECT Id FROM User WHERE Username = '{AGENT}'"))["records"][0]["Id"]
-    granted = (await soql(http, "SELECT Id FROM PermissionSet WHERE Name = 'Settings'"))["records"][0]["Id"]
+    granted = (await soql(http, "SELECT Id FROM PermissionSet WHERE Name = 'Tieline_Administrator'"))[
+        "records"
+    ][0]["Id"]
 
     async def tabs() -> list[str]:
         return [tab["label"] for tab in (await agent.api("GET", "bootstrap")).json()["tabs"]]
@@ -163,6 +122,21 @@ async def test_classes_and_tabs_open_with_the_permission_set_at_once(org: World,
     assert await tabs() == ["コンタクトセンターの設定"]
     await http.delete(f"{DATA}/sobjects/PermissionSetAssignment/{assignment}")
     assert (await call(agent, "countryCodes", {})).status_code == 403
+    await http.aclose()
+
+
+async def test_the_product_is_activated_by_its_record(org: World, admin: Browser) -> None:
+    http = await client_of(org, ADMIN)
+    nothing = {"recordId": None, "active": False, "activatedAt": None, "activatedBy": None}
+    assert (await call(admin, "product", {}, "TielineSetup")).json() == nothing
+    user = (await soql(http, f"SELECT Id, Name FROM User WHERE Username = '{ADMIN}'"))["records"][0]
+    record_id = await make(
+        http, "Tieline_Product_Setup__c", Name="ContactCenter", Product__c="ContactCenter", Active__c=True,
+        Activated_By__c=user["Id"],
+    )  # fmt: skip
+    told = (await call(admin, "product", {}, "TielineSetup")).json()
+    assert told == {"recordId": record_id, "active": True, "activatedAt": None, "activatedBy": user["Name"]}
+    assert (await call(admin, "portal", {})).json() == "https://portal.example"
     await http.aclose()
 
 
