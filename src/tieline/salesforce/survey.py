@@ -172,15 +172,13 @@ async def _call_center(client: SalesforceClient, asked: Asked) -> Finding:
     if not asked.may("CallCenter", "queryable"):
         return Finding("unknown", "not_told")
     rows = await client.query_all("SELECT Name, AdapterUrl FROM CallCenter ORDER BY Name")
-    hosts = {str(row["Name"]): urlsplit(str(row.get("AdapterUrl") or "")).netloc.lower() for row in rows}
-    ours = [name for name, host in hosts.items() if host in asked.hosts]
+    hosts = [urlsplit(str(row.get("AdapterUrl") or "")).netloc.lower() for row in rows]
+    ours = [str(row["Name"]) for row, host in zip(rows, hosts, strict=True) if host in asked.hosts]
     if ours:
         return Finding("ok", params={"names": ", ".join(ours)[:200]})
     if not hosts:
         return Finding("missing", "no_call_center")
-    return Finding(
-        "wrong", "foreign_host", {"hosts": ", ".join(sorted({h or "–" for h in hosts.values()}))[:200]}
-    )
+    return Finding("wrong", "foreign_host", {"hosts": ", ".join(sorted({h or "–" for h in hosts}))[:200]})
 
 
 async def _package(client: SalesforceClient, asked: Asked) -> Finding:
