@@ -32,6 +32,7 @@ from tieline.engagements.facts import Consumer, Facts
 from tieline.engagements.following import RECORDS, Following
 from tieline.engagements.service import Engagements
 from tieline.engagements.sweep import Sweep
+from tieline.identity import account_api, accounts
 from tieline.identity import api as identity_api
 from tieline.mail import api as mail_api
 from tieline.mail.post import Post
@@ -164,6 +165,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(problems.router(guard))
     app.include_router(salesforce_home.router(guard))
     app.include_router(diagnostics.router(guard))
+    app.include_router(account_api.router(guard))
     app.include_router(users_api.router(guard, post))
     app.include_router(mail_api.router(parts.db, post))
     app.include_router(agents_api.router(guard))
@@ -187,6 +189,8 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     @app.get("/portal", include_in_schema=False)
     @app.get("/portal/{path:path}", include_in_schema=False)
     async def portal(request: Request) -> Response:
+        if (moved := await _moved(parts.db, settings, request)) is not None:
+            return RedirectResponse(moved)
         return pages.page("portal", {})
 
     @app.get("/{folder}/{path:path}", include_in_schema=False)
@@ -195,6 +199,16 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
 
     app.add_middleware(Shell)
     return app
+
+
+async def _moved(db: Database, settings: Settings, request: Request) -> str | None:
+    """Where a page of a former vanity host is now. Names that nobody has or had look like all others."""
+    name, _, rest = request.headers.get("host", "").lower().partition(".")
+    if rest != settings.public_host or (new := await accounts.moved_to(db, name)) is None:
+        return None
+    scheme = settings.public_url.partition("://")[0]
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{scheme}://{new}.{settings.public_host}{request.url.path}{query}"
 
 
 def _operation_id(route: APIRoute) -> str:

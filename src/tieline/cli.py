@@ -211,6 +211,81 @@ def crm_reset() -> None:
         _fail(error)
 
 
+account_app = typer.Typer(
+    help="Accounts of this installation, and help for who is locked out.", no_args_is_help=True
+)
+app.add_typer(account_app, name="account")
+
+
+@account_app.command("create")
+def account_create(
+    name: Annotated[str, typer.Option(help="of the account, as people write it")],
+    vanity: Annotated[str, typer.Option(help="its part of the address: 3 to 30 letters, digits, hyphens")],
+    email: Annotated[str, typer.Option(help="with which the owner signs in")],
+    owner: Annotated[str, typer.Option(help="the owner's name")],
+    language: Annotated[str, typer.Option(help="en or ja")] = "en",
+    plan: Annotated[str, typer.Option(help="basic, pro, business or education")] = "business",
+) -> None:
+    """Make an account and its owner; prints the link where the owner chooses a password."""
+    from tieline.users.operator import create_account
+
+    settings = _settings()
+    _check_schema(settings)
+    link = _told(
+        create_account(
+            settings, name=name, vanity=vanity, email=email, owner=owner, language=language, plan=plan
+        )
+    )
+    _print(f"{name} has been made. {owner} chooses a password here, once, within three days:")
+    typer.echo(link)
+
+
+@account_app.command("set")
+def account_set(
+    vanity: Annotated[str, typer.Argument(help="the account's part of the address")],
+    plan: Annotated[str | None, typer.Option(help="basic, pro, business or education")] = None,
+    seats: Annotated[
+        int | None, typer.Option(help="active users at most; 0: as many as the plan has")
+    ] = None,
+) -> None:
+    """Change an account's plan or its seats; without options, show them."""
+    from tieline.users.operator import set_account
+
+    settings = _settings()
+    _check_schema(settings)
+    _print(_told(set_account(settings, vanity, plan=plan, seats=seats)))
+
+
+@account_app.command("password-link")
+def account_password_link(
+    email: Annotated[str, typer.Argument(help="of a user who cannot sign in")],
+    reset_second_step: Annotated[
+        bool, typer.Option("--reset-second-step", help="the authenticator app is lost, too")
+    ] = False,
+) -> None:
+    """Print a link where a user chooses a password, for an owner who has nobody else to ask."""
+    from tieline.users.operator import password_link
+
+    settings = _settings()
+    _check_schema(settings)
+    typer.echo(_told(password_link(settings, email, reset_second_step=reset_second_step)))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything this installation needs; each line is OK or says what to repair. Ends with 1 if one does."""
+    from tieline.doctor import Finding, report
+
+    def say(finding: Finding) -> None:
+        mark = "OK    " if finding.repair is None else "REPAIR"
+        typer.echo(f"{mark}  {finding.what}: {finding.found}")
+        if finding.repair is not None:
+            typer.echo(f"        {finding.repair}")
+
+    if not asyncio.run(report(os.environ, say)):
+        raise SystemExit(1)
+
+
 @app.command()
 def demo() -> None:
     """Start everything on this machine, with a demo account and a demo org."""
@@ -298,6 +373,18 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(until_told())
     except Exception as error:
         _fail(error)
+
+
+def _told(work: Coroutine[Any, Any, str]) -> str:
+    """What the work gives; what is wrong with the command's input is said in a sentence."""
+    from tieline.errors import TielineError
+
+    try:
+        return asyncio.run(work)
+    except TielineError as error:
+        about = ", ".join(f"{name}: {value}" for name, value in error.params.items())
+        _fail(ValueError(f"{error.code.replace('_', ' ')}: {error}{f' ({about})' if about else ''}"))
+        raise
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:

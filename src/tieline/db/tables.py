@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tieline import audit
 from tieline.agents import tables as agents
 from tieline.calllog import tables as calllog
 from tieline.db.schema import metadata
@@ -16,6 +17,7 @@ from tieline.users import tables as users
 
 __all__ = [
     "agents",
+    "audit",
     "calllog",
     "engagements",
     "identity",

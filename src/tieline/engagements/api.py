@@ -265,6 +265,7 @@ async def _hints(
         subscriptions.append(told("connection", None, "connections"))
         subscriptions.append(told("user", None, "users"))
         subscriptions.append(told("oauth_app", None, "apps"))
+        subscriptions.append(told("account", None, "account"))
         subscriptions.append(told("reasons", None, "agents", "statuses"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))

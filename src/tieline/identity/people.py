@@ -26,6 +26,8 @@ async def make_account(
     vanity: str,
     test_phone: bool,
     web_calls: bool,
+    plan: str = "business",
+    language: str = "en",
     test_numbers: Sequence[Any] = (),
 ) -> UUID:
     """Make an account; `tx` is a system transaction and serves the new account from here on."""
@@ -37,6 +39,8 @@ async def make_account(
             vanity=vanity,
             test_phone=test_phone,
             web_calls=web_calls,
+            plan=plan,
+            language=language,
             test_numbers=list(test_numbers),
             created_at=tx.now,
         )

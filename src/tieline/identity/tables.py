@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -30,6 +31,14 @@ account = Table(
     Column("web_calls", Boolean, nullable=False, server_default=text("false")),
     # Dialling codes of the countries that may be called; none: those of the connection's settings page.
     Column("outbound_codes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Raised by each change of the settings.
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("plan", Text, nullable=False, server_default=text("'business'")),
+    # Users that may be active at once; null: as many as the plan has.
+    Column("seats", Integer),
+    Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
+    # Of what speaks to nobody in particular, and of new users unless somebody says otherwise.
+    Column("language", Text, nullable=False, server_default=text("'en'")),
     # Administrators and supervisors need a second step to sign in.
     Column("managers_second_step", Boolean, nullable=False, server_default=text("false")),
     # Numbers that the test phone offers: [{"value", "label_en", "label_ja"}].
@@ -37,6 +46,14 @@ account = Table(
     # Whether the portal's *Integrations* menu is on; the operator's switch.
     Column("integrations", Boolean, nullable=False, server_default=text("true")),
     at("created_at", nullable=False, server_default=text("now()")),
+)
+
+former_vanity = Table(
+    "former_vanity",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    at("until", nullable=False),
 )
 
 app_user = account_table(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Row
 
 from tieline.errors import NotFound, TielineError
+from tieline.identity import accounts
 from tieline.identity.tables import account
 from tieline.salesforce import call_centers, survey
 from tieline.salesforce.connections import (
@@ -98,6 +99,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
         who = await guard.administrator(request)
         async with guard.db.account(who.account_id) as tx:
             await need_integrations(tx)
+            await accounts.check_applications(tx)
             connection_id, url = await connections.begin(tx, new.draft(new.name), who.user_id)
         return {"id": str(connection_id), "authorize_url": url}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Row
 
@@ -18,8 +19,8 @@ from tieline.mail.post import Post
 from tieline.oauth.grants import AppAccess
 from tieline.oauth.scopes import USERS
 from tieline.salesforce import org_users, survey
+from tieline.users import csv_import, skills
 from tieline.users import service as users
-from tieline.users import skills
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
 from tieline.web.http import Guard, cursor_of, place_of, uuid_or
 
@@ -152,6 +153,10 @@ class OrgUser(BaseModel):
     username: str | None = Field(max_length=80)
 
 
+_LINES_TOLD = 200
+"""Lines of an import that are shown, the wrong ones first."""
+
+
 def router(guard: Guard, post: Post) -> APIRouter:
     """Routes of users."""
     routes = APIRouter(prefix="/api/v1", tags=["users"])
@@ -226,6 +231,45 @@ def router(guard: Guard, post: Post) -> APIRouter:
             told = await invited(tx, who, await users.one(tx, id))
         # Whoever holds the link becomes the user: an app was not allowed to be that.
         return UserMade(id=str(id), link=None if by_app else told["link"], mailed=told["mailed"])
+
+    @routes.get("/users/import-template", response_class=Response)
+    async def template(request: Request) -> Response:
+        """A CSV file to fill in, with two lines as examples. Excel reads it as UTF-8 by its mark."""
+        await guard.administrator(request)
+        return Response(
+            "\ufeff" + csv_import.TEMPLATE,
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="tieline-users.csv"'},
+        )
+
+    @routes.post("/users/import")
+    async def import_users(request: Request, write: bool = False, invite: bool = False) -> dict[str, Any]:
+        """What would become of each line of a CSV file, the request's body; with `write`, what has become of it."""
+        who = await guard.administrator(request)
+        lines = csv_import.read(await request.body())
+        async with guard.db.account(who.account_id) as tx:
+            planned = await csv_import.planned(tx, lines, language=who.language)
+            if write:
+                for id in await csv_import.write(tx, planned):
+                    if invite:
+                        await invited(tx, who, await users.one(tx, id))
+        counts = Counter(line.kind for line in planned)
+        told = sorted(planned, key=lambda line: (line.kind != "wrong", line.number))[:_LINES_TOLD]
+        return {
+            "written": write,
+            **{kind: counts[kind] for kind in ("new", "changed", "same", "wrong")},
+            "lines": [
+                {
+                    "number": line.number,
+                    "email": line.email[:254],
+                    "name": line.name[:120],
+                    "kind": line.kind,
+                    "reason": line.reason,
+                    "value": line.value,
+                }
+                for line in told
+            ],
+        }
 
     @routes.put("/users/client-integration")
     async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:

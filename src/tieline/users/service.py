@@ -18,6 +18,7 @@ from sqlalchemy.engine import Row
 from tieline.agents.tables import agent
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
+from tieline.identity import accounts
 from tieline.identity.tables import app_user, session
 from tieline.ids import new_id
 from tieline.salesforce.tables import connection, org_user
@@ -159,6 +160,7 @@ async def add(
 ) -> UUID:
     """Make a user who has yet to choose a password. Raises `EmailTaken` and `InputInvalid`."""
     await _check_connection(tx, connection_id)
+    await accounts.take_seats(tx)
     id = new_id()
     made = await tx.scalar(
         pg_insert(app_user)
@@ -201,6 +203,8 @@ async def change(
     before = await _locked(tx, user_id)
     if before.version != version:
         raise ChangedMeanwhile(version=before.version)
+    if active and not before.active:
+        await accounts.take_seats(tx)
     await _check_connection(tx, connection_id)
     wanted = _roles(roles)
     if "owner" in before.roles:
@@ -248,6 +252,15 @@ async def set_client_integration(
     for id in ids:
         tx.announce("user", id)
     return len(ids)
+
+
+async def make_owner(tx: Transaction, user_id: UUID) -> None:
+    """Make the first user of a new account, an administrator, its owner."""
+    await tx.execute(
+        update(app_user)
+        .where(app_user.c.account_id == tx.account_id, app_user.c.id == user_id)
+        .values(roles=["owner", "administrator"])
+    )
 
 
 async def hand_over(tx: Transaction, owner_id: UUID, to: UUID) -> None:
@@ -319,6 +332,12 @@ async def _check_connection(tx: Transaction, connection_id: UUID | None) -> None
     )
     if known is None:
         raise InputInvalid("no such connection", field="connection_id")
+
+
+def check_person(email: str, name: str) -> None:
+    """Raise `InputInvalid` unless both may be a user's."""
+    _email(email)
+    _name(name)
 
 
 def _email(email: str) -> str:

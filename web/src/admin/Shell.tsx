@@ -23,6 +23,7 @@ const GROUPS: { word: string; entries: Entry[] }[] = [
       { path: "/portal/live", word: "nav.live", icon: "utility:people", for: "managers" },
       { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", for: "everybody" },
       { path: "/portal/users", word: "nav.users", icon: "utility:user", for: "administrators" },
+      { path: "/portal/account", word: "nav.account", icon: "utility:company", for: "administrators" },
       { path: "/portal/statuses", word: "nav.statuses", icon: "utility:away", for: "administrators" },
     ],
   },

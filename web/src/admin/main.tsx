@@ -10,6 +10,7 @@ import { currentSession, type PortalSession, signOut, signOutEverywhere } from "
 import { Button, EmptyState, Modal } from "../ui/controls.tsx";
 import { createI18n, languageOf } from "../ui/i18n.ts";
 import { LiveProvider, SessionEnded } from "./live.tsx";
+import { AccountPage } from "./pages/Account.tsx";
 import { CallbarSignIn } from "./pages/CallbarSignIn.tsx";
 import { AddConnectionPage, ConnectionPage } from "./pages/Connection.tsx";
 import { ConnectionsPage } from "./pages/Connections.tsx";
@@ -158,6 +159,7 @@ function Pages({
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
   else if (path === "/portal/users" && administrator) page = <UsersPage session={session} query={query} />;
   else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
+  else if (path === "/portal/account" && administrator) page = <AccountPage />;
   else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;
   else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;

@@ -25,6 +25,9 @@ export class Problem extends Error {
 
 export interface RequestOptions {
   body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  file?: Blob;
+  timeLimitMs?: number;
   bearer?: string;
   /** The portal session's token, needed by writes that go with its cookie. */
   csrf?: string | null;
@@ -37,7 +40,8 @@ export async function request<T>(method: string, path: string, options: RequestO
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.bearer) headers["Authorization"] = `Bearer ${options.bearer}`;
   if (options.csrf) headers["X-CSRF-Token"] = options.csrf;
-  const limit = AbortSignal.timeout(TIME_LIMIT_MS);
+  if (options.file !== undefined) headers["Content-Type"] = "text/csv";
+  const limit = AbortSignal.timeout(options.timeLimitMs ?? TIME_LIMIT_MS);
   let response: Response;
   let text: string;
   try {
@@ -46,7 +50,11 @@ export async function request<T>(method: string, path: string, options: RequestO
       headers,
       credentials: "include",
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.file !== undefined
+        ? { body: options.file }
+        : options.body === undefined
+          ? {}
+          : { body: JSON.stringify(options.body) }),
     });
     text = await response.text();
   } catch (error) {

@@ -5,9 +5,19 @@
  */
 /** `records`: what the CRM tells of customers. */
 export type LiveKind =
-  "agents" | "apps" | "connections" | "engagements" | "queues" | "records" | "session" | "statuses" | "users";
+  | "account"
+  | "agents"
+  | "apps"
+  | "connections"
+  | "engagements"
+  | "queues"
+  | "records"
+  | "session"
+  | "statuses"
+  | "users";
 
 export const LIVE_KINDS: readonly LiveKind[] = [
+  "account",
   "agents",
   "apps",
   "connections",

@@ -102,6 +102,36 @@ export async function setClientIntegration(ids: string[], connectionId: string |
   return answer.changed;
 }
 
+export interface ImportLine {
+  number: number;
+  email: string;
+  name: string;
+  kind: "new" | "changed" | "same" | "wrong";
+  reason: string | null;
+  value: string;
+}
+
+/** What becomes, or has become, of a file's lines; those that are wrong come first. */
+export interface Import {
+  written: boolean;
+  new: number;
+  changed: number;
+  same: number;
+  wrong: number;
+  lines: ImportLine[];
+}
+
+export const importTemplate = "/api/v1/users/import-template";
+const IMPORT_MS = 120_000;
+
+/** Reads a CSV file on the server; `write` makes it so. */
+export const importUsers = (file: Blob, options: { write: boolean; invite: boolean }): Promise<Import> =>
+  request("POST", `/api/v1/users/import?write=${String(options.write)}&invite=${String(options.invite)}`, {
+    file,
+    timeLimitMs: IMPORT_MS,
+    ...csrf(),
+  });
+
 /** Takes a user's second step away, whose phone is lost. */
 export const resetSecondStep = (id: string): Promise<void> =>
   request("DELETE", `${of(id)}/second-step`, csrf());

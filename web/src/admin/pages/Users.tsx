@@ -25,6 +25,7 @@ import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../u
 import { useFailure, useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice } from "../words.tsx";
+import { ImportDialog } from "./ImportUsers.tsx";
 import { useWork } from "../work.ts";
 import { OrgUserField, OrgUserLine } from "./OrgUser.tsx";
 
@@ -58,12 +59,14 @@ export function UsersPage({ session, query }: { session: PortalSession; query: U
   );
   const connections = useReading("connections", readConnections, ["connections"]).value?.connections ?? [];
   const [open, setOpen] = useState<User | "new" | null>(null);
+  const [importing, setImporting] = useState(false);
   useEffect(() => {
     document.title = t("users.page");
   }, [t]);
   return (
     <>
       <PageHead title={t("users.title")} explain={t("users.explain")}>
+        <Button onClick={() => setImporting(true)}>{t("import.open")}</Button>
         <Button variant="brand" onClick={() => setOpen("new")}>
           {t("users.add")}
         </Button>
@@ -97,6 +100,7 @@ export function UsersPage({ session, query }: { session: PortalSession; query: U
           onOpen={setOpen}
         />
       )}
+      {importing && <ImportDialog onClose={() => setImporting(false)} />}
       {open !== null && (
         <UserDialog
           key={open === "new" ? open : open.id}

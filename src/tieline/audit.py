@@ -1,0 +1,65 @@
+"""Who changed which setting, from what, to what: a row in the transaction that changes it. Secrets are never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Text, Uuid, insert, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Row
+
+from tieline.db.database import Transaction
+from tieline.db.schema import account_table, at
+from tieline.ids import new_id
+
+audit_entry = account_table(
+    "audit_entry",
+    Column("id", Uuid, primary_key=True),
+    at("at", nullable=False),
+    # Null: the operator, by the command line.
+    Column("user_id", Uuid),
+    # As it was then: the user may be gone.
+    Column("user_name", Text, nullable=False),
+    Column("area", Text, nullable=False),
+    # {setting: [before, after]}
+    Column("changes", JSONB, nullable=False),
+    Index("ix_audit_entry_at", "account_id", "at"),
+)
+
+
+async def written(
+    tx: Transaction,
+    area: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    user_id: UUID | None,
+    user_name: str,
+) -> dict[str, Any]:
+    """Write down what differs and give it; nothing is written when nothing does."""
+    changes = {name: [before[name], value] for name, value in after.items() if before[name] != value}
+    if changes:
+        await tx.execute(
+            insert(audit_entry).values(
+                account_id=tx.account_id,
+                id=new_id(),
+                at=tx.now,
+                user_id=user_id,
+                user_name=user_name,
+                area=area,
+                changes=changes,
+            )
+        )
+    return changes
+
+
+async def recent(tx: Transaction, area: str, limit: int = 50) -> list[Row[Any]]:
+    """The newest changes of an area."""
+    return await tx.all(
+        select(audit_entry)
+        .where(audit_entry.c.account_id == tx.account_id, audit_entry.c.area == area)
+        .order_by(audit_entry.c.at.desc(), audit_entry.c.id.desc())
+        .limit(limit)
+    )
