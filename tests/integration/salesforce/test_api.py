@@ -20,6 +20,7 @@ from tieline.identity.tables import app_user
 from tieline.salesforce import problems
 from tieline.salesforce.api import router
 from tieline.salesforce.connections import Salesforce
+from tieline.salesforce.org_settings import Told
 from tieline.salesforce.tables import connection
 from tieline.settings import Settings
 from tieline.vault import Vault
@@ -50,7 +51,7 @@ async def portal(
 ) -> AsyncIterator[Portal]:
     app = FastAPI()
     guard = Guard(database, settings)
-    app.include_router(router(salesforce, guard))
+    app.include_router(router(salesforce, guard, Told(salesforce)))
     app.include_router(problems.router(guard))
     install_errors(app)
     async with database.system() as tx:
