@@ -78,39 +78,6 @@ def media(
     _run(serve_media(settings, node=node))
 
 
-account_app = typer.Typer(
-    help="Accounts of this installation, for whoever operates it.", no_args_is_help=True, add_completion=False
-)
-app.add_typer(account_app, name="account")
-
-
-@account_app.command("integrations")
-def account_integrations(
-    vanity: Annotated[str, typer.Argument(help="vanity name of the account")],
-    state: Annotated[str, typer.Argument(help="on or off")],
-) -> None:
-    """Switch an account's *Integrations* on or off: connections that are there work on, but nobody changes them."""
-    if state not in ("on", "off"):
-        _fail(ValueError("`tieline account integrations NAME` takes on or off."))
-    settings = _settings()
-    _check_schema(settings)
-    _run(_switch_integrations(settings, vanity, state == "on"))
-    _print(f"Integrations of {vanity} are {state}.")
-
-
-async def _switch_integrations(settings: Settings, vanity: str, on: bool) -> None:
-    from tieline.db.database import Database
-    from tieline.identity import people
-
-    db = Database(settings.database_url, pool_size=1)
-    try:
-        async with db.system() as tx:
-            if not await people.switch_integrations(tx, vanity, on):
-                raise ValueError(f"no account has the vanity name {vanity}")
-    finally:
-        await db.close()
-
-
 crm_app = typer.Typer(
     help="The embedded CRM: Salesforce-compatible orgs with their console.", add_completion=False
 )
@@ -254,6 +221,33 @@ def account_set(
     settings = _settings()
     _check_schema(settings)
     _print(_told(set_account(settings, vanity, plan=plan, seats=seats)))
+
+
+@account_app.command("integrations")
+def account_integrations(
+    vanity: Annotated[str, typer.Argument(help="vanity name of the account")],
+    state: Annotated[str, typer.Argument(help="on or off")],
+) -> None:
+    """Switch an account's *Integrations* on or off: connections that are there work on, but nobody changes them."""
+    if state not in ("on", "off"):
+        _fail(ValueError("`tieline account integrations NAME` takes on or off."))
+    settings = _settings()
+    _check_schema(settings)
+    _run(_switch_integrations(settings, vanity, state == "on"))
+    _print(f"Integrations of {vanity} are {state}.")
+
+
+async def _switch_integrations(settings: Settings, vanity: str, on: bool) -> None:
+    from tieline.db.database import Database
+    from tieline.identity import people
+
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        async with db.system() as tx:
+            if not await people.switch_integrations(tx, vanity, on):
+                raise ValueError(f"no account has the vanity name {vanity}")
+    finally:
+        await db.close()
 
 
 @account_app.command("password-link")
