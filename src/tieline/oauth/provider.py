@@ -62,7 +62,6 @@ def router(guard: Guard) -> APIRouter:
             "code_challenge_methods_supported": ["S256"],
             "scopes_supported": list(SCOPES),
             "authorization_response_iss_parameter_supported": True,
-            "service_documentation": f"{issuer}/portal/api",
         }
 
     async def client(request: Request, form: Mapping[str, str]) -> Row[Any]:

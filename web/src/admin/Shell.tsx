@@ -31,6 +31,13 @@ const GROUPS: { word: string; entries: Entry[] }[] = [
     word: "nav.integrations",
     entries: [
       { path: "/portal/connections", word: "nav.applications", icon: "utility:apps", for: "administrators" },
+      { path: "/portal/added-apps", word: "nav.added_apps", icon: "utility:add", for: "administrators" },
+      {
+        path: "/portal/developer-apps",
+        word: "nav.developer_apps",
+        icon: "utility:package",
+        for: "administrators",
+      },
     ],
   },
 ];

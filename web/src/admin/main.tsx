@@ -12,8 +12,11 @@ import { createI18n, languageOf } from "../ui/i18n.ts";
 import { LiveProvider, SessionEnded } from "./live.tsx";
 import { AccountPage } from "./pages/Account.tsx";
 import { CallbarSignIn } from "./pages/CallbarSignIn.tsx";
+import { AddedAppsPage } from "./pages/AddedApps.tsx";
 import { AddConnectionPage, ConnectionPage } from "./pages/Connection.tsx";
 import { ConnectionsPage } from "./pages/Connections.tsx";
+import { ConsentPage } from "./pages/Consent.tsx";
+import { DeveloperAppsPage } from "./pages/DeveloperApps.tsx";
 import { EngagementPage } from "./pages/Engagement.tsx";
 import { EngagementsPage } from "./pages/Engagements.tsx";
 import { ForgottenPage } from "./pages/Forgotten.tsx";
@@ -145,6 +148,8 @@ function Pages({
         <Button onClick={() => void leave()}>{t("user.sign_out")}</Button>
       </main>
     );
+  if (path === "/oauth/authorize")
+    return <ConsentPage query={place.search.slice(1)} session={session} onSession={onSession} />;
   const detail = /^\/portal\/engagements\/([^/]+)$/.exec(path);
   const connection = /^\/portal\/connections\/([^/]+)$/.exec(path);
   let page: ReactNode;
@@ -158,6 +163,8 @@ function Pages({
   else if (connection?.[1] && administrator)
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
   else if (path === "/portal/users" && administrator) page = <UsersPage session={session} query={query} />;
+  else if (path === "/portal/added-apps" && administrator) page = <AddedAppsPage />;
+  else if (path === "/portal/developer-apps" && administrator) page = <DeveloperAppsPage />;
   else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
   else if (path === "/portal/account" && administrator) page = <AccountPage />;
   else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;
