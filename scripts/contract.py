@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from tieline.app import create_app
 from tieline.callbar.wire import Contract
+from tieline.settings import Keys, Settings
+from tieline.web.document import document
 
+ORIGIN = "https://contact.example.com"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -19,11 +24,34 @@ def without_titles(node: Any) -> Any:
     return [without_titles(v) for v in node] if isinstance(node, list) else node
 
 
+def openapi() -> dict[str, Any]:
+    """The public API as an installation at `ORIGIN` serves it; the routes are the application's, nothing is started."""
+    with tempfile.TemporaryDirectory() as folder:
+        for page in ("portal", "callbar", "phone"):
+            (Path(folder) / f"{page}.html").touch()
+        settings = Settings(
+            database_url="postgresql://nobody@localhost/none",
+            data_dir=Path(folder),
+            public_url=ORIGIN,
+            keys=Keys("contract", {"contract": bytes(32)}),
+            media_listen=("127.0.0.1", 0),
+            media_address=(),
+            media_ports=(45000, 45999),
+            web_dist=Path(folder),
+            trust_loopback_crm=False,
+        )
+        return document(create_app(settings).routes, ORIGIN)
+
+
 def contracts() -> dict[str, str]:
     """File name in `contract/` -> its text."""
     callbar = without_titles(Contract.model_json_schema(mode="serialization"))
     callbar["title"] = "Contract"
-    return {"callbar.json": json.dumps(callbar, indent=1, ensure_ascii=False, sort_keys=True) + "\n"}
+    written = {"callbar.json": callbar, "openapi.json": openapi()}
+    return {
+        name: json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        for name, content in written.items()
+    }
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import select, text
 
@@ -50,6 +50,7 @@ from tieline.salesforce.tokens import Salesforce
 from tieline.settings import Settings
 from tieline.switches import RemoteSwitches, control_key
 from tieline.users import api as users_api
+from tieline.web.document import document
 from tieline.web.http import Guard, Shell, install_errors
 from tieline.web.pages import Pages
 
@@ -179,6 +180,13 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
         async with parts.db.system() as tx:
             await tx.execute(text("SELECT 1"))
         return {"status": "ok"}
+
+    described = document(app.routes, settings.public_url)
+
+    @app.get("/api/v1/openapi.json", include_in_schema=False)
+    async def openapi() -> JSONResponse:
+        """What apps may ask for. It holds nothing of any account, so nobody has to sign in."""
+        return JSONResponse(described)
 
     @app.get("/", include_in_schema=False)
     async def home() -> Response:

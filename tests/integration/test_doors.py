@@ -33,6 +33,8 @@ BY_SECRET = {
 """Writes behind which no cookie of the portal stands: what they carry themselves is what they are allowed by."""
 FOR_PROGRAMS = {("POST", "/oauth/token"), ("POST", "/oauth/revoke"), ("POST", "/oauth/userinfo")}
 """Doors of programs, which have no origin: a browser's cookie opens nothing there."""
+FOR_PAGES_OF_ORGS = {("POST", "/api/v1/salesforce/settings-changed")}
+"""Doors that look at nothing but the origin, do nothing for the caller, and answer everybody alike."""
 TEXTS = {"email": "somebody@example.com", "^[A-Za-z0-9_-]{43}$": "a" * 43, "^[0-9]{2}$": "12"}
 """Texts for formats and patterns of the routes' bodies."""
 
@@ -126,6 +128,10 @@ async def test_no_write_is_done_for_a_page_that_is_not_ours(center: Center) -> N
                 method, route.path, headers={"Origin": origin, "X-CSRF-Token": token}
             )
             assert answer.status_code in (400, 401), (route.path, answer.status_code)
+            continue
+        if (method, route.path) in FOR_PAGES_OF_ORGS:
+            answer = await portal.request(method, route.path, headers={"Origin": "https://evil.example"})
+            assert (answer.status_code, answer.text) == (204, ""), route.path
             continue
         body = body_of(method, route, document)
 

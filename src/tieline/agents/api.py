@@ -11,16 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from tieline.agents import reasons
 from tieline.agents.reasons import MOST, Reason
 from tieline.oauth.scopes import PREFERENCES, ROLES
+from tieline.web.document import for_apps
 from tieline.web.http import Guard
 
 
 class ReasonShown(BaseModel):
     """A reason for being not ready. `name` is the one in the reader's language."""
 
-    code: str
-    name: str
-    name_en: str
-    name_ja: str
+    code: str = Field(examples=["lunch"])
+    name: str = Field(examples=["Lunch"])
+    name_en: str = Field(examples=["Lunch"])
+    name_ja: str = Field(examples=["昼食"])
     active: bool
 
 
@@ -58,7 +59,7 @@ def router(guard: Guard) -> APIRouter:
     """Routes of statuses."""
     routes = APIRouter(prefix="/api/v1", tags=["statuses"])
 
-    @routes.get("/statuses")
+    @routes.get("/statuses", **for_apps(PREFERENCES))
     async def statuses(request: Request) -> Statuses:
         """The account's statuses and reasons, in the order in which agents see them."""
         who = await guard.portal_or_app(request, PREFERENCES, *ROLES)

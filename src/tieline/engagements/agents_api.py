@@ -18,6 +18,7 @@ from tieline.errors import NotFound
 from tieline.identity.tables import app_user
 from tieline.oauth.scopes import PREFERENCES
 from tieline.queues.tables import queue, queue_member
+from tieline.web.document import for_apps
 from tieline.web.http import Guard, cursor_of, place_of, uuid_or
 
 
@@ -67,7 +68,7 @@ def router(guard: Guard) -> APIRouter:
     """Routes of `/api/v1/agents`."""
     routes = APIRouter(prefix="/api/v1", tags=["statuses"])
 
-    @routes.get("/agents")
+    @routes.get("/agents", **for_apps(PREFERENCES))
     async def agents(
         request: Request,
         after: str = Query("", max_length=900, description="`next` of the page before."),
@@ -87,7 +88,7 @@ def router(guard: Guard) -> APIRouter:
             next=cursor_of(page[-1].name, page[-1].user_id) if len(rows) > limit else None,
         )
 
-    @routes.get("/agents/{user_id}")
+    @routes.get("/agents/{user_id}", **for_apps(PREFERENCES, NotFound))
     async def one(request: Request, user_id: str) -> AgentShown:
         """One agent's status now."""
         who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.engine import Row
 
@@ -22,6 +23,7 @@ from tieline.oauth import grants
 from tieline.oauth.limits import FAILURES_PER_MINUTE, Counter
 from tieline.oauth.scopes import SCOPES, USER_INFO, asked
 from tieline.oauth.tables import oauth_app
+from tieline.web.document import for_apps
 from tieline.web.http import Guard, client_address
 
 _LONGEST = 2000
@@ -38,13 +40,31 @@ class Refused(Exception):
         )
 
 
+class AccountRef(BaseModel):
+    """An account, by name."""
+
+    id: str
+    name: str = Field(examples=["Northern Light"])
+
+
+class UserInfo(BaseModel):
+    """The user who let the app in; `sub` is the user's id and never changes."""
+
+    sub: str
+    name: str = Field(examples=["Ann Lee"])
+    email: str = Field(examples=["ann@example.com"])
+    locale: str = Field(examples=["en"])
+    roles: list[str] = Field(examples=[["administrator"]])
+    account: AccountRef
+
+
 def router(guard: Guard) -> APIRouter:
     """Routes under `/oauth`, and the metadata that leads to them."""
-    routes = APIRouter(tags=["oauth"], include_in_schema=False)
+    routes = APIRouter(tags=["oauth"])
     failures = Counter(FAILURES_PER_MINUTE)
     issuer = guard.settings.public_url
 
-    @routes.get("/.well-known/oauth-authorization-server")
+    @routes.get("/.well-known/oauth-authorization-server", include_in_schema=False)
     async def metadata() -> dict[str, Any]:
         """Where everything is (RFC 8414)."""
         methods = ["client_secret_basic", "client_secret_post", "none"]
@@ -131,7 +151,7 @@ def router(guard: Guard) -> APIRouter:
         }
         return JSONResponse(body, headers=_NOT_KEPT)
 
-    @routes.post("/oauth/token")
+    @routes.post("/oauth/token", include_in_schema=False)
     async def token(request: Request) -> Response:
         """Tokens for a code or a refresh token."""
         try:
@@ -139,7 +159,7 @@ def router(guard: Guard) -> APIRouter:
         except Refused as refused:
             return refused.answer
 
-    @routes.post("/oauth/revoke")
+    @routes.post("/oauth/revoke", include_in_schema=False)
     async def revoke(request: Request) -> Response:
         """Give a token back (RFC 7009)."""
         try:
@@ -150,20 +170,20 @@ def router(guard: Guard) -> APIRouter:
             return refused.answer
         return Response(status_code=200, headers=_NOT_KEPT)
 
-    @routes.get("/oauth/userinfo")
-    @routes.post("/oauth/userinfo")
-    async def userinfo(request: Request) -> JSONResponse:
+    @routes.get("/oauth/userinfo", **for_apps(USER_INFO))
+    @routes.post("/oauth/userinfo", include_in_schema=False)
+    async def userinfo(request: Request, response: Response) -> UserInfo:
         """Who allowed this token."""
         who = await guard.app(request, USER_INFO)
-        body = {
-            "sub": str(who.user_id),
-            "name": who.name,
-            "email": who.email,
-            "locale": who.language,
-            "roles": sorted(who.roles),
-            "account": {"id": str(who.account_id), "name": who.account_name},
-        }
-        return JSONResponse(body, headers=_NOT_KEPT)
+        response.headers.update(_NOT_KEPT)
+        return UserInfo(
+            sub=str(who.user_id),
+            name=who.name,
+            email=who.email,
+            locale=who.language,
+            roles=sorted(who.roles),
+            account=AccountRef(id=str(who.account_id), name=who.account_name),
+        )
 
     return routes
 

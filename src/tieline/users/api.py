@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 
 from tieline.db.database import Transaction
 from tieline.errors import NotAllowed, NotFound
-from tieline.identity import links, second_step
+from tieline.identity import accounts, links, second_step
 from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
 from tieline.oauth.grants import AppAccess
@@ -22,6 +22,7 @@ from tieline.salesforce import org_users, survey
 from tieline.users import csv_import, skills
 from tieline.users import service as users
 from tieline.users.service import MOST_AT_ONCE, Role, Wanted
+from tieline.web.document import for_apps
 from tieline.web.http import Guard, cursor_of, place_of, uuid_or
 
 Language = Literal["en", "ja"]
@@ -33,10 +34,12 @@ class NewUser(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: str = Field(min_length=3, max_length=254)
-    name: str = Field(min_length=1, max_length=120)
-    language: Language
-    roles: list[Role] = Field(min_length=1, max_length=3)
+    email: str = Field(
+        min_length=3, max_length=254, examples=["ann@example.com"], json_schema_extra={"format": "email"}
+    )
+    name: str = Field(min_length=1, max_length=120, examples=["Ann Lee"])
+    language: Language = Field(examples=["en"])
+    roles: list[Role] = Field(min_length=1, max_length=3, examples=[["agent"]])
     connection_id: Id | None = None
 
 
@@ -45,12 +48,12 @@ class UserChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int
-    name: str = Field(min_length=1, max_length=120)
-    language: Language
-    roles: list[Role] = Field(min_length=1, max_length=3)
-    active: bool
-    connection_id: Id | None
+    version: int = Field(ge=0, le=2**31 - 2, examples=[3])
+    name: str = Field(min_length=1, max_length=120, examples=["Ann Lee"])
+    language: Language = Field(examples=["en"])
+    roles: list[Role] = Field(min_length=1, max_length=3, examples=[["agent"]])
+    active: bool = Field(examples=[True])
+    connection_id: Id | None = Field(examples=[None])
 
 
 class SkillWanted(BaseModel):
@@ -58,8 +61,8 @@ class SkillWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=skills.LONGEST_NAME)
-    level: int = Field(ge=1, le=5)
+    name: str = Field(min_length=1, max_length=skills.LONGEST_NAME, examples=["Billing"])
+    level: int = Field(ge=1, le=5, examples=[4])
 
 
 class SkillsWanted(BaseModel):
@@ -177,7 +180,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
         )
         return {"link": link, "mailed": mailed}
 
-    @routes.get("/users")
+    @routes.get("/users", **for_apps(USERS, NotFound))
     async def listed(
         request: Request,
         search: str = Query("", max_length=100),
@@ -209,7 +212,11 @@ def router(guard: Guard, post: Post) -> APIRouter:
             next=cursor_of(last.name, last.id) if last is not None else None,
         )
 
-    @routes.post("/users", status_code=201)
+    @routes.post(
+        "/users",
+        status_code=201,
+        **for_apps(USERS, NotForApps, users.EmailTaken, accounts.SeatsTaken, NotFound),
+    )
     async def add(request: Request, new: NewUser) -> UserMade:
         """Make a user. `link` is where the user chooses a password: it is shown this once, and not to apps.
 
@@ -279,14 +286,19 @@ def router(guard: Guard, post: Post) -> APIRouter:
         async with guard.db.account(who.account_id) as tx:
             return {"changed": await users.set_client_integration(tx, ids, _connection(wanted.connection_id))}
 
-    @routes.get("/users/{user_id}")
+    @routes.get("/users/{user_id}", **for_apps(USERS, NotFound))
     async def one(request: Request, user_id: str) -> UserShown:
         """One user."""
         who = await guard.portal_or_app(request, USERS, "administrator")
         async with guard.db.view(who.account_id) as tx:
             return _shown(await users.one(tx, uuid_or(user_id, NotFound)))
 
-    @routes.put("/users/{user_id}")
+    @routes.put(
+        "/users/{user_id}",
+        **for_apps(
+            USERS, NotForApps, users.OwnerProtected, NotFound, users.ChangedMeanwhile, accounts.SeatsTaken
+        ),
+    )
     async def change(request: Request, user_id: str, wanted: UserChange) -> UserShown:
         """Change a user; refused when somebody else has changed it since it was read.
 
@@ -313,7 +325,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
             )
             return _shown(await users.one(tx, id))
 
-    @routes.put("/users/{user_id}/skills")
+    @routes.put("/users/{user_id}/skills", **for_apps(USERS, NotFound))
     async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> UserShown:
         """Set all skills of a user: those not named are taken away."""
         who = await guard.portal_or_app(request, USERS, "administrator")

@@ -239,12 +239,17 @@ def install_errors(app: FastAPI) -> None:
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # what the framework says of a body that is no text
+            return problem(_request_id(request), InputInvalid(field="", rule="json_invalid"))
         codes = {404: "not_found", 405: "method_not_allowed"}
         fact = TielineError()
         fact.code, fact.status = codes.get(error.status_code, "request_refused"), error.status_code
         return problem(_request_id(request), fact)
 
     async def of_database(request: Request, error: Exception) -> JSONResponse:
+        # A text with a NUL in it, which PostgreSQL has no place for: no other answer would ever come.
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "22021":
+            return problem(_request_id(request), InputInvalid(field="", rule="characters"))
         log.error("database", error=type(error).__name__, request_id=_request_id(request))
         return problem(_request_id(request), TemporarilyUnavailable(retry_after_s=2))
 
