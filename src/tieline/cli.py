@@ -377,7 +377,8 @@ def _told(work: Coroutine[Any, Any, str]) -> str:
         return asyncio.run(work)
     except TielineError as error:
         about = ", ".join(f"{name}: {value}" for name, value in error.params.items())
-        _fail(ValueError(f"{error.code.replace('_', ' ')}: {error}{f' ({about})' if about else ''}"))
+        said = "" if str(error) == error.code else f": {error}"
+        _fail(ValueError(f"{error.code.replace('_', ' ')}{said}{f' ({about})' if about else ''}"))
         raise
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from sqlalchemy import update
 from tests.integration.center import Center, a_center
 from typer.testing import CliRunner
@@ -43,7 +44,11 @@ async def tieline(center: Center, *arguments: str) -> tuple[int, str]:
         "TIELINE_WEB_DIST": str(center.settings.web_dist),
         "TIELINE_MEDIA_PORTS": "45000-45999",
     }
-    ran = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+    logging = structlog.get_config()
+    try:
+        ran = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+    finally:
+        structlog.configure(**logging)  # the command's own log goes to where its output went
     return ran.exit_code, ran.output
 
 
@@ -191,6 +196,8 @@ async def test_an_operator_makes_an_account_whose_owner_signs_in_by_the_link(cen
         "--owner",
         "Olive",
     )
+    code, output = await tieline(center, *command, "--plan", "gold")
+    assert (code, "basic, pro, business, education" in " ".join(output.split())) == (1, True), output
     code, output = await tieline(center, *command)
     assert code == 0, output
     link = output.split()[-1]

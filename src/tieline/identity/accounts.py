@@ -182,9 +182,7 @@ async def operate(db: Database, vanity: str, *, plan: str | None, seats: int | N
             raise NotFound("no account of this name")
         tx.account_id = id
         before = await _locked(tx, id)
-        after = {"plan": before.plan if plan is None else plan, "seats": before.seats}
-        if after["plan"] not in PLANS:
-            raise InputInvalid("no such plan", field="plan")
+        after = {"plan": before.plan if plan is None else check_plan(plan), "seats": before.seats}
         if seats is not None:
             if not 0 <= seats <= PLANS[after["plan"]].seats:
                 raise InputInvalid("more seats than the plan has", field="seats")
@@ -235,6 +233,13 @@ async def moved_to(db: Database, name: str) -> str | None:
 
 
 # -- plan and seats ---
+
+
+def check_plan(plan: str) -> str:
+    """The name of a plan there is. Raises `InputInvalid`, which names them."""
+    if plan not in PLANS:
+        raise InputInvalid(f"There is no such plan; the plans are {', '.join(PLANS)}.", field="plan")
+    return plan
 
 
 def seats_of(row: Row[Any]) -> int:

@@ -166,11 +166,6 @@ async def write(tx: Transaction, lines: Sequence[Line]) -> list[UUID]:
     return new
 
 
-def neutral(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if _formula(cell) else cell
-
-
 def _read_line(
     line: Line,
     cells: Mapping[str, str],

@@ -19,8 +19,9 @@ async def create_account(
 
     Raises `InputInvalid`, `VanityTaken` and `EmailTaken`; then nothing has been made.
     """
-    # Both before the first write: what is wrong is told whole.
+    # Before the first write: what is wrong is told whole.
     values = {"name": accounts.SETTINGS["name"](name), "language": accounts.SETTINGS["language"](language)}
+    plan = accounts.check_plan(plan)
     db = Database(settings.database_url, pool_size=1)
     try:
         async with db.system() as tx:
