@@ -35,6 +35,7 @@ from .saving.drafts import Row
 from .sharing import reachable
 from .softphone import definition_size, settings_map
 from .softphone_layouts import layout_for
+from .tabs import objects_shown
 from .values import format_datetime, write_value
 from .web import (
     CONSOLE_COOKIE,
@@ -209,6 +210,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
     )
     center = await _call_center(visit)
     size = definition_size(center["settings"] if center else {}) or SOFTPHONE_SIZE
+    shown = await objects_shown(visit.conn, call.catalogue, caller)
     return await navigation(visit.conn, call.catalogue, caller, org_wide, size) | {
         "csrf_token": visit.session.csrf,
         "org": {"id": call.org.org_id, "name": call.org.name, "label": call.org.label},
@@ -234,6 +236,7 @@ async def _bootstrap(visit: Visit) -> dict[str, Any]:
                 "label_plural": value.label_plural_in(visit.language),
                 "key_prefix": value.key_prefix,
                 "createable": rights(caller, value).create,
+                "has_tab": value.name in shown,
             }
             for value in call.catalogue.objects.values()
             if rights(caller, value).read and (not value.setup or value.name == "User")

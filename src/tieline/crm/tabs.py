@@ -70,6 +70,17 @@ async def known(conn: Any, catalogue: Catalogue) -> dict[str, str]:
     return {name.lower(): name for name in found}
 
 
+async def objects_shown(conn: Any, catalogue: Catalogue, caller: Caller) -> frozenset[str]:
+    """Objects that the user's app launcher lists: standard ones, and custom ones that have a tab which is not kept
+    from the user."""
+    tabs = set((await known(conn, catalogue)).values()) - await kept_from(conn, caller)
+    return frozenset(
+        value.name
+        for value in catalogue.objects.values()
+        if (value.name if value.custom else f"standard-{value.name}") in tabs
+    )
+
+
 async def check(
     conn: Any, catalogue: Catalogue, drafts: Iterable[Draft], results: list[Saved | None]
 ) -> list[Draft]:

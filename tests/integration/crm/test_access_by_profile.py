@@ -123,6 +123,22 @@ async def test_pages_offer_the_objects_that_the_profile_opens(
     assert {objects[name] for name in seen} <= {creates}
 
 
+async def test_the_app_launcher_lists_an_object_once_it_has_a_tab(office: Office, world: World) -> None:
+    async def listed(who: str) -> set[str]:
+        found = (await office.consoles[who].api("GET", "bootstrap")).json()["objects"]
+        return {each["name"] for each in found if each["has_tab"]}
+
+    assert "Contact" in await listed("worker")
+    assert "User" not in await listed("worker")
+    assert "Entry__c" not in await listed("holder")
+    tab = f"<CustomTab {NS}><customObject>true</customObject><motif>Custom75: Phone</motif></CustomTab>"
+    files = {"package.xml": manifest(CustomTab=["Entry__c"]), "tabs/Entry__c.tab": tab}
+    async with await client_of(world, "admin@acme.example") as admin:
+        result = await deploy(admin, archive(files))
+    assert result["success"], result["details"]["componentFailures"]
+    assert "Entry__c" in await listed("holder")
+
+
 @pytest.mark.parametrize(
     ("who", "status", "edits", "deletes"),
     [

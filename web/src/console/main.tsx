@@ -53,7 +53,7 @@ async function start(): Promise<void> {
   startApps();
   startWorkspace();
   startRouter();
-  void loadObjects().catch(() => undefined);
+  loadObjects();
   const [i18n] = await Promise.all([words, preloadPage(place.get().route).catch(() => undefined)]);
   startPanel(
     bootstrap.utility_items.find((item) => item.type === "softphone"),

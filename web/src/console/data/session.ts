@@ -2,7 +2,7 @@
 import { languageOf, type Language } from "../../ui/i18n.ts";
 import { familyFirst, type Region } from "../../ui/format.ts";
 import { pageConfig } from "../../ui/config.ts";
-import { request, REST, sessionEnded, setToken } from "./client.ts";
+import { request, sessionEnded, setToken } from "./client.ts";
 import { createStore } from "./store.ts";
 import type { Bootstrap, ObjectInfo } from "./types.ts";
 
@@ -73,26 +73,20 @@ export function objectOfId(id: string): string | null {
   return Object.hasOwn(PREFIXES, prefix) ? (PREFIXES[prefix] ?? null) : null;
 }
 
-export async function loadObjects(): Promise<void> {
-  const given = session().objects;
-  if (given !== undefined && given.length > 0) {
-    objects.set(
-      new Map(
-        given.map((each) => [
-          each.name,
-          {
-            name: each.name,
-            label: each.label,
-            labelPlural: each.label_plural,
-            keyPrefix: each.key_prefix,
-            createable: each.createable ?? true,
-            searchable: true,
-          },
-        ]),
-      ),
-    );
-    return;
-  }
-  const answer = await request<{ sobjects: ObjectInfo[] }>(`${REST}/sobjects`);
-  objects.set(new Map(answer.sobjects.map((each) => [each.name, each])));
+export function loadObjects(): void {
+  objects.set(
+    new Map(
+      session().objects.map((each) => [
+        each.name,
+        {
+          name: each.name,
+          label: each.label,
+          labelPlural: each.label_plural,
+          keyPrefix: each.key_prefix,
+          createable: each.createable,
+          hasTab: each.has_tab,
+        },
+      ]),
+    ),
+  );
 }

@@ -9,7 +9,8 @@ export interface ObjectInfo {
   labelPlural: string;
   keyPrefix: string | null;
   createable: boolean;
-  searchable: boolean;
+  /** Whether the app launcher lists it. */
+  hasTab: boolean;
 }
 
 export interface User {
@@ -87,12 +88,13 @@ export interface Bootstrap {
   /** Custom tabs of components that the user may open. */
   tabs: { name: string; label: string; components: string[] }[];
   session_expires_at: string | null;
-  objects?: {
+  objects: {
     name: string;
     label: string;
     label_plural: string;
     key_prefix: string | null;
-    createable?: boolean;
+    createable: boolean;
+    has_tab: boolean;
   }[];
 }
 

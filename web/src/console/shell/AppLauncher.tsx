@@ -1,4 +1,4 @@
-/** The app launcher: the org's apps as tiles, and below them every object that has pages. */
+/** The app launcher: the org's apps as tiles, and below them every object that has a tab. */
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { EmptyState, Modal } from "../../ui/controls.tsx";
@@ -36,7 +36,7 @@ export function AppLauncher(): ReactNode {
   const apps = session().apps.filter((each) => has(each.label));
   const items = [
     ...[...known.values()]
-      .filter((each) => each.keyPrefix !== null && !NO_LISTS.has(each.name))
+      .filter((each) => each.hasTab)
       .map((each) => ({ path: listPath(each.name), label: each.labelPlural })),
     ...session().tabs.map((each) => ({ path: tabPath(each.name), label: each.label })),
     { path: "/lightning/o/DeleteEvent/home", label: t("bin.title") },
@@ -123,6 +123,3 @@ export function AppLauncher(): ReactNode {
     </Modal>
   );
 }
-
-/** People are managed in Set-up; everything else that can be read has a list. */
-const NO_LISTS = new Set(["User"]);
