@@ -95,15 +95,15 @@ class Vendor:
     port: int
 
     @asynccontextmanager
-    async def works(self, more: str = "") -> AsyncGenerator[Softphone]:
-        """The administrator works in a call center of the vendor's, for a while."""
+    async def works(self, more: str = "", page: str = "adapter.html") -> AsyncGenerator[Softphone]:
+        """The administrator works in a call center of the vendor's, for a while, with this page of the vendor's."""
         call = self.administrator.call
         text = DEFINITION.format(name=f"a{secrets.token_hex(6)}", port=self.port, more=more)
         center = (await call("POST", "setup/call-centers/import", text))["id"]
         users = (await call("GET", "setup/users"))["users"]
         own = {"user_ids": [next(user["id"] for user in users if user["username"] == ADMIN.email)]}
         await call("POST", f"setup/call-centers/{center}/users", own)
-        yield await self.opened()
+        yield await self.opened(page)
         await call("POST", f"setup/call-centers/{center}/users/remove", own)
         await call("DELETE", f"setup/call-centers/{center}")
 
@@ -333,8 +333,7 @@ async def shows(page: Page, what: str, text: str) -> None:
 
 async def test_a_softphone_that_is_late_is_loaded_from_its_standby_address(vendor: Vendor) -> None:
     late = STANDBY.format(port=vendor.port, ready="?ready", timeout=500)
-    async with vendor.works(late):
-        await vendor.ready("standby.html")
+    async with vendor.works(late, "standby.html"):
         await vendor.opened("standby.html")  # and again, until the browser is closed
     in_time = STANDBY.format(port=vendor.port, ready="", timeout=500).replace("standby.html", "never.html")
     # The adapter says that it has started as soon as it has.
