@@ -254,16 +254,12 @@ export const COUNTRIES = [
 const names = new Intl.DisplayNames([lang], { type: "region" });
 const byName = new Intl.Collator(lang).compare;
 
-/** The two letters of a country as its flag. */
-const flagOf = (country) => String.fromCodePoint(...[...country].map((letter) => 0x1f1a5 + letter.codePointAt(0)));
-
-/** Every country as it is shown: `{country, code, name, flag}`, by name in the user's language. */
+/** Every country as it is shown: `{country, code, name}`, by name in the user's language. */
 export const countries = () =>
   COUNTRIES.map(([country, code]) => ({
     country,
     code,
     name: names.of(country) ?? country,
-    flag: flagOf(country),
   })).sort((a, b) => byName(a.name, b.name));
 
 /** The countries of a dialling code, the best known first, as they are shown. */
@@ -272,5 +268,4 @@ export const countriesOf = (code) =>
     country,
     code,
     name: names.of(country) ?? country,
-    flag: flagOf(country),
   }));

@@ -68,7 +68,7 @@ export default class TielineCountryCodes extends LightningElement {
       return {
         code: each,
         plus: `+${each}`,
-        flag: found[0]?.flag ?? "",
+        country: found[0]?.country ?? "",
         names: found.length > SHOWN_COUNTRIES ? filled(more, names, found.length - SHOWN_COUNTRIES) : names,
         remove: filled(removeLabel, `+${each}`),
       };
