@@ -6,6 +6,7 @@
  *   tokens-<hash>.css       the design system's custom properties that base components read
  *   components.json         for each component: its script, the hash of the source of every bundle in it, the custom
  *                           labels and Apex classes it imports
+ *   <package>-LICENSE*      the terms of the packages that are compiled in, which ask to be in all copies
  *
  * What runs must be what is deployed: the org shows a component only where the sources it holds have these hashes.
  * `lightning/*` and `@salesforce/*` end in `src/lightning/`; an import that nothing answers fails the build.
@@ -286,6 +287,11 @@ export async function components(dist) {
     await compile(cache);
   }
   await cp(cache, into, { recursive: true });
+  for (const [name, file] of [
+    ["lightning-base-components", "LICENSE.txt"],
+    ["lwc", "LICENSE.md"],
+  ])
+    await cp(path.join(root, "node_modules", name, file), path.join(into, `${name}-${file}`));
 }
 
 async function compile(into) {
