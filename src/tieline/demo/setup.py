@@ -1,7 +1,7 @@
 """The demo's set-up: what two administrators would click, done over HTTP by a browser without a screen.
 
-The org's administrator installs the package, gives permission sets and call center to users and makes contacts; the
-contact center's administrator connects the org by OAuth and switches on the agents' client integration.
+The org's administrator installs the package, activates it, gives permission sets and call center to users and makes
+contacts; the contact center's administrator connects the org by OAuth and switches on the agents' client integration.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -214,6 +215,7 @@ class DemoSetup:
         say("Making users and contacts…")
         await self._users()
         await self._country_codes()
+        await self._activate()
         await self._contacts()
         say("Connecting the contact center to the CRM…")
         await self._sign_in_to_portal()
@@ -308,6 +310,20 @@ class DemoSetup:
             if code not in have:
                 row = {"Name": f"+{code}", "Code__c": code, "Order__c": order}
                 await self._crm("POST", f"{API}/sobjects/Tieline_Country_Code__c", row)
+
+    async def _activate(self) -> None:
+        """Activate the product, as its card does; one that was deactivated stays so."""
+        if await self._query("SELECT Id FROM Tieline_Product_Setup__c WHERE Product__c = 'ContactCenter'"):
+            return
+        (me,) = await self._ids("User", "Username", ADMINISTRATOR.email)
+        values = {
+            "Name": "ContactCenter",
+            "Product__c": "ContactCenter",
+            "Active__c": True,
+            "Activated_At__c": datetime.now(UTC).isoformat(),
+            "Activated_By__c": me,
+        }
+        await self._crm("POST", f"{API}/sobjects/Tieline_Product_Setup__c", values)
 
     async def _contacts(self) -> None:
         accounts = {row["Name"]: row["Id"] for row in await self._query("SELECT Id, Name FROM Account")}
