@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 from tests.journeys.conftest import Demo, Street
 from tests.journeys.desk import ADMIN, EMMA, Desk, sign_in_to_portal
 from tests.journeys.looks import look
 from tests.journeys.words import words
+
+from tieline.identity.totp import STEP_S, code_at
 
 LOCALES = {"en": "en-US", "ja": "ja-JP"}
 CHOSEN = "correct horse battery"
@@ -60,6 +64,7 @@ async def test_a_user_is_added_and_signs_in(demo: Demo, street: Street, language
         await sign_in_to_portal(theirs, email, CHOSEN)
         await theirs.get_by_role("link", name=words("admin", language)("nav.engagements")).wait_for()
         await expect(theirs.get_by_role("link", name=say("nav.users"))).to_have_count(0)
+        wrong += await _second_step(theirs, language)
 
         row = page.get_by_role("row", name=email)
         await expect(row).to_contain_text(say("users.state.active"))
@@ -75,6 +80,33 @@ async def test_a_user_is_added_and_signs_in(demo: Demo, street: Street, language
             await database.execute("UPDATE app_user SET language = $1 WHERE email = $2", "en", ADMIN.email)
         await context.close()
     assert wrong == []
+
+
+async def _second_step(page: Page, language: str) -> list[str]:
+    """The user adds an authenticator app, mistypes a code once, and keeps the recovery codes."""
+    say = words("admin", language)
+    await page.locator(".ad-header__user").click()
+    await page.get_by_role("menuitem", name=say("user.security")).click()
+    await page.get_by_role("button", name=say("security.step.add")).click()
+    secret = (await page.locator(".ad-key").inner_text()).replace(" ", "")
+    code = page.get_by_label(say("security.step.code"))
+    confirm = page.get_by_role("button", name=say("security.step.confirm"))
+    await code.fill("12345")
+    await confirm.click()
+    await page.get_by_text(say("security.step.wrong")).wait_for()
+    wrong = await look(page, "portal-security-app", language)
+    await code.fill(code_at(secret, int(time.time()) // STEP_S))
+    # The page hears that the second step is on now and reads it; the codes are shown this once and stay.
+    async with page.expect_response(
+        lambda answer: answer.url.endswith("/second-step") and answer.request.method == "GET"
+    ):
+        await confirm.click()
+    kept = page.get_by_role("button", name=say("security.step.codes.kept"))
+    await expect(page.locator(".ad-codes li")).to_have_count(10)
+    wrong += await look(page, "portal-security-codes", language)
+    await kept.click()
+    await page.get_by_role("button", name=say("security.step.turn_off")).wait_for()
+    return wrong + await look(page, "portal-security", language)
 
 
 async def test_without_client_integration_the_callbar_serves_nobody(

@@ -8,6 +8,7 @@ import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
 import { useWork } from "../work.ts";
 
@@ -86,7 +87,7 @@ function Grants({ app, onRemove }: { app: AddedApp; onRemove: (grant: Grant) => 
   const { t } = useTranslation();
   const region = useRegion();
   return (
-    <div className="ad-table-box">
+    <TableBox label={t("added.title")}>
       <table className="slds-table slds-table_bordered ad-table">
         <thead>
           <tr>
@@ -133,7 +134,7 @@ function Grants({ app, onRemove }: { app: AddedApp; onRemove: (grant: Grant) => 
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   );
 }
 

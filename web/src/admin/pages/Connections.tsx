@@ -13,6 +13,7 @@ import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useProblemText, useRegion } from "../words.tsx";
 
 const BADGES: Record<ConnectionStatus, string> = {
@@ -136,7 +137,7 @@ function Table({ connections }: { connections: Connection[] }): ReactNode {
   const region = useRegion();
   const number = new Intl.NumberFormat(i18n.language);
   return (
-    <div className="ad-table-box">
+    <TableBox label={t("connections.title")}>
       <table className="slds-table slds-table_bordered ad-table">
         <thead>
           <tr>
@@ -178,6 +179,6 @@ function Table({ connections }: { connections: Connection[] }): ReactNode {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   );
 }

@@ -15,6 +15,7 @@ import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../u
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
 import { useWork } from "../work.ts";
 
@@ -57,7 +58,7 @@ export function DeveloperAppsPage(): ReactNode {
           {t("apps.none.explain")}
         </EmptyState>
       ) : (
-        <div className="ad-table-box">
+        <TableBox label={t("apps.title")}>
           <table className="slds-table slds-table_bordered ad-table">
             <thead>
               <tr>
@@ -122,7 +123,7 @@ export function DeveloperAppsPage(): ReactNode {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableBox>
       )}
       {open?.what === "edit" && <AppDialog app={open.app} onClose={close} />}
       {open?.what === "secret" && open.app && <SecretDialog app={open.app} onClose={close} />}

@@ -15,6 +15,7 @@ import { Icon } from "../../ui/Icon.tsx";
 import { useFailure, useHint, useReading } from "../live.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { callerName, duration, OutcomeBadge, ProblemNotice, useRegion } from "../words.tsx";
 import { extended, firstPage, type History, refreshed, withWaiting } from "./history.ts";
 
@@ -264,7 +265,7 @@ function QueueFilter({
 function Table({ rows }: { rows: EngagementRow[] }): ReactNode {
   const { t } = useTranslation();
   return (
-    <div className="ad-table-box">
+    <TableBox label={t("engagements.title")}>
       <table className="slds-table slds-table_bordered ad-table">
         <thead>
           <tr>
@@ -289,7 +290,7 @@ function Table({ rows }: { rows: EngagementRow[] }): ReactNode {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   );
 }
 

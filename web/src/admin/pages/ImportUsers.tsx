@@ -3,6 +3,7 @@ import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Import, importTemplate, importUsers } from "../../data/users.ts";
 import { Button, FormElement, Modal, Notice } from "../../ui/controls.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
 
@@ -104,7 +105,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
               </span>
             </label>
           )}
-          <div className="ad-table-box ad-import">
+          <TableBox label={t("import.title")} className="ad-import">
             <table className="slds-table slds-table_bordered ad-table">
               <thead>
                 <tr>
@@ -131,7 +132,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableBox>
           {plan.lines.length >= SHOWN && <p className="ad-weak">{t("import.first", { count: SHOWN })}</p>}
         </>
       )}

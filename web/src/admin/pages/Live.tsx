@@ -8,6 +8,7 @@ import { formatDuration } from "../../ui/format.ts";
 import { useNow } from "../../ui/time.ts";
 import { useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useWord } from "../words.tsx";
 
 const ORDER = ["ready", "ringing", "occupied", "wrap_up", "not_ready", "offline"];
@@ -72,7 +73,7 @@ export function LivePage(): ReactNode {
             {t("live.no_agent.explain")}
           </EmptyState>
         ) : (
-          <div className="ad-table-box">
+          <TableBox label={t("live.agents")}>
             <table className="slds-table slds-table_bordered ad-table">
               <thead>
                 <tr>
@@ -88,7 +89,7 @@ export function LivePage(): ReactNode {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableBox>
         )}
       </section>
     </>

@@ -8,6 +8,7 @@ import { formatDateTime } from "../../ui/format.ts";
 import { type Reading, useFailure, useReading } from "../live.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useProblemText, useRegion } from "../words.tsx";
 
 const READ_AGAIN_MS = 30_000;
@@ -148,7 +149,7 @@ function FailedLogs({ logs }: { logs: FailedLog[] }): ReactNode {
   const reasonOf = useReasonText();
   if (logs.length === 0) return null;
   return (
-    <div className="ad-table-box">
+    <TableBox label={t("problems.title")}>
       <table className="slds-table slds-table_bordered ad-table">
         <thead>
           <tr>
@@ -178,7 +179,7 @@ function FailedLogs({ logs }: { logs: FailedLog[] }): ReactNode {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   );
 }
 

@@ -19,6 +19,7 @@ import { Button, FormElement, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
 import { useWork } from "../work.ts";
 
@@ -48,7 +49,8 @@ export function SecurityPage({
         {step.value === null ? (
           !step.problem && <Spinner label={t("loading")} />
         ) : (
-          <Step key={String(step.value.on)} {...step.value} onChanged={changed} />
+          // Kept while it changes, so that recovery codes stay until they are noted down.
+          <Step {...step.value} onChanged={changed} />
         )}
       </section>
       {step.value?.missing === false && (
@@ -131,7 +133,8 @@ function Step({
           <p>{t("security.step.scan")}</p>
           <img className="ad-qr" src={begun.picture} alt={t("security.step.picture")} />
           <p>
-            {t("security.step.key")}: <code className="ad-key">{begun.secret}</code>
+            {t("security.step.key")}:{" "}
+            <code className="ad-key">{begun.secret.replace(/.{4}(?=.)/g, "$& ")}</code>
           </p>
           <CodeForm
             label={t("security.step.code")}
@@ -246,7 +249,7 @@ function Sessions({ sessions, onChanged }: { sessions: Session[]; onChanged: () 
   return (
     <>
       {problem && <ProblemNotice problem={problem} />}
-      <div className="ad-table-box">
+      <TableBox label={t("security.sessions")}>
         <table className="slds-table slds-table_bordered ad-table">
           <thead>
             <tr>
@@ -287,7 +290,7 @@ function Sessions({ sessions, onChanged }: { sessions: Session[]; onChanged: () 
             })}
           </tbody>
         </table>
-      </div>
+      </TableBox>
       {sessions.length > 1 && (
         <Button className="slds-m-top_small" disabled={busy} onClick={() => end(endOtherSessions)}>
           {t("security.sessions.end_others")}

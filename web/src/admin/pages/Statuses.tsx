@@ -5,6 +5,7 @@ import { changeReasons, readStatuses, type Reason, type Statuses } from "../../d
 import { Button, IconButton, Notice, Spinner } from "../../ui/controls.tsx";
 import { useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
 
@@ -40,7 +41,7 @@ export function StatusesPage(): ReactNode {
       ) : (
         <>
           <h2 className="ad-section">{t("statuses.fixed")}</h2>
-          <div className="ad-table-box">
+          <TableBox label={t("statuses.fixed")}>
             <table className="slds-table slds-table_bordered ad-table">
               <thead>
                 <tr>
@@ -60,7 +61,7 @@ export function StatusesPage(): ReactNode {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableBox>
           <ReasonsForm read={value} again={again} />
         </>
       )}
@@ -105,7 +106,7 @@ function ReasonsForm({ read, again }: { read: Statuses; again: () => void }): Re
     <form onSubmit={submit} noValidate>
       <h2 className="ad-section">{t("statuses.reasons")}</h2>
       <p className="ad-weak slds-m-bottom_small">{t("statuses.reasons.explain")}</p>
-      <div className="ad-table-box">
+      <TableBox label={t("statuses.reasons")}>
         <table className="slds-table slds-table_bordered ad-table ad-reasons">
           <thead>
             <tr>
@@ -164,7 +165,7 @@ function ReasonsForm({ read, again }: { read: Statuses; again: () => void }): Re
             })}
           </tbody>
         </table>
-      </div>
+      </TableBox>
       {changed ? (
         <Notice variant="warning">
           <p>{t("statuses.changed_meanwhile")}</p>

@@ -24,6 +24,7 @@ import {
 import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { useFailure, useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { ImportDialog } from "./ImportUsers.tsx";
 import { useWork } from "../work.ts";
@@ -237,7 +238,7 @@ function Pages({
         connections={connections}
         onDone={() => setChosen(new Set())}
       />
-      <div className="ad-table-box">
+      <TableBox label={t("users.title")}>
         <table className="slds-table slds-table_bordered ad-table">
           <thead>
             <tr>
@@ -285,7 +286,7 @@ function Pages({
             ))}
           </tbody>
         </table>
-      </div>
+      </TableBox>
       <div className="ad-more">
         <p className="ad-weak">
           {t("users.shown", {
