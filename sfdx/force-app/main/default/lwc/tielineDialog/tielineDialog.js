@@ -19,6 +19,13 @@ export default class TielineDialog extends LightningElement {
     this.close();
   }
 
+  /** A search input keeps Escape from the browser, which then tells no `cancel`. */
+  handleKeydown(event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    this.close();
+  }
+
   close() {
     this.dispatchEvent(new CustomEvent("close"));
   }
