@@ -72,7 +72,7 @@ def router(guard: Guard) -> APIRouter:
     async def agents(
         request: Request,
         after: str = Query("", max_length=900, description="`next` of the page before."),
-        limit: int = Query(200, ge=1, le=200),
+        limit: int = Query(200, ge=1, le=200, description="Agents of a page."),
     ) -> AgentPage:
         """Every agent's status now, by name."""
         who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")

@@ -183,13 +183,13 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.get("/users", **for_apps(USERS, NotFound))
     async def listed(
         request: Request,
-        search: str = Query("", max_length=100),
+        search: str = Query("", max_length=100, description="Words in the name or e-mail address."),
         role: Literal["owner", "administrator", "supervisor", "agent"] | None = None,
         active: bool | None = None,
-        connection: str = Query("", max_length=40),
+        connection: str = Query("", max_length=40, description="Id of a connection, or `none`."),
         org: Literal["not_found", "several", "no_permission_set", "no_call_center"] | None = None,
-        after: str = Query("", max_length=900),
-        limit: int = Query(50, ge=1, le=200),
+        after: str = Query("", max_length=900, description="`next` of the page before."),
+        limit: int = Query(50, ge=1, le=200, description="Users of a page."),
     ) -> UserPage:
         """Users by name; `connection` is an id, or `none` for those without; `next` leads to the next page."""
         who = await guard.portal_or_app(request, USERS, "administrator")

@@ -134,7 +134,7 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         if parameter["in"] == "path":
-            parameter["schema"] = {"type": "string", "format": "uuid"}
+            parameter |= {"description": "Id of the user.", "schema": {"type": "string", "format": "uuid"}}
         # What is not asked for is left out of a query; there is no null in it.
         elif (choices := [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]) != []:
             parameter["schema"] = choices[0]

@@ -11,6 +11,7 @@ import { Button, EmptyState, Modal } from "../ui/controls.tsx";
 import { createI18n, languageOf } from "../ui/i18n.ts";
 import { LiveProvider, SessionEnded } from "./live.tsx";
 import { AccountPage } from "./pages/Account.tsx";
+import { ApiReferencePage } from "./pages/ApiReference.tsx";
 import { CallbarSignIn } from "./pages/CallbarSignIn.tsx";
 import { AddedAppsPage } from "./pages/AddedApps.tsx";
 import { AddConnectionPage, ConnectionPage } from "./pages/Connection.tsx";
@@ -165,6 +166,7 @@ function Pages({
   else if (path === "/portal/users" && administrator) page = <UsersPage session={session} query={query} />;
   else if (path === "/portal/added-apps" && administrator) page = <AddedAppsPage />;
   else if (path === "/portal/developer-apps" && administrator) page = <DeveloperAppsPage />;
+  else if (path === "/portal/developer-apps/api" && administrator) page = <ApiReferencePage />;
   else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
   else if (path === "/portal/account" && administrator) page = <AccountPage />;
   else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;

@@ -14,6 +14,7 @@ import {
 import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
+import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
@@ -44,6 +45,7 @@ export function DeveloperAppsPage(): ReactNode {
   return (
     <>
       <PageHead title={t("apps.title")} explain={t("apps.explain")}>
+        <Link to="/portal/developer-apps/api">{t("api.open")}</Link>
         {value !== null && value.length > 0 && add}
       </PageHead>
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
