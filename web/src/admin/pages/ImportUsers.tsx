@@ -55,87 +55,89 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
         )
       }
     >
-      {!done && (
-        <>
-          <p>{t("import.explain")}</p>
-          <p>
-            <a href={importTemplate} download>
-              {t("import.template")}
-            </a>
-          </p>
-          <FormElement label={t("import.file")}>
-            {({ id }) => (
-              <input
-                id={id}
-                ref={input}
-                className="slds-input ad-file"
-                type="file"
-                accept=".csv,text/csv,.txt"
-                disabled={busy}
-                onChange={(event) => choose(event.target.files?.[0] ?? null)}
-              />
+      <div className="ad-import-steps">
+        {!done && (
+          <>
+            <p>{t("import.explain")}</p>
+            <p>
+              <a href={importTemplate} download>
+                {t("import.template")}
+              </a>
+            </p>
+            <FormElement label={t("import.file")}>
+              {({ id }) => (
+                <input
+                  id={id}
+                  ref={input}
+                  className="slds-input ad-file"
+                  type="file"
+                  accept=".csv,text/csv,.txt"
+                  disabled={busy}
+                  onChange={(event) => choose(event.target.files?.[0] ?? null)}
+                />
+              )}
+            </FormElement>
+          </>
+        )}
+        {problem &&
+          (wrongFile ? (
+            <Notice variant="error">
+              {problem.code === "body_too_large" ? t("import.file.large") : reasonOf(problem.params)}
+            </Notice>
+          ) : (
+            <ProblemNotice problem={problem} />
+          ))}
+        {plan && (
+          <>
+            <Notice variant={plan.wrong > 0 ? "warning" : "info"}>
+              {t(done ? "import.done" : "import.plan", {
+                new: plan.new,
+                changed: plan.changed,
+                same: plan.same,
+                wrong: plan.wrong,
+              })}
+            </Notice>
+            {!done && plan.new > 0 && (
+              <label className="ad-check">
+                <input type="checkbox" checked={invite} onChange={() => setInvite(!invite)} />
+                <span>
+                  {t("import.invite")}
+                  <span className="ad-weak ad-choice__more">{t("import.invite.explain")}</span>
+                </span>
+              </label>
             )}
-          </FormElement>
-        </>
-      )}
-      {problem &&
-        (wrongFile ? (
-          <Notice variant="error">
-            {problem.code === "body_too_large" ? t("import.file.large") : reasonOf(problem.params)}
-          </Notice>
-        ) : (
-          <ProblemNotice problem={problem} />
-        ))}
-      {plan && (
-        <>
-          <Notice variant={plan.wrong > 0 ? "warning" : "info"}>
-            {t(done ? "import.done" : "import.plan", {
-              new: plan.new,
-              changed: plan.changed,
-              same: plan.same,
-              wrong: plan.wrong,
-            })}
-          </Notice>
-          {!done && plan.new > 0 && (
-            <label className="ad-check">
-              <input type="checkbox" checked={invite} onChange={() => setInvite(!invite)} />
-              <span>
-                {t("import.invite")}
-                <span className="ad-weak ad-choice__more">{t("import.invite.explain")}</span>
-              </span>
-            </label>
-          )}
-          <TableBox label={t("import.title")} className="ad-import">
-            <table className="slds-table slds-table_bordered ad-table">
-              <thead>
-                <tr>
-                  <th scope="col">{t("import.line")}</th>
-                  <th scope="col">{t("users.email")}</th>
-                  <th scope="col">{t("users.name")}</th>
-                  <th scope="col">{t("import.what")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {plan.lines.map((line) => (
-                  <tr key={line.number}>
-                    <td className="ad-cell">{line.number}</td>
-                    <td className="ad-cell">{line.email}</td>
-                    <td className="ad-cell">{line.name}</td>
-                    <td className="ad-cell">
-                      {line.reason === null
-                        ? t(`import.kind.${line.kind}`)
-                        : i18n.exists(`import.wrong.${line.reason}`)
-                          ? t(`import.wrong.${line.reason}`, { value: line.value })
-                          : t("import.wrong.other", { code: line.reason })}
-                    </td>
+            <TableBox label={t("import.title")} className="ad-import">
+              <table className="slds-table slds-table_bordered ad-table">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("import.line")}</th>
+                    <th scope="col">{t("users.email")}</th>
+                    <th scope="col">{t("users.name")}</th>
+                    <th scope="col">{t("import.what")}</th>
                   </tr>
-                ))}
-              </tbody>
-            </table>
-          </TableBox>
-          {plan.lines.length >= SHOWN && <p className="ad-weak">{t("import.first", { count: SHOWN })}</p>}
-        </>
-      )}
+                </thead>
+                <tbody>
+                  {plan.lines.map((line) => (
+                    <tr key={line.number}>
+                      <td className="ad-cell">{line.number}</td>
+                      <td className="ad-cell">{line.email}</td>
+                      <td className="ad-cell">{line.name}</td>
+                      <td className="ad-cell">
+                        {line.reason === null
+                          ? t(`import.kind.${line.kind}`)
+                          : i18n.exists(`import.wrong.${line.reason}`)
+                            ? t(`import.wrong.${line.reason}`, { value: line.value })
+                            : t("import.wrong.other", { code: line.reason })}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </TableBox>
+            {plan.lines.length >= SHOWN && <p className="ad-weak">{t("import.first", { count: SHOWN })}</p>}
+          </>
+        )}
+      </div>
     </Modal>
   );
 }

@@ -71,6 +71,7 @@ export function PasswordPage({ token }: { token: string }): ReactNode {
         })}
         {field("password.again", again, setAgain, { error: differ ? t("password.differ") : undefined })}
         {problem && !easy && <ProblemNotice problem={problem} />}
+        {problem?.code === "link_invalid" && <Link to="/portal/forgotten">{t("sign_in.forgotten")}</Link>}
         <Button type="submit" variant="brand" className="ad-sign-in__button" disabled={busy}>
           {t("password.button")}
         </Button>

@@ -65,7 +65,7 @@ export function SignInPage({
             {({ id }) => (
               <input
                 id={id}
-                className="slds-input ad-digits"
+                className="slds-input"
                 autoComplete="one-time-code"
                 required
                 autoFocus
