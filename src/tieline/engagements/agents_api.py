@@ -27,19 +27,21 @@ class PresenceShown(BaseModel):
 
     state: str = Field(examples=["occupied"])
     status: str = Field(examples=["ready"])
-    reason: str | None = Field(description="Code of the reason for `not_ready`, see `/api/v1/statuses`.")
-    reason_name: str | None
+    reason: str | None = Field(
+        description="Code of the reason for `not_ready`, see `/api/v1/statuses`.", examples=[None]
+    )
+    reason_name: str | None = Field(examples=[None])
     since: datetime
 
 
 class AgentShown(BaseModel):
     """An agent."""
 
-    id: str
-    name: str
-    email: str
+    id: str = Field(json_schema_extra={"format": "uuid"})
+    name: str = Field(examples=["Ann Lee"])
+    email: str = Field(examples=["ann@example.com"])
     presence: PresenceShown
-    queues: list[str]
+    queues: list[str] = Field(examples=[["Support"]])
 
 
 class AgentPage(BaseModel):

@@ -103,11 +103,11 @@ class OrgUserShown(BaseModel):
 class UserShown(BaseModel):
     """A user. `invited`: has yet to choose a password; `second_step`: signs in with a code as well."""
 
-    id: str
-    name: str
-    email: str
+    id: str = Field(json_schema_extra={"format": "uuid"})
+    name: str = Field(examples=["Ann Lee"])
+    email: str = Field(examples=["ann@example.com"])
     language: Language
-    roles: list[str]
+    roles: list[str] = Field(examples=[["agent"]])
     active: bool
     invited: bool
     second_step: bool
