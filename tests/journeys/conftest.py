@@ -21,7 +21,7 @@ from tests.journeys.computer import Computer
 from tests.journeys.desk import EMMA, MISAKI, Desk
 from tests.ports import free_ports
 
-START_S = 90.0
+START_S = 240.0
 QUEUE_US, QUEUE_JP = "+1 415-555-0100", "+81 3-4567-0100"
 CALLER_HZ, AGENT_HZ, OTHER_AGENT_HZ = 440.0, 1000.0, 1500.0
 SHOTS = Path("build/screens")

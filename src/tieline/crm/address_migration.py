@@ -12,9 +12,11 @@ async def locate(conn: Any) -> None:
     """Gives the addresses of an org's standard objects latitude, longitude and accuracy where they have none."""
     for wanted in STANDARD_OBJECTS:
         for compound in wanted.fields.values():
+            if not compound.components:
+                continue  # before the catalogue is loaded: that takes 30 ms
             value = (await load_catalogue(conn)).objects[wanted.name]
             before = value.fields.get(compound.name)
-            if not compound.components or before is None or before.components == compound.components:
+            if before is None or before.components == compound.components:
                 continue
             for name in compound.components:
                 if name not in value.fields:
