@@ -44,7 +44,7 @@ async def tieline(*arguments: str, base: int, data_dir: Path, log: Path) -> asyn
 
 
 async def running(process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(240):
         while "Ctrl-C" not in log.read_text():  # the last line
             assert process.returncode is None, log.read_text()
             await asyncio.sleep(0.1)
