@@ -82,7 +82,7 @@ class Commands:
         self._recent = recent
 
     def greet(self, seat: Seat) -> None:
-        """A callbar has connected: what the CRM's administrators set meanwhile is read beside it."""
+        """A callbar has taken its agent's seat: what the CRM's administrators set meanwhile is read beside it."""
         self._crm.signed_in(seat.account_id, seat.connection_id)
 
     async def crm_connected(self, seat: Seat) -> bool:

@@ -79,7 +79,6 @@ class CallbarDoor:
         seat = Seat(who.account_id, who.user_id, who.connection_id, first.seat)
         callbar = _Callbar(socket, self._db, self._bus, self._commands, who, seat)
         self._open.add(callbar)
-        self._commands.greet(seat)
         try:
             await callbar.serve()
         finally:
@@ -184,6 +183,7 @@ class _Callbar:
             taken = await agents.take_seat(tx, self.seat, by_force=by_force, coming=coming)
         if taken is not None:
             self.seat, self.owner = taken, True
+            self._commands.greet(taken)  # not before: who has no seat is not found by those that it tells
             self._on_gap()
 
     async def _seat_changed(self, fence: int) -> None:
