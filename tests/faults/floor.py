@@ -76,6 +76,10 @@ class NobodyKnown:
         """Its CRM is always there."""
         return True
 
+    async def active(self, tx: Transaction, connection_id: UUID) -> bool:
+        """Its org always has the product activated."""
+        return True
+
     async def layout_reported(self, tx: Transaction, connection_id: UUID, layout: Mapping[str, Any]) -> None:
         """Layouts are not looked at."""
 

@@ -40,8 +40,11 @@ class Office:
     async def arrange(
         self, parents: list[int | None], roles: list[int | None], direct: set[int], grouped: set[int]
     ) -> None:
-        """Parents of roles, roles of users, members of the queue and of the group in it, as asked for."""
+        """Parents of roles, roles of users, members of the queue and of the group in it, as asked for; no shares."""
         path = f"{DATA}/sobjects"
+        left = await soql(self.admin, "SELECT Id FROM CaseShare WHERE RowCause = 'Manual'")
+        for row in left["records"]:
+            assert (await self.admin.delete(f"{path}/CaseShare/{row['Id']}")).status_code == 204
         for role in self.roles:
             await self.patch("UserRole", role, ParentRoleId=None)
         for number, parent in enumerate(parents):

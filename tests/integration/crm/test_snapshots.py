@@ -112,7 +112,7 @@ async def test_suites_snapshot_over_http(
 async def test_a_snapshot_of_another_release_is_refused_and_the_org_stays(
     admin: httpx2.AsyncClient, world: World
 ) -> None:
-    await make(admin, "Contact", LastName="Stays")
+    await make(admin, "Contact", LastName="Stays as it was")
     assert (await admin.put(f"{SNAPSHOTS}/foreign")).status_code == 204
     conn = await connect(world.settings)
     copy = await conn.fetchval("SELECT database_name FROM crm_snapshot WHERE name = 'foreign'")
@@ -123,5 +123,5 @@ async def test_a_snapshot_of_another_release_is_refused_and_the_org_stays(
     refused = await admin.post(f"{SNAPSHOTS}/foreign/load")
     assert error(refused) == (400, "INVALID_INPUT")
     assert "another release" in refused.json()[0]["message"]
-    assert await count(admin, "Stays") == 1
+    assert await count(admin, "Stays as it was") == 1
     assert (await admin.delete(f"{SNAPSHOTS}/foreign")).status_code == 204

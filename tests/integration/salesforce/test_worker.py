@@ -8,10 +8,12 @@ from sqlalchemy import select, update
 
 from tieline.bus import Bus
 from tieline.db.database import Database
+from tieline.mail.post import Post
 from tieline.salesforce import worker
 from tieline.salesforce.client import SalesforceClient
 from tieline.salesforce.connections import Salesforce
 from tieline.salesforce.tables import connection
+from tieline.settings import Settings
 
 from .conftest import Tenant
 from .test_delivery import Close, client, close, in_org, state_of
@@ -21,6 +23,7 @@ __all__ = ["client", "close"]
 
 async def test_a_closed_call_and_a_new_connection_are_served_at_once(
     salesforce: Salesforce,
+    settings: Settings,
     database: Database,
     database_url: str,
     close: Close,
@@ -34,7 +37,7 @@ async def test_a_closed_call_and_a_new_connection_are_served_at_once(
     bus = Bus(database_url)
     listening = asyncio.create_task(bus.run())
     await bus.listening()
-    working = asyncio.create_task(worker.run(salesforce, bus))
+    working = asyncio.create_task(worker.run(salesforce, bus, Post(settings)))
     try:
         async with asyncio.timeout(20):
             while True:
