@@ -76,7 +76,7 @@ class Web:
         self.callbars = CallbarDoor(self.db, self.bus, Commands(self.engagements, crm, Recent(record_now)))
         self._activation = Activation(self.engagements)
         self.bus.subscribe(org_settings.ORG_SETTINGS, None, self._activation.changed, self._activation.missed)
-        crm.when_signed_in(self._activation.look)
+        crm.when_signed_in(self._activation.due)
         self.settings_told = org_settings.Told(self.salesforce)
         self._following = Following(self.engagements)
         self.bus.subscribe(RECORDS, None, self._following.changed, self._following.missed)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 _RETRY_S = 0.5
 _PROBE_S = 10.0
+_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,73 @@ class Bus:
                     subscription.on_message(message)
                 except Exception:
                     log.exception("bus.subscriber", kind=message.kind)
+
+
+class Follower(ABC):
+    """Looks at rows that changed, by account and id, each once however often it was named meanwhile.
+
+    What fails stays due and is looked at again. Several processes may follow the same: `look` writes differences only.
+    """
+
+    def __init__(self, *, from_start: bool) -> None:
+        """`from_start`: everything is looked at first."""
+        self._due: set[tuple[UUID, UUID]] = set()
+        self._all_due = from_start
+        self._wake = asyncio.Event()
+        if from_start:
+            self._wake.set()
+
+    @abstractmethod
+    async def look(self, account_id: UUID, id: UUID, /) -> None:
+        """Make what depends on the row as it is now."""
+
+    @abstractmethod
+    async def every(self) -> Iterable[tuple[UUID, UUID]]:
+        """All there are, by account and id: for when messages may have been lost."""
+
+    def changed(self, message: Message) -> None:
+        """A row changed; for `Bus.subscribe`."""
+        if message.account_id is not None:
+            self.due(message.account_id, message.id)
+
+    def due(self, account_id: UUID, id: UUID) -> None:
+        """Have one looked at; returns at once."""
+        self._due.add((account_id, id))
+        self._wake.set()
+
+    def missed(self) -> None:
+        """Messages may have been lost: every one is looked at."""
+        self._all_due = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled. What comes while one is looked at is taken together."""
+        all_looked_at = True
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), None if all_looked_at else _AGAIN_S)
+            self._wake.clear()
+            all_looked_at = await self._round()
+
+    async def _round(self) -> bool:
+        """Whether everything that was due has been looked at."""
+        everything, self._all_due = self._all_due, False
+        try:
+            if everything:
+                self._due.update(await self.every())
+        except Exception:
+            self._all_due = True
+            log.exception("bus.following", follower=type(self).__name__)
+        due, self._due = self._due, set()
+        failed: set[tuple[UUID, UUID]] = set()
+        for one in due:
+            try:
+                await self.look(*one)
+            except Exception:
+                failed.add(one)
+                log.exception("bus.following", follower=type(self).__name__)
+        self._due |= failed
+        return not (failed or self._all_due)
 
 
 def _setter(event: asyncio.Event) -> Callable[[object], None]:
