@@ -12,15 +12,13 @@ import json
 import os
 import platform
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from xml.etree import ElementTree as Xml
 
 import httpx2
@@ -29,12 +27,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from tests.integration.crm.browser import Browser
+from tests.integration.crm.browser import Browser, hidden
 from tests.integration.crm.metadata_samples import document
 from tests.integration.crm.package_files import archive, manifest
-from tests.ports import free_ports
+from tests.lone_org import ADMIN, PASSWORD, lone_org
 
-from tieline.children import dies_with_parent
 from tieline.salesforce_package import Hosts, build
 
 FOLDER = Path(__file__).resolve().parents[1] / "clients" / "sf" / "node_modules"
@@ -42,8 +39,6 @@ CLI = FOLDER / "@salesforce" / "cli" / "bin" / "run.js"
 _MACHINE = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 BUNDLED = FOLDER / f"node-linux-{_MACHINE}" / "bin" / "node"
 NODE = str(BUNDLED) if BUNDLED.exists() else shutil.which("node") or "node"
-
-ADMIN, PASSWORD = "admin@acme.example", "tieline-demo"
 
 pytestmark = [
     pytest.mark.skipif(
@@ -202,57 +197,41 @@ SOURCE: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    data, port = tmp_path_factory.mktemp("sf"), free_ports(2)
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TIELINE_", "SF_", "SFDX_"))
-    }
-    environment = {
-        **kept,
+    data = tmp_path_factory.mktemp("sf")
+    (data / "home").mkdir()
+    quiet = {
         "HOME": str(data / "home"),
-        "TIELINE_DATA_DIR": str(data / "data"),
         "SF_DISABLE_TELEMETRY": "true",
         "SF_AUTOUPDATE_DISABLE": "true",
         "SF_SKIP_NEW_VERSION_CHECK": "true",
         "SF_USE_GENERIC_UNIX_KEYCHAIN": "true",
         "SF_DOMAIN_RETRY": "0",
     }
-    (data / "home").mkdir()
-    log = (data / "log").open("wb")
-    command = [sys.executable, "-m", "tieline", "crm"]
-    served = await asyncio.create_subprocess_exec(
-        *command,
-        "--listen",
-        f"127.0.0.1:{port}",
-        "--tls-port",
-        str(port + 1),
-        env=environment,
-        cwd=data,
-        stdout=log,
-        stderr=log,
-        preexec_fn=dies_with_parent(signal.SIGTERM),
-    )
-    async with asyncio.timeout(90):
-        while "Ctrl-C" not in (data / "log").read_text():
-            assert served.returncode is None, (data / "log").read_text()
-            await asyncio.sleep(0.1)
-    asked = await asyncio.create_subprocess_exec(*command, "token", env=environment, stdout=subprocess.PIPE)
-    environment["SF_TARGET_ORG"] = "org"
-    environment["SF_ACCESS_TOKEN"] = (await asked.communicate())[0].decode().strip()
-    found = Desk(f"http://localhost:{port}", environment, project_at(data / "project", SOURCE))
-    await found.run(
-        "org",
-        "login",
-        "access-token",
-        "--instance-url",
-        found.url,
-        "--alias",
-        "org",
-        "--no-prompt",
-    )
-    yield found
-    served.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(served.wait(), 30) == 0
-    log.close()
+    async with lone_org(data, **quiet) as org:
+        signed_in = {"SF_TARGET_ORG": "org", "SF_ACCESS_TOKEN": await org.token()}
+        found = Desk(org.url, {**org.environment, **signed_in}, project_at(data / "project", SOURCE))
+        await found.run(
+            *("org", "login", "access-token", "--instance-url", found.url, "--alias", "org", "--no-prompt")
+        )
+        yield found
+
+
+def a_browser(folder: Path) -> tuple[dict[str, str], Path]:
+    """What makes the CLI open addresses with a program that only takes them down, and where it does."""
+    program, seen = folder / "browser", folder / "opened"
+    program.write_text(f'#!/bin/sh\necho "$1" > {seen}.part && mv {seen}.part {seen}\n')
+    program.chmod(0o755)
+    # A machine with a desktop would be asked for its own browser first.
+    desktop = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "XDG_CURRENT_DESKTOP", "DESKTOP_SESSION"), "")
+    return {"BROWSER": str(program), **desktop}, seen
+
+
+async def opened_address(seen: Path) -> str:
+    """The address that was opened, as soon as there is one."""
+    async with asyncio.timeout(60):
+        while not seen.exists():
+            await asyncio.sleep(0.05)
+    return seen.read_text().strip()
 
 
 @pytest.fixture(scope="module")
@@ -260,12 +239,14 @@ async def deployed(desk: Desk) -> Any:
     return await desk.run("project", "deploy", "start", "--source-dir", "force-app")
 
 
-async def test_the_org_is_listed_shown_and_opened(desk: Desk) -> None:
+async def test_the_org_is_listed_shown_and_opened(desk: Desk, tmp_path: Path) -> None:
     listed = await desk.run("org", "list")
     assert [org["connectedStatus"] for org in listed["other"]] == ["Connected"]
     shown = await desk.run("org", "display")
     assert (shown["username"], shown["connectedStatus"]) == (ADMIN, "Connected")
-    opened = await desk.run("org", "open", "--url-only", "--path", "lightning/o/Contact/list")
+    browsing, seen = a_browser(tmp_path)
+    opened = await desk.run("org", "open", "--path", "lightning/o/Contact/list", **browsing)
+    assert await opened_address(seen) == opened["url"]
     arrived: list[str] = []
     for _ in range(2):
         browser = Browser(urlsplit(desk.url).port or 0)
@@ -488,3 +469,27 @@ async def test_a_key_signs_the_cli_in(desk: Desk, tmp_path: Path) -> None:
         *("--username", ADMIN, "--instance-url", desk.url, "--alias", "builds"),
     )
     assert signed_in["username"] == ADMIN
+
+
+async def test_a_browser_signs_the_cli_in(desk: Desk, tmp_path: Path) -> None:
+    """`org login web`: the CLI waits on a port of its own for what the org's pages send the browser back with."""
+    browsing, seen = a_browser(tmp_path)
+    words = ("org", "login", "web", "--instance-url", desk.url, "--alias", "web")
+    waiting = asyncio.create_task(desk.run(*words, **browsing))
+    browser = Browser(urlsplit(desk.url).port or 0)
+    page, form = await browser.follow("GET", await opened_address(seen))
+    assert urlsplit(page).path == "/login"
+    filled = hidden(form.text) | {"username": ADMIN, "password": PASSWORD}
+    origin = {"Origin": browser.my, "Sec-Fetch-Site": "same-origin"}
+    page, consent = await browser.follow("POST", f"{browser.my}/login", data=filled, headers=origin)
+    assert "Salesforce CLI" in consent.text
+    allowed = hidden(consent.text) | {"decision": "allow"}
+    page, _ = await browser.follow("POST", urljoin(page, urlsplit(page).path), data=allowed, headers=origin)
+    await browser.close()
+    async with httpx2.AsyncClient(follow_redirects=True) as http:
+        assert "logged in" in (await http.get(page)).text
+    signed_in = await waiting
+    assert signed_in["username"] == ADMIN
+    query = f"SELECT Username FROM User WHERE Username = '{ADMIN}'"
+    (told,) = (await desk.run("data", "query", "--query", query, "--target-org", "web"))["records"]
+    assert told["Username"] == ADMIN

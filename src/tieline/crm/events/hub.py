@@ -7,6 +7,7 @@ here for all subscribers together; older ones are read from the database.
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from ..metadata import Catalogue
 from ..orgs import Org, connect
 from .channels import Shapes, Topic, members
 from .push_topics import Pushed, PushTopic, push_topics
-from .sequencer import LOCK, sequence
+from .sequencer import LOCK, forget_old, sequence
 from .tables import CHANNEL
 
 log: Any = structlog.get_logger("tieline.crm")
@@ -115,13 +116,16 @@ class Events:
             await self._ready.wait()
             async with self.org.connection() as conn:
                 await self._sequence(conn)
-                used, oldest = await conn.fetchrow(
-                    "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS used,"
-                    " (SELECT min(replay_id) FROM meta.event) AS oldest FROM meta.replay_id"
+                await forget_old(conn)
+                used, oldest, newest = await conn.fetchrow(
+                    "SELECT CASE WHEN is_called THEN last_value ELSE 0 END,"
+                    " (SELECT min(replay_id) FROM meta.event), (SELECT max(replay_id) FROM meta.event)"
+                    " FROM meta.replay_id"
                 )
-            # A place that this process has not come to yet would be taken for one of another stream.
+            # A place that this process has not come to yet would be taken for one of another stream. Not every id
+            # that was given out has an event: what waited for days is gone as soon as it is told.
             self._work.set()
-            await self.moved(used - 1)
+            await self.moved((newest or 0) - 1)
         if replay_id == NEWEST:
             return used
         before = (oldest or used + 1) - 1
@@ -196,10 +200,14 @@ class Events:
             await conn.add_listener(CHANNEL, self._heard)
             await self._begin(conn)
             self._ready.set()
+            forgot_at = 0.0
             while not lost.is_set():
                 self._work.clear()
                 await self._sequence(conn)
                 await self._take(conn)
+                if time.monotonic() - forgot_at >= _LOOK_S:
+                    await forget_old(conn)
+                    forgot_at = time.monotonic()
                 await _either(self._work, lost, _LOOK_S)
         finally:
             conn.terminate()

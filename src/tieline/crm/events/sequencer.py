@@ -65,13 +65,17 @@ async def sequence(conn: Any, shapes: Shapes, topics: Sequence[PushTopic], org_i
             events += [(stream, transaction["at"], content) for stream, content in made]
         await _file(conn, events)
         await conn.execute("DELETE FROM meta.change WHERE xid = ANY($1::text[]::xid8[])", taken)
-        await conn.execute("DELETE FROM meta.event WHERE at < now() - $1::interval", KEPT)
-        await conn.execute(
-            "DELETE FROM meta.event WHERE topic LIKE '/topic/%' AND at < now() - $1::interval",
-            timedelta(seconds=KEPT_S),
-        )
         await conn.execute("SELECT pg_notify($1, 'events')", CHANNEL)
     return True
+
+
+async def forget_old(conn: Any) -> None:
+    """Takes away what is older than events are kept."""
+    await conn.execute("DELETE FROM meta.event WHERE at < now() - $1::interval", KEPT)
+    await conn.execute(
+        "DELETE FROM meta.event WHERE topic LIKE '/topic/%' AND at < now() - $1::interval",
+        timedelta(seconds=KEPT_S),
+    )
 
 
 def _about(org_id: str, transaction: _Row) -> dict[str, Any]:

@@ -25,11 +25,19 @@ SELECTED = (
     "Box__ChangeEvent",
 )
 NS = "http://soap.sforce.com/2006/04/metadata"
+
+
+def long_text(name: str) -> str:
+    return (
+        f"<fields><fullName>{name}</fullName><label>L</label><type>LongTextArea</type><length>131072</length>"
+        "<visibleLines>3</visibleLines></fields>"
+    )
+
+
 BOX = f"""<CustomObject xmlns="{NS}"><label>Box</label><pluralLabel>Boxes</pluralLabel><deploymentStatus>Deployed
 </deploymentStatus><sharingModel>ReadWrite</sharingModel><nameField><label>Name</label><type>Text</type></nameField>
 {text_field("Colour__c")}<fields><fullName>Weight__c</fullName><label>W</label><type>Number</type><precision>8</precision>
-<scale>2</scale></fields><fields><fullName>Long__c</fullName><label>L</label><type>LongTextArea</type><length>131072</length>
-<visibleLines>3</visibleLines></fields></CustomObject>"""
+<scale>2</scale></fields>{"".join(long_text(f"Long{n}__c") for n in ("", 2, 3))}</CustomObject>"""
 ALARM = f"""<CustomObject xmlns="{NS}"><label>Alarm</label><pluralLabel>Alarms</pluralLabel><eventType>HighVolume</eventType>
 <publishBehavior>PublishAfterCommit</publishBehavior>{text_field("Place__c")}
 <fields><fullName>Loud__c</fullName><label>Loud</label><type>Checkbox</type><defaultValue>false</defaultValue></fields>

@@ -142,6 +142,33 @@ async def test_a_replay_id_says_where_to_begin(teller: httpx2.AsyncClient) -> No
         assert "you provided was invalid" in refused["error"]
 
 
+async def test_what_is_older_than_72_hours_is_gone_though_nothing_else_happens(
+    telling: World, teller: httpx2.AsyncClient
+) -> None:
+    session = await subscriber(teller, "/data/Box__ChangeEvent")
+    await make(teller, "Box__c", Name=mark())
+    (old,) = await session.events(1)
+    conn = await telling.database()
+    # Time moves in the database, for everything there is.
+    await conn.execute("UPDATE meta.event SET at = at - interval '72 hours 1 minute'")
+    everything = await subscriber(teller, "/data/Box__ChangeEvent", replay=-2)
+    assert (await everything.poll(0))[0] == []
+    late = await subscriber(teller)
+    refused = await late.subscribe("/data/Box__ChangeEvent", old["event"]["replayId"] - 1)
+    assert "you provided was invalid" in refused["error"]
+    assert await conn.fetchval("SELECT count(*) FROM meta.event") == 0
+    # A change that was noted before the org was switched off for days: told nobody, and in nobody's way.
+    name = mark()
+    await conn.execute(
+        "INSERT INTO meta.change (object_name, record_id, after, at) VALUES"
+        " ('Box__c', 'a000000000000000AA', '{\"Name\": \"long ago\"}', now() - interval '80 hours')"
+    )
+    everything = await subscriber(teller, "/data/Box__ChangeEvent", replay=-2)
+    await make(teller, "Box__c", Name=name)
+    assert [event["payload"]["Name"] for event in await everything.events(1)] == [name]
+    await conn.close()
+
+
 async def test_a_rolled_back_change_is_not_told(teller: httpx2.AsyncClient) -> None:
     session = await subscriber(teller, CONTACTS, "/event/Alarm__e")
     body = {"allOrNone": True, "compositeRequest": [
@@ -291,6 +318,24 @@ async def test_a_transaction_that_changes_too_much_tells_that_it_did(quiet: Worl
     assert [header(event)["changeType"] for event in events] == [*["CREATE"] * 10, "GAP_OVERFLOW"]
     assert header(events[-1])["recordIds"] == ["000000000000000AAA"]
     await http.aclose()
+
+
+async def test_of_an_event_that_is_too_large_only_the_fact_is_told(teller: httpx2.AsyncClient) -> None:
+    session = await subscriber(teller, "/data/Box__ChangeEvent")
+    large = {f"Long{n}__c": "漢" * 120_000 for n in ("", 2, 3)}
+    record_id = await make(teller, "Box__c", Name=mark(), **large)
+    path = f"{DATA}/sobjects/Box__c/{record_id}"
+    for change in ({"Colour__c": "red"}, {name: text[1:] for name, text in large.items()}):
+        assert (await teller.patch(path, json=change)).status_code == 204
+    assert (await teller.delete(path)).status_code == 204
+    events = await session.events(4)
+    assert [header(event)["changeType"] for event in events] == [
+        "GAP_CREATE", "UPDATE", "GAP_UPDATE", "DELETE"
+    ]  # fmt: skip
+    for event in events:
+        assert header(event)["recordIds"] == [record_id]
+    assert {name for name, value in events[2]["payload"].items() if value} == {"ChangeEventHeader"}
+    assert header(events[2])["changedFields"] == []
 
 
 async def test_a_day_has_so_many_deliveries(quiet: World) -> None:
