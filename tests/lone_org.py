@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +72,7 @@ class LoneOrg:
 
 
 @asynccontextmanager
-async def lone_org(folder: Path, *words: str, **more: str) -> AsyncIterator[LoneOrg]:
+async def lone_org(folder: Path, *words: str, **more: str) -> AsyncGenerator[LoneOrg]:
     """A running org in the folder; `words` go to the command, `more` into its environment, which has nothing of ours."""
     kept: Mapping[str, str] = {
         name: value for name, value in os.environ.items() if not name.startswith(("TIELINE_", "SF_", "SFDX_"))

@@ -72,14 +72,16 @@ class Desk:
         """The same desk with another project."""
         return replace(self, project=project_at(folder, files))
 
-    async def run(self, *words: str, good: bool = True, **more: str) -> Any:
+    async def run(
+        self, *words: str, good: bool = True, browsing: Mapping[str, str] | None = None, **more: str
+    ) -> Any:
         """What a command answers as JSON; a command that should fail answers its refusal."""
         process = await asyncio.create_subprocess_exec(
             NODE,
             str(CLI),
             *words,
             "--json",
-            env={**self.environment, **more},
+            env={**self.environment, **(browsing or {}), **more},
             cwd=self.project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -245,7 +247,7 @@ async def test_the_org_is_listed_shown_and_opened(desk: Desk, tmp_path: Path) ->
     shown = await desk.run("org", "display")
     assert (shown["username"], shown["connectedStatus"]) == (ADMIN, "Connected")
     browsing, seen = a_browser(tmp_path)
-    opened = await desk.run("org", "open", "--path", "lightning/o/Contact/list", **browsing)
+    opened = await desk.run("org", "open", "--path", "lightning/o/Contact/list", browsing=browsing)
     assert await opened_address(seen) == opened["url"]
     arrived: list[str] = []
     for _ in range(2):
@@ -475,7 +477,7 @@ async def test_a_browser_signs_the_cli_in(desk: Desk, tmp_path: Path) -> None:
     """`org login web`: the CLI waits on a port of its own for what the org's pages send the browser back with."""
     browsing, seen = a_browser(tmp_path)
     words = ("org", "login", "web", "--instance-url", desk.url, "--alias", "web")
-    waiting = asyncio.create_task(desk.run(*words, **browsing))
+    waiting = asyncio.create_task(desk.run(*words, browsing=browsing))
     browser = Browser(urlsplit(desk.url).port or 0)
     page, form = await browser.follow("GET", await opened_address(seen))
     assert urlsplit(page).path == "/login"
