@@ -28,6 +28,7 @@ function aCallbar(
   let audioChanged: (state: AudioState) => void = () => undefined;
   const world = {
     popFails: false,
+    layout: Promise.resolve<Record<string, unknown>>({ Inbound: { screenPopSettings: {} } }),
     hostFails: false,
     windowCode: Promise.resolve<string | null>("code"),
     collected: null as CallbarSession | Problem | null,
@@ -37,7 +38,7 @@ function aCallbar(
   };
   const host: Host = {
     ready: () => (world.hostFails ? Promise.reject(new HostRefused("gone")) : Promise.resolve()),
-    softphoneLayout: () => Promise.resolve({ Inbound: { screenPopSettings: {} } }),
+    softphoneLayout: () => world.layout,
     pop: (pop) => {
       if (world.popFails) return Promise.reject(new HostRefused("no"));
       pops.push(pop);
@@ -321,6 +322,18 @@ describe("a ringing engagement", () => {
     world.popFails = false;
     callbar.openRecord("e1", { id: "003000000000001AAA", object_type: "Contact" });
     expect(pops).toHaveLength(1);
+  });
+
+  test("whose record the agent opened before the layout was known is left at that record", async () => {
+    const { callbar, event, snapshot, pops, sent, world } = aCallbar();
+    world.layout = new Promise((resolve) => setTimeout(() => resolve({ Inbound: {} }), 500));
+    await callbar.start();
+    snapshot();
+    event({ engagement: anEngagement() });
+    callbar.openRecord("e1", { id: "003000000000002AAA", object_type: "Contact" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(pops).toEqual([expect.objectContaining({ recordId: "003000000000002AAA" })]);
+    expect(sent).toContainEqual({ name: "engagement.popped", params: { engagement_id: "e1" } });
   });
 
   test("is silent again when it has gone, and its notice leaves by itself", async () => {

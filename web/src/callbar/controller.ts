@@ -120,6 +120,8 @@ export class Callbar {
   readonly #now: () => number;
   readonly #listeners = new Set<() => void>();
   readonly #popping = new Set<string>();
+  /** Engagements of which the agent opened a record: nothing is laid over it. */
+  readonly #opened = new Set<string>();
   readonly #notes = new Map<string, { timer: ReturnType<typeof setTimeout>; since: number }>();
   #seen = "";
   #state: CallbarState;
@@ -339,6 +341,7 @@ export class Callbar {
 
   /** Opens a record that the agent clicked. */
   openRecord(engagementId: string, record: Pick<RecordRef, "id" | "object_type">): void {
+    this.#opened.add(engagementId);
     this.#deps.host.pop(popOfRecord(record, this.#layout)).catch(() => {
       this.#dispatch({ kind: "pop_failed", engagement_id: engagementId });
     });
@@ -687,13 +690,16 @@ export class Callbar {
     await Promise.race([this.#layoutKnown, new Promise((resolve) => setTimeout(resolve, LAYOUT_WAIT_MS))]);
     const engagement = engagementOf(this.#state.model, engagementId);
     if (!engagement || engagement.popped) return;
-    const pop = decidePop(engagement, this.#layout);
-    if (pop === null) return;
-    try {
-      await this.#deps.host.pop(pop);
-    } catch {
-      this.#dispatch({ kind: "pop_failed", engagement_id: engagementId });
-      return;
+    // Whoever was faster than the layout sees what they chose.
+    if (!this.#opened.has(engagementId)) {
+      const pop = decidePop(engagement, this.#layout);
+      if (pop === null) return;
+      try {
+        await this.#deps.host.pop(pop);
+      } catch {
+        this.#dispatch({ kind: "pop_failed", engagement_id: engagementId });
+        return;
+      }
     }
     this.#line.command("engagement.popped", { engagement_id: engagementId }).catch(() => undefined);
   }
