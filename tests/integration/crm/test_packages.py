@@ -13,7 +13,7 @@ import pytest
 from .browser import Browser, hidden
 from .conftest import ADMIN, AGENT, PASSWORD, World, client_of
 from .metadata_samples import document
-from .package_files import archive, manifest, text_field
+from .package_files import ECA, ECA_GLOBAL, ECA_OAUTH, archive, manifest, text_field
 from .test_deploy import deploy
 from .test_rest import DATA, error, make, soql
 
@@ -287,6 +287,37 @@ async def nobody_edits_the_set(boss: Browser, admin: httpx2.AsyncClient) -> None
     [agent] = (await soql(admin, f"SELECT Id FROM User WHERE Username = '{AGENT}'"))["records"]
     given = await boss.api("POST", f"{path}/assignments", json={"user_ids": [agent["Id"]]})
     assert given.json() == {"user_ids": [agent["Id"]]}
+
+
+async def test_of_a_managed_package_s_app_only_the_policies_change(
+    boss: Browser, admin: httpx2.AsyncClient
+) -> None:
+    app: dict[str, str | bytes] = {
+        "externalClientApps/Dep.eca": ECA,
+        "extlClntAppOauthSettings/Dep_oauth.ecaOauth": ECA_OAUTH,
+        "extlClntAppGlobalOauthSets/Dep_global.ecaGlblOauth": ECA_GLOBAL,
+    }
+    members = {
+        "ExternalClientApplication": ["Dep"],
+        "ExtlClntAppOauthSettings": ["Dep_oauth"],
+        "ExtlClntAppGlobalOauthSettings": ["Dep_global"],
+    }
+    packed = {"package.xml": manifest(**members), **app}
+    version = await shelve(admin, packed, name="With an app", namespace="ap")
+    request = await install(boss, version, audience="all")
+    assert request["status"] == "SUCCESS", request["problems"]
+    apps = (await boss.api("GET", "setup/apps")).json()["apps"]
+    [shown] = [each for each in apps if each["namespace"] == "ap"]
+    path = f"setup/apps/{shown['client_id']}"
+    for body in ({"label": "Mine"}, {"callbacks": ["https://evil.example/x"]}, {"scopes": ["full"]}):
+        refused = await boss.api("PATCH", path, json=body)
+        assert refused.json()[0]["errorCode"] == "CANNOT_MODIFY_MANAGED_OBJECT", refused.text
+    assert (await boss.api("DELETE", path)).json()[0]["errorCode"] == "CANNOT_MODIFY_MANAGED_OBJECT"
+    changed = (await boss.api("PATCH", path, json={"permitted": "approved", "profiles": []})).json()
+    assert (changed["permitted"], changed["callbacks"]) == ("approved", shown["callbacks"])
+    assert (await boss.api("PATCH", path, json={"new_secret": True})).json()["client_secret"]
+    assert (await uninstall(boss, version))["status"] == "SUCCESS"
+    assert (await boss.api("PATCH", path, json={"permitted": "all"})).status_code == 404
 
 
 async def test_a_managed_package_carries_its_prefix_and_is_not_edited(

@@ -31,6 +31,7 @@ from ..apps import (
 from ..console import Visit, answering
 from ..errors import Fault, not_found
 from ..ids import parse_id
+from ..managed import managed_fault
 from ..tokens import PASSWORD_SETTING
 from ..web import json_response
 from .administration import (
@@ -113,6 +114,22 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
 }
 
 
+_POLICIES = frozenset(
+    {"permitted", "refresh_policy", "refresh_seconds", "session_minutes", "run_as", "profiles",
+     "permission_sets", "new_secret"}
+)  # fmt: skip
+"""What an administrator decides of an app that an installed package brought; the rest is the package's."""
+
+
+async def _namespace(visit: Visit, app: App) -> str | None:
+    """Namespace of the managed package that the app belongs to."""
+    return await visit.conn.fetchval(
+        "SELECT namespace FROM meta.component WHERE full_name = $1 AND namespace IS NOT NULL"
+        " AND type IN ('ExternalClientApplication', 'ConnectedApp')",
+        app.name,
+    )
+
+
 async def _changed(visit: Visit, app: App, body: Mapping[str, Any]) -> App:
     values = {name: check(name, body[name]) for name, check in _CHECKS.items() if name in body}
     if "run_as" in body:
@@ -178,6 +195,7 @@ async def _shown(visit: Visit, app: App) -> dict[str, Any]:
         "client_id": app.client_id,
         "name": app.name,
         "kind": app.kind,
+        "namespace": await _namespace(visit, app),
         "has_secret": app.secret is not None,
         **{name: getattr(app, name) for name in _CHECKS},
         "run_as": run_as,
@@ -238,12 +256,17 @@ async def create_app(request: Request) -> Response:
 
 @answering
 async def change_app(request: Request) -> Response:
-    """Changes an app; `new_secret: true` answers a new secret, and the old one is good no longer."""
+    """Changes an app; `new_secret: true` answers a new secret, and the old one is good no longer.
+
+    CANNOT_MODIFY_MANAGED_OBJECT where a package defines what shall change.
+    """
     body = await body_of(request)
     async with administering(request) as visit, visit.conn.transaction():
         before = await _known(visit, request)
         if before.kind == "built_in" and set(body) - {"permitted", "profiles", "permission_sets"}:
             raise Fault("INVALID_INPUT", "Of a built-in app only who may use it can be changed")
+        if set(body) - _POLICIES and await _namespace(visit, before) is not None:
+            raise managed_fault()
         app = await _changed(visit, before, body)
         await store_app(visit.conn, visit.call.org, app)
         await _put_access(visit, app, body)
@@ -263,6 +286,8 @@ async def remove_app(request: Request) -> Response:
         app = await _known(visit, request)
         if app.kind == "built_in":
             raise Fault("INVALID_INPUT", "A built-in app cannot be removed")
+        if await _namespace(visit, app) is not None:
+            raise managed_fault()
         await visit.conn.execute("DELETE FROM auth.app WHERE client_id = $1", app.client_id)
         await audit_trail.note(visit.conn, visit.caller, "apps", "deletedApp", name=app.label)
         return json_response(None, 204)

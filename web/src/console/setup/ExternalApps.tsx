@@ -133,11 +133,14 @@ function AppDetail({ app }: { app: AppRow }): ReactNode {
                 {t("setup.edit")}
               </Button>
               <Button onClick={() => setQuestion("secret")}>{t("external.newSecret")}</Button>
-              <Button onClick={() => setQuestion("delete")}>{t("setup.delete")}</Button>
+              {app.namespace === null && (
+                <Button onClick={() => setQuestion("delete")}>{t("setup.delete")}</Button>
+              )}
             </>
           )
         }
       />
+      <Managed app={app} />
       {secret !== null && (
         <div className="slds-m-bottom_small">
           <Notice variant="warning">
@@ -192,6 +195,17 @@ function AppDetail({ app }: { app: AppRow }): ReactNode {
   );
 }
 
+/** Says of an app of an installed package what of it can be changed. */
+function Managed({ app }: { app: AppRow | null }): ReactNode {
+  const { t } = useTranslation();
+  if (app === null || app.namespace === null) return null;
+  return (
+    <div className="slds-m-bottom_small">
+      <Notice variant="info">{t("external.managed", { namespace: app.namespace })}</Notice>
+    </div>
+  );
+}
+
 function AppForm({ app }: { app: AppRow | null }): ReactNode {
   const { t } = useTranslation();
   const [label, setLabel] = useState(app?.label ?? "");
@@ -202,6 +216,7 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
   const [permitted, setPermitted] = useState(app?.permitted ?? "all");
   const [made, setMade] = useState<{ client_id: string; client_secret: string } | null>(null);
   const change = useChange();
+  const managed = app !== null && app.namespace !== null;
   const back = app === null ? setupPath(NODE) : setupPath(NODE, app.client_id, "view");
   const save = () =>
     void change.run(async () => {
@@ -214,7 +229,7 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
       };
       if (app === null) setMade(await org.createApp({ ...body, name }));
       else {
-        await org.changeApp(app.client_id, body);
+        await org.changeApp(app.client_id, managed ? { permitted } : body);
         navigate(back);
       }
     }, t("setup.saved"));
@@ -264,9 +279,17 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
         }
       />
       <Refusal error={change.error} />
+      <Managed app={app} />
       <Card title={t("external.settings")}>
         <div className="setup-form">
-          <TextField label={t("external.name")} required value={label} maxLength={80} onChange={setLabel} />
+          <TextField
+            label={t("external.name")}
+            required
+            value={label}
+            maxLength={80}
+            disabled={managed}
+            onChange={setLabel}
+          />
           <TextField
             label={t("sets.apiName")}
             required
@@ -282,6 +305,7 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
                   id={id}
                   className="slds-textarea"
                   rows={3}
+                  disabled={managed}
                   value={callbacks}
                   aria-describedby={describedBy}
                   onChange={(event) => setCallbacks(event.target.value)}
@@ -289,7 +313,7 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
               )}
             </FormElement>
           </div>
-          <CheckField label={t("external.pkce")} value={pkce} onChange={setPkce} />
+          <CheckField label={t("external.pkce")} value={pkce} disabled={managed} onChange={setPkce} />
           <SelectField
             label={t("apps.permitted")}
             value={permitted}
@@ -298,14 +322,16 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
           />
         </div>
       </Card>
-      <Card title={t("external.scopes")}>
-        <DualList
-          label={t("external.scopes")}
-          options={[...new Set([...SCOPES, ...scopes])].map((each) => ({ value: each, label: each }))}
-          chosen={scopes}
-          onChange={setScopes}
-        />
-      </Card>
+      {!managed && (
+        <Card title={t("external.scopes")}>
+          <DualList
+            label={t("external.scopes")}
+            options={[...new Set([...SCOPES, ...scopes])].map((each) => ({ value: each, label: each }))}
+            chosen={scopes}
+            onChange={setScopes}
+          />
+        </Card>
+      )}
     </form>
   );
 }

@@ -280,6 +280,8 @@ export const permissionSets = {
 
 export interface AppRow {
   client_id: string;
+  /** Of the managed package that defines the app; only its policies are the org's own. */
+  namespace: string | null;
   name: string;
   label: string;
   kind: string;
