@@ -24,6 +24,8 @@ const stampFile = path.join(dist, ".stamp");
 
 /** So much script (gzip) a page may load at first. */
 const MOST_SCRIPT = 300_000;
+/** So much style sheet; the design system with nothing left out is about three times as large. */
+const MOST_STYLES = 50_000;
 
 async function inputs() {
   const files = [
@@ -114,6 +116,10 @@ async function sizes() {
     if (script > MOST_SCRIPT)
       throw new Error(
         `${source} loads ${kilobytes(script)} of script at first, more than ${kilobytes(MOST_SCRIPT)}`,
+      );
+    if (styles > MOST_STYLES)
+      throw new Error(
+        `${source} loads ${kilobytes(styles)} of styles, more than ${kilobytes(MOST_STYLES)}: are they cut down?`,
       );
     console.log(`${source}: script ${kilobytes(script)}, styles ${kilobytes(styles)} (gzip, at first load)`);
   }

@@ -26,7 +26,7 @@ _NOT_SHOWN = frozenset({"reference", "textarea", "boolean", "address", "datetime
 
 @answering
 async def lookup(request: Request) -> Response:
-    """`{records: [{id, object, label, name, FirstName?, LastName?, about}]}` for `q`; seen lately without it."""
+    """`{records: [{id, object, label, name, FirstName?, LastName?, about, about_type}]}` for `q`; seen lately without it."""
     async with visiting(request) as visit:
         value = visit.call.catalogue.get(request.path_params["object"])
         if value is None:
@@ -106,12 +106,12 @@ async def _found(
             "object": target.name,
             "label": target.label_in(visit.language),
             "name": row[name.name],
-            "about": next(
-                (str(row[each.name]) for each in fields if each.name not in parts and row[each.name]), None
-            ),
+            "about": None if about is None else str(row[about.name]),
+            "about_type": None if about is None else about.type,
         }
         | {part: row[part] for part in ("FirstName", "LastName") if target.person and part in target.fields}
         for row in rows
+        for about in (next((each for each in fields if each.name not in parts and row[each.name]), None),)
     ]
 
 

@@ -256,7 +256,9 @@ export interface Candidate {
   name: string | null;
   FirstName?: string | null;
   LastName?: string | null;
+  /** A value that tells it from others of that name, and the type of its field. */
   about: string | null;
+  about_type: string | null;
 }
 
 /** What may be chosen in a field: seen lately, or found by `text`; of one object where there are several. */

@@ -20,6 +20,7 @@ import { recordPath } from "../router.ts";
 import { RecordLink } from "../shell/Link.tsx";
 import { DuplicatesFound, duplicatesIn, type Found } from "./DuplicatesFound.tsx";
 import { FieldInput } from "./FieldInput.tsx";
+import { FieldValue } from "./FieldValue.tsx";
 import { Lookup } from "./Lookup.tsx";
 import { candidateName, objectIcon, rowName } from "./names.ts";
 import { problemsOf } from "./problems.ts";
@@ -354,7 +355,13 @@ function Target({
                       {candidateName(each)}
                       <span className="slds-assistive-text">{t("convert.existing")}</span>
                     </Button>{" "}
-                    <span className="slds-text-color_weak">{each.about}</span>
+                    <span className="slds-text-color_weak">
+                      <FieldValue
+                        type={each.about_type ?? "string"}
+                        value={each.about}
+                        owner={{ id: each.id, object: each.object, name: candidateName(each) }}
+                      />
+                    </span>
                   </li>
                 ))}
               </ul>

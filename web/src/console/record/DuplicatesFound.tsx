@@ -90,6 +90,7 @@ const FACTS = 3;
 
 /** A few fields of a record in one line, the name left out. */
 export function AlikeFacts({ alike }: { alike: Alike }): ReactNode {
+  const owner = { id: alike.id, object: alike.object, name: rowName(alike.record) };
   const facts = alike.columns
     .filter(({ api_name: name, type }) => {
       const value = alike.record[name];
@@ -103,7 +104,11 @@ export function AlikeFacts({ alike }: { alike: Alike }): ReactNode {
         const target = typeof value === "string" ? alike.references[value] : undefined;
         return (
           <span key={name}>
-            <FieldValue type={type} value={target === undefined ? value : referenceName(target)} />
+            <FieldValue
+              type={type}
+              value={target === undefined ? value : referenceName(target)}
+              owner={owner}
+            />
           </span>
         );
       })}

@@ -1,4 +1,7 @@
-/** A field's value to be read: by type, locale and time zone. */
+/**
+ * A field's value to be read: by type, locale and time zone. Lists draw hundreds at once, so only those that have words
+ * of the page in them ask for its language.
+ */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -41,19 +44,7 @@ export function FieldValue({
   owner?: Owner | undefined;
   picklist?: { value: string; label: string }[] | undefined;
 }): ReactNode {
-  const { t } = useTranslation();
-  if (type === "boolean") {
-    const on = value === true;
-    return (
-      <>
-        <Symbol
-          name={on ? "utility:check" : "utility:dash"}
-          className={`slds-icon slds-icon_x-small ${on ? "slds-icon-text-success" : "slds-icon-text-default"}`}
-        />
-        <span className="slds-assistive-text">{t(on ? "value.yes" : "value.no")}</span>
-      </>
-    );
-  }
+  if (type === "boolean") return <YesOrNo on={value === true} />;
   if (value === null || value === undefined || value === "") return null;
   if (type === "reference") {
     if (reference !== undefined) {
@@ -87,10 +78,13 @@ export function FieldValue({
     case "textarea":
       return <Notes text={text} />;
     case "multipicklist":
-      return text
-        .split(";")
-        .map((each) => picklist?.find((known) => known.value === each)?.label ?? each)
-        .join(t("form.comma"));
+      return (
+        <Several
+          labels={text
+            .split(";")
+            .map((each) => picklist?.find((known) => known.value === each)?.label ?? each)}
+        />
+      );
     case "combobox":
     case "picklist":
       return picklist?.find((each) => each.value === text)?.label ?? text;
@@ -99,12 +93,34 @@ export function FieldValue({
   }
 }
 
+function YesOrNo({ on }: { on: boolean }): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Symbol
+        name={on ? "utility:check" : "utility:dash"}
+        className={`slds-icon slds-icon_x-small ${on ? "slds-icon-text-success" : "slds-icon-text-default"}`}
+      />
+      <span className="slds-assistive-text">{t(on ? "value.yes" : "value.no")}</span>
+    </>
+  );
+}
+
+function Several({ labels }: { labels: string[] }): ReactNode {
+  const { t } = useTranslation();
+  return labels.join(t("form.comma"));
+}
+
 /** A telephone number: a button that dials when a softphone asked for it, else plain. */
 function PhoneValue({ number, owner }: { number: string; owner?: Owner | undefined }): ReactNode {
-  const { t } = useTranslation();
   const { clickToDial: enabled } = useStore(panel);
+  if (enabled && owner !== undefined) return <DialButton number={number} owner={owner} />;
+  return <span className="console-phone">{formatPhone(number, region())}</span>;
+}
+
+function DialButton({ number, owner }: { number: string; owner: Owner }): ReactNode {
+  const { t } = useTranslation();
   const shown = formatPhone(number, region());
-  if (!enabled || owner === undefined) return <span className="console-phone">{shown}</span>;
   return (
     <button
       type="button"

@@ -49,7 +49,7 @@ export default function RecordPage({ id, object }: { id: string; object: string 
   const title = value === null ? "" : rowName(value.record);
   useEffect(() => {
     if (title !== "") titleTab(id, title);
-    else if (error !== null && !error.passing) titleTab(id, t("tab.missing"));
+    else if (error !== null && !error.passing) titleTab(id, t("tab.missing"), { missing: true });
   }, [id, title, error, t]);
 
   const missing = value === null && error !== null && !error.passing;

@@ -410,5 +410,12 @@ function valueOf(name: string, activity: Activity, field: Field | undefined): Re
   const value = activity[name];
   if (name === "CallDurationInSeconds" && typeof value === "number") return formatDuration(value);
   if (typeof value === "string" && /^https?:\/\//.test(value)) return <UrlValue url={value} />;
-  return <FieldValue type={field?.type ?? "string"} value={value} picklist={field?.picklistValues} />;
+  const owner = {
+    id: activity.Id,
+    object: objectOfId(activity.Id) ?? "Task",
+    name: activity.Subject ?? "",
+  };
+  return (
+    <FieldValue type={field?.type ?? "string"} value={value} picklist={field?.picklistValues} owner={owner} />
+  );
 }

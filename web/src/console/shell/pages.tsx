@@ -1,10 +1,12 @@
 /**
  * The pages whose code is loaded when it is needed, or a little before.
  *
- * Code that is already here is drawn at once: a page that suspends, if only for a moment, is held back by
- * React for 300 ms, which is longer than everything else a screen pop takes.
+ * Not by `React.lazy`: a page that suspends, if only for a moment, is held back by React for 300 ms, which is longer
+ * than everything else that opening a page takes.
  */
-import { lazy, useState, type ComponentType, type ReactNode } from "react";
+import { useEffect, useState, type ComponentType, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, EmptyState } from "../../ui/controls.tsx";
 import type { Route } from "../router.ts";
 
 interface LazyPage<Props> {
@@ -17,17 +19,39 @@ function lazyPage<Props extends object>(
 ): LazyPage<Props> {
   let loaded: ComponentType<Props> | null = null;
   const preload = async () => {
-    const module = await load();
-    loaded = module.default;
-    return module;
+    loaded ??= (await load()).default;
   };
-  const Later = lazy(preload) as unknown as ComponentType<Props>;
   function Page(props: Props): ReactNode {
-    // Chosen once, so that a page does not begin anew when its code arrives otherwise.
-    const [Chosen] = useState<ComponentType<Props>>(() => loaded ?? Later);
-    return <Chosen {...props} />;
+    const [Loaded, setLoaded] = useState<ComponentType<Props> | null>(() => loaded);
+    const [failed, setFailed] = useState(false);
+    useEffect(() => {
+      if (Loaded !== null) return;
+      preload().then(
+        () => setLoaded(() => loaded),
+        () => setFailed(true),
+      );
+    }, [Loaded]);
+    if (failed) return <Unloaded />;
+    return Loaded === null ? null : <Loaded {...props} />;
   }
-  return { Page, preload: () => preload().then(() => undefined) };
+  return { Page, preload };
+}
+
+/** Code that does not come: the network is away, or the server has another release by now. */
+function Unloaded(): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <div className="slds-card console-card">
+      <EmptyState
+        icon="utility:warning"
+        heading
+        title={t("page.failed")}
+        action={<Button onClick={() => window.location.reload()}>{t("common.retry")}</Button>}
+      >
+        {t("problem.network")}
+      </EmptyState>
+    </div>
+  );
 }
 
 const home = lazyPage(() => import("../pages/HomePage.tsx"));
@@ -74,5 +98,5 @@ export async function preloadPage(route: Route): Promise<void> {
 
 /** Fetches the code of the other pages while nobody waits for it. */
 export function preloadRest(): void {
-  for (const page of [newDialog, search, list, home, split]) void page.preload().catch(() => undefined);
+  for (const page of [list, newDialog, search, home, split]) void page.preload().catch(() => undefined);
 }

@@ -53,6 +53,17 @@ describe("tabs", () => {
     ]);
   });
 
+  it("that lead nowhere are not remembered, unless the record comes back", () => {
+    const remembered = () => JSON.parse(sessionStorage.getItem("console-tabs") ?? "[]") as { id: string }[];
+    navigate({ page: "record", object: "Contact", id: EMMA });
+    navigate({ page: "record", object: "Contact", id: TARO });
+    titleTab(TARO, "Not found", { missing: true });
+    expect(openTabs()).toEqual([EMMA, TARO]);
+    expect(remembered().map((tab) => tab.id)).toEqual([EMMA]);
+    titleTab(TARO, "田中 太郎");
+    expect(remembered().map((tab) => tab.id)).toEqual([EMMA, TARO]);
+  });
+
   it("give way to their neighbour, then to the list, when they are closed", () => {
     navigate({ page: "record", object: "Contact", id: EMMA });
     navigate({ page: "record", object: "Contact", id: TARO });

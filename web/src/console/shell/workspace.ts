@@ -87,9 +87,13 @@ function remembered(): Tab[] {
   return stored(localStorage, PINS).map((tab) => ({ ...tab, subtabs: [], shown: tab.id }));
 }
 
+/** Records that are not there: their tabs are not open again after a reload. */
+const nowhere = new Set<string>();
+
 function remember(): void {
-  sessionStorage.setItem(memory(MEMORY), JSON.stringify(tabs.get()));
-  localStorage.setItem(memory(PINS), JSON.stringify(tabs.get().filter((tab) => tab.pinned)));
+  const kept = [...nowhere].reduce((all, id) => closed(all, id).tabs, tabs.get());
+  sessionStorage.setItem(memory(MEMORY), JSON.stringify(kept));
+  localStorage.setItem(memory(PINS), JSON.stringify(kept.filter((tab) => tab.pinned)));
 }
 
 function openTab(record: RecordRef, parent: RecordRef | undefined): void {
@@ -97,8 +101,10 @@ function openTab(record: RecordRef, parent: RecordRef | undefined): void {
   tabs.set(opened(kept, record, isConsole() ? parent : undefined, isUnsaved));
 }
 
-export function titleTab(id: string, title: string): void {
-  tabs.set((current) => titled(current, id, title) ?? current);
+export function titleTab(id: string, title: string, { missing = false } = {}): void {
+  const changed = missing ? !nowhere.has(id) : nowhere.delete(id);
+  if (missing) nowhere.add(id);
+  tabs.set((current) => titled(current, id, title) ?? (changed ? [...current] : current));
 }
 
 /** Opens a record: as a subtab of the given one in a console app, as a page of its own in others. */

@@ -58,9 +58,11 @@ export default function ListPage({ object, filter }: { object: string; filter: s
   function loadViews() {
     listViews(object).then(setViews, () => undefined);
   }
+  // Nobody waits for the names of the other views: the rows come first.
+  const waiting = shown === null && failed === null;
   useEffect(() => {
-    listViews(object).then(setViews, () => undefined);
-  }, [object]);
+    if (!waiting) listViews(object).then(setViews, () => undefined);
+  }, [object, waiting]);
 
   // A person types faster than a list is worth asking for.
   useEffect(() => {

@@ -1,5 +1,13 @@
 /** The table of a list: columns that sort and can be made wider, rows that can be chosen. */
-import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
+import {
+  startTransition,
+  useEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { Menu, Skeleton } from "../../../ui/controls.tsx";
 import { Symbol } from "../../../ui/Icon.tsx";
@@ -38,6 +46,7 @@ export function ListTable({
   const [widths, setWidth] = useWidths(object);
   const actions = useRowActions(object, onChanged);
   const rows = shown?.rows ?? [];
+  const drawn = useDrawn(rows.length);
   const columns = shown === null || shown.columns.length === 0 ? PLACEHOLDERS : shown.columns;
   const all = rows.length > 0 && rows.every((row) => chosen.has(String(row["Id"])));
   const first = columns.some((column) => column.api_name === "Name") ? "Name" : columns[0]?.api_name;
@@ -92,7 +101,7 @@ export function ListTable({
                 <td />
               </tr>
             ))
-          : rows.map((row) => {
+          : rows.slice(0, drawn).map((row) => {
               const id = String(row["Id"]);
               const name = rowName(row);
               return (
@@ -139,6 +148,23 @@ export function ListTable({
       {actions.dialog}
     </table>
   );
+}
+
+/** Height of a row at its lowest. */
+const ROW_PX = 28;
+
+/** How many rows to draw: at first those that fit into the window, the rest when these are on the screen. */
+function useDrawn(rows: number): number {
+  const [most, setMost] = useState(() =>
+    rows > 0 ? Number.POSITIVE_INFINITY : Math.ceil(window.innerHeight / ROW_PX),
+  );
+  const more = rows > most;
+  useEffect(() => {
+    if (!more) return;
+    const frame = requestAnimationFrame(() => startTransition(() => setMost(Number.POSITIVE_INFINITY)));
+    return () => cancelAnimationFrame(frame);
+  }, [more]);
+  return most;
 }
 
 const PLACEHOLDERS: ListColumn[] = ["one", "two", "three", "four", "five"].map((name) => ({
