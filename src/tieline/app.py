@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import select, text
@@ -32,7 +32,7 @@ from tieline.engagements.facts import Consumer, Facts
 from tieline.engagements.following import RECORDS, Following
 from tieline.engagements.service import Engagements
 from tieline.engagements.sweep import Sweep
-from tieline.identity import account_api, accounts
+from tieline.identity import account_api, accounts, roles
 from tieline.identity import api as identity_api
 from tieline.mail import api as mail_api
 from tieline.mail.post import Post
@@ -50,7 +50,7 @@ from tieline.salesforce.tokens import Salesforce
 from tieline.settings import Settings
 from tieline.switches import RemoteSwitches, control_key
 from tieline.users import api as users_api
-from tieline.web.document import document
+from tieline.web.document import api_routes, document
 from tieline.web.http import Guard, Shell, install_errors
 from tieline.web.pages import Pages
 
@@ -154,6 +154,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(guard.enter)],
     )
     install_errors(app)
     app.include_router(identity_api.router(guard, post))
@@ -206,7 +207,15 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
         return pages.asset(f"{folder}/{path}")
 
     app.add_middleware(Shell)
+    _check_rights(app)
     return app
+
+
+def _check_rights(app: FastAPI) -> None:
+    """Whoever adds a route says in the table of roles who may use it."""
+    named = [f"{method} {route.path}" for route in api_routes(app.routes) for method in route.methods or ()]
+    missing = [name for name in named if name not in roles.OPEN and name not in roles.BY_ROUTE]
+    assert not missing, f"Say in tieline/identity/roles.py who may use {', '.join(missing)}."
 
 
 async def _moved(db: Database, settings: Settings, request: Request) -> str | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tieline.agents import reasons
 from tieline.agents.reasons import MOST, Reason
-from tieline.oauth.scopes import PREFERENCES, ROLES
+from tieline.oauth.scopes import PREFERENCES
 from tieline.web.document import for_apps
 from tieline.web.http import Guard
 
@@ -62,14 +62,14 @@ def router(guard: Guard) -> APIRouter:
     @routes.get("/statuses", **for_apps(PREFERENCES))
     async def statuses(request: Request) -> Statuses:
         """The account's statuses and reasons, in the order in which agents see them."""
-        who = await guard.portal_or_app(request, PREFERENCES, *ROLES)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return _shown(await reasons.listed(tx), who.language)
 
     @routes.put("/statuses/reasons")
     async def change(request: Request, wanted: WantedReasons) -> Statuses:
         """Change the reasons: names, order, active. Callbars follow at once."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             written = await reasons.change(
                 tx,

@@ -123,7 +123,7 @@ def router(guard: Guard, pages: Pages, door: CallbarDoor, find_embedding: FindEm
     @routes.post("/api/v1/callbar/grants")
     async def grant(wanted: Grant, request: Request) -> dict[str, str]:
         """For the pop-up, with a portal session: a one-time code for the frame that knows the secret."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         found, origin = await embedding_of(wanted.connection_id, wanted.origin)
         if found.account_id != who.account_id:
             raise ConnectionUnknown

@@ -77,7 +77,7 @@ def router(guard: Guard) -> APIRouter:
         limit: int = Query(200, ge=1, le=200, description="Agents of a page."),
     ) -> AgentPage:
         """Every agent's status now, by name."""
-        who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")
+        who = guard.who(request)
         query = _AGENTS.order_by(app_user.c.name, app_user.c.id).limit(limit + 1)
         if after:
             query = query.where(tuple_(app_user.c.name, app_user.c.id) > place_of(after))
@@ -93,7 +93,7 @@ def router(guard: Guard) -> APIRouter:
     @routes.get("/agents/{user_id}", **for_apps(PREFERENCES, NotFound))
     async def one(request: Request, user_id: str) -> AgentShown:
         """One agent's status now."""
-        who = await guard.portal_or_app(request, PREFERENCES, "administrator", "supervisor")
+        who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.view(who.account_id) as tx:
             named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}

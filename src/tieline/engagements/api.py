@@ -72,7 +72,7 @@ def router(
     ) -> dict[str, Any]:
         """Engagements, newest first. `q` finds a number typed in any way, or a name: the agent's, or the record's,
         as it is now or was when the engagement was open."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             query = _seen_by(who, _listing(tx, record_now))
             if queue_id:
@@ -96,7 +96,7 @@ def router(
     @routes.get("/engagements/{engagement_id}")
     async def one(engagement_id: str, request: Request) -> dict[str, Any]:
         """One engagement with its offers, its story in order and its call log's delivery."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         id = uuid_or(engagement_id, EngagementNotFound)
         async with guard.db.view(who.account_id) as tx:
             row = await tx.one(_seen_by(who, _listing(tx, record_now)).where(engagement.c.id == id))
@@ -157,7 +157,7 @@ def router(
     @routes.get("/queues")
     async def queues_now(request: Request) -> dict[str, Any]:
         """Every queue: its numbers, who waits, who could take a call."""
-        who = await guard.manager(request)
+        who = guard.who(request)
         own = who.account_id
         waiting = (
             select(
@@ -216,7 +216,7 @@ def router(
         An agent hears of their own engagements only, and everybody when the session behind the page has ended.
         `records` is for pages that show records of the CRM: these are then kept as fresh as for a call.
         """
-        who = await guard.portal(request)
+        who = guard.who(request)
 
         async def watch() -> None:
             # Who cannot be told now is told next time; the page stays.

@@ -56,12 +56,12 @@ def router(guard: Guard) -> APIRouter:
     @routes.get("/account")
     async def read(request: Request) -> dict[str, Any]:
         """The account's settings, its plan and seats, and who changed what."""
-        return await shown((await guard.administrator(request)).account_id)
+        return await shown(guard.who(request).account_id)
 
     @routes.put("/account")
     async def change(request: Request, wanted: AccountChange) -> dict[str, Any]:
         """Change the settings, all at once; refused when somebody else has changed them since they were read."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         await accounts.change(
             guard.db,
             who.account_id,

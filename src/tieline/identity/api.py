@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotFound, NotSignedIn, TielineError
-from tieline.identity import attempts, links, second_step, sessions
+from tieline.identity import attempts, links, roles, second_step, sessions
 from tieline.identity import service as identity
 from tieline.identity.attempts import key_of
 from tieline.identity.service import SignedIn
@@ -73,6 +73,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
                 "email": who.email,
                 "language": who.language,
                 "roles": sorted(who.roles),
+                "rights": roles.rights_of(who.roles),
                 "second_step": "missing" if who.must_add_step else "on" if who.second_step else "off",
             },
             "account": {"name": who.account_name},
@@ -105,26 +106,26 @@ def router(guard: Guard, post: Post) -> APIRouter:
     async def session(request: Request) -> dict[str, Any] | Response:
         """Who is signed in; 204 when nobody is, which is no error."""
         try:
-            return described(await guard.entering(request))
+            return described(await guard.session(request))
         except NotSignedIn:
             return Response(status_code=204)
 
     @routes.delete("/session", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
         """Sign out: the session is dead at once, everywhere."""
-        await identity.sign_out(guard.db, await guard.entering(request))
+        await identity.sign_out(guard.db, guard.who(request))
         response.delete_cookie(PORTAL_COOKIE)
 
     @routes.delete("/sessions", status_code=204)
     async def sign_out_everywhere(request: Request, response: Response) -> None:
         """End every session of the user: portal, callbars, on every computer."""
-        await identity.sign_out_everywhere(guard.db, await guard.entering(request))
+        await identity.sign_out_everywhere(guard.db, guard.who(request))
         response.delete_cookie(PORTAL_COOKIE)
 
     @routes.get("/sessions")
     async def living(request: Request) -> dict[str, Any]:
         """Where the user is signed in, the place last used first."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             rows = await sessions.living(tx, who.user_id)
         return {
@@ -145,16 +146,24 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.delete("/sessions/others")
     async def end_others(request: Request) -> dict[str, int]:
         """End all of the user's sessions but this one; gives how many that were."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             return {"ended": await sessions.end_others(tx, who.user_id, who.session_id)}
 
     @routes.delete("/sessions/{session_id}", status_code=204)
     async def end_one(request: Request, session_id: str) -> None:
         """End one of the user's sessions."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await sessions.end_one(tx, who.user_id, uuid_or(session_id, NotFound))
+
+    @routes.get("/roles")
+    async def matrix() -> dict[str, Any]:
+        """What each role may do."""
+        return {
+            "roles": roles.ROLES,
+            "rights": [{"key": right.key, "roles": right.roles} for right in roles.RIGHTS],
+        }
 
     @routes.post("/password-reset", status_code=202)
     async def forgotten(wanted: Forgotten, request: Request, later: BackgroundTasks) -> dict[str, Any]:
@@ -192,7 +201,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.get("/second-step")
     async def step(request: Request) -> dict[str, Any]:
         """Whether the user has a second step, whether the account wants one, and recovery codes that are left."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             left = await second_step.recovery_codes_left(tx, who.user_id)
         return {"on": who.second_step, "missing": who.must_add_step, "recovery_codes_left": left}
@@ -200,7 +209,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/second-step")
     async def begin(request: Request) -> dict[str, str]:
         """A fresh secret for an authenticator app, shown this once; it counts once confirmed by a code."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         if who.second_step:
             raise StepOnAlready
         async with guard.db.account(who.account_id) as tx:
@@ -210,7 +219,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.put("/second-step")
     async def confirm(request: Request, given: GivenCode) -> dict[str, list[str]]:
         """Switch the second step on; other sessions end, and recovery codes are shown this once."""
-        who = await guard.entering(request)
+        who = guard.who(request)
         if who.second_step:
             raise StepOnAlready
 
@@ -224,7 +233,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/second-step/recovery-codes")
     async def recovery_codes(request: Request, given: GivenCode) -> dict[str, list[str]]:
         """Fresh recovery codes for a code of the app; the old ones end."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         return {
             "recovery_codes": await counted(
                 who, lambda tx: second_step.new_recovery_codes(tx, vault, who.user_id, given.code)
@@ -234,7 +243,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/second-step/off", status_code=204)
     async def off(request: Request, given: GivenCode) -> None:
         """Switch the second step off, for a code. Where the account wants one, a new one is asked for at once."""
-        who = await guard.portal(request)
+        who = guard.who(request)
 
         async def act(tx: Transaction) -> list[str]:
             if not await second_step.passed(tx, vault, who.user_id, given.code):

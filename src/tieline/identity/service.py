@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, select, update
 
 from tieline.db.database import Database, Transaction
 from tieline.errors import NotAllowed, NotSignedIn, TielineError
-from tieline.identity import attempts, second_step, sessions
+from tieline.identity import attempts, roles, second_step, sessions
 from tieline.identity.attempts import key_of
 from tieline.identity.passwords import password_fits
 from tieline.identity.second_step import CodeNeeded, CodeWrong
@@ -32,7 +32,6 @@ CALLBAR_LIFE = timedelta(hours=14)
 """A callbar's session outlasts a shift; its socket lives with it."""
 CALLBAR_LONGEST = timedelta(days=7)
 """However often it is renewed, a callbar's session asks for the password again after this."""
-MANAGING = frozenset(("administrator", "supervisor"))
 GRANT_LIFE = timedelta(seconds=30)
 FAILURE_WINDOW = timedelta(minutes=5)
 FAILURES_PER_EMAIL = 8
@@ -94,12 +93,16 @@ class SignedIn:
     @property
     def manages(self) -> bool:
         """Whether the user may see everybody's engagements and agents."""
-        return not self.roles.isdisjoint(MANAGING)
+        return self.may("all_engagements")
 
-    def need(self, *roles: str) -> None:
-        """Raise `NotAllowed` unless the user has one of the roles."""
-        if self.roles.isdisjoint(roles):
-            raise NotAllowed(needs=" / ".join(roles))
+    def may(self, right: str) -> bool:
+        """Whether the user has the right of this key."""
+        return roles.may(self.roles, right)
+
+    def need(self, right: str) -> None:
+        """Raise `NotAllowed` unless the user has the right of this key."""
+        if not self.may(right):
+            raise NotAllowed(needs=" / ".join(roles.roles_of(right)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
             .where(session.c.account_id == row.account_id, session.c.id == row.id)
             .values(last_used_at=tx.now)
         )
-    manages = not MANAGING.isdisjoint(row.roles)
+    manages = roles.may(row.roles, "all_engagements")
     return SignedIn(
         session_id=row.id,
         account_id=row.account_id,
@@ -264,7 +267,6 @@ async def sign_out(db: Database, who: SignedIn) -> None:
 
 
 async def _check_agent(db: Database, who: SignedIn, connection_id: UUID) -> None:
-    who.need("agent")
     async with db.account(who.account_id) as tx:
         owned: UUID | None = await tx.scalar(
             select(app_user.c.connection_id).where(

@@ -138,7 +138,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.get("/api/v1/oauth/request")
     async def request_shown(request: Request) -> dict[str, Any]:
         """What an authorization request, given as this one's query, asks for; or where to go because it cannot be met."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         found = await understood(who, request.url.query)
         if isinstance(found, str):
             return {"redirect_to": found}
@@ -152,7 +152,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.post("/api/v1/oauth/consent")
     async def consent(request: Request, answer: Consent) -> dict[str, str]:
         """Allow an app what it asks for, or do not; gives where the browser goes on."""
-        who = await guard.portal(request)
+        who = guard.who(request)
         found = await understood(who, answer.query)
         if isinstance(found, str):
             return {"redirect_to": found}
@@ -175,14 +175,14 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.get("/api/v1/developer-apps")
     async def listed(request: Request) -> dict[str, list[AppShown]]:
         """The account's developer apps, by name."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return {"apps": [_shown(row) for row in await apps.listed(tx)]}
 
     @routes.post("/api/v1/developer-apps", status_code=201)
     async def make(request: Request, wanted: NewApp) -> AppMade:
         """Make a developer app. Its secret is told this once."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             id, secret = await apps.make(tx, _draft(wanted), confidential=wanted.confidential, by=who.user_id)
             return AppMade(app=_shown(await apps.one(tx, id)), secret=secret)
@@ -190,7 +190,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.put("/api/v1/developer-apps/{app_id}")
     async def change(request: Request, app_id: str, wanted: AppChange) -> AppShown:
         """Change an app; refused when somebody else has changed it since it was read."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         id = uuid_or(app_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             await apps.change(tx, id, wanted.version, _draft(wanted))
@@ -199,7 +199,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.post("/api/v1/developer-apps/{app_id}/secret")
     async def rotate(request: Request, app_id: str) -> AppMade:
         """Give an app a new secret, told this once; the old one is refused from now on."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         id = uuid_or(app_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             secret = await apps.rotate_secret(tx, id)
@@ -208,28 +208,28 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
     @routes.delete("/api/v1/developer-apps/{app_id}", status_code=204)
     async def delete(request: Request, app_id: str) -> None:
         """Delete an app; whatever was allowed to it ends at once."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await apps.remove(tx, uuid_or(app_id, NotFound))
 
     @routes.get("/api/v1/added-apps")
     async def added(request: Request) -> dict[str, list[dict[str, Any]]]:
         """Apps that users of the account let in: who, what for, since when, last used."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return {"apps": _added(await grants.added(tx))}
 
     @routes.delete("/api/v1/added-apps/{app_id}", status_code=204)
     async def remove(request: Request, app_id: str) -> None:
         """Take back everything that was allowed to an app: its tokens are dead at once."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await grants.remove(tx, uuid_or(app_id, NotFound))
 
     @routes.delete("/api/v1/added-apps/{app_id}/grants/{grant_id}", status_code=204)
     async def remove_one(request: Request, app_id: str, grant_id: str) -> None:
         """Take back what one user allowed an app, once."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await grants.remove(tx, uuid_or(app_id, NotFound), uuid_or(grant_id, NotFound))
 

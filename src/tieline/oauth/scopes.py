@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from tieline.identity import roles
 
 PREFERENCES = "contact_center_preferences:read"
 USERS = "contact_center_users:manage"
 USER_INFO = "user_info:read"
 
-ROLES = ("owner", "administrator", "supervisor", "agent")
-
-SCOPES: dict[str, tuple[str, ...]] = {
-    PREFERENCES: ("administrator", "supervisor"),
-    USERS: ("administrator",),
-    USER_INFO: ROLES,
-}
-"""Scope -> the roles that may allow it. Its token acts for such a user, and is refused once the user has none of them."""
+SCOPES: Mapping[str, str] = {PREFERENCES: "live", USERS: "users", USER_INFO: "let_apps_in"}
+"""Scope -> the right (`identity/roles.py`) of who may allow it. Its token acts for such a user, and is refused once the user
+has it no longer."""
 
 
 def asked(scope: str | None, allowed: Sequence[str]) -> list[str] | None:
@@ -28,6 +25,6 @@ def asked(scope: str | None, allowed: Sequence[str]) -> list[str] | None:
     return [each for each in SCOPES if each in named]
 
 
-def not_theirs(scopes: Collection[str], roles: Collection[str]) -> list[str]:
+def not_theirs(scopes: Collection[str], of: Collection[str]) -> list[str]:
     """The scopes that a user with these roles cannot allow."""
-    return [scope for scope in scopes if not set(SCOPES[scope]) & set(roles)]
+    return [scope for scope in scopes if not roles.may(of, SCOPES[scope])]

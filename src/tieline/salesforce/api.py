@@ -96,7 +96,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.post("/api/v1/connections", status_code=201)
     async def create(request: Request, new: NewConnection) -> dict[str, str]:
         """Begin a connection; the browser goes to `authorize_url`."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await need_integrations(tx)
             await accounts.check_applications(tx)
@@ -106,7 +106,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.post("/api/v1/connections/{connection_id}/authorise")
     async def authorise(request: Request, connection_id: str) -> dict[str, str]:
         """Authorise a connection again."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await need_integrations(tx)
             url = await connections.authorise(tx, uuid_or(connection_id, NotFound), who.user_id)
@@ -115,7 +115,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.get("/api/v1/connections")
     async def every(request: Request) -> dict[str, Any]:
         """The account's connections."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             return {
                 "integrations": await integrations_on(tx),
@@ -127,11 +127,12 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.patch("/api/v1/connections/{connection_id}")
     async def change(request: Request, connection_id: str, wanted: Change) -> dict[str, str | None]:
         """Rename a connection, or have it authorised for another org; until then it is what it was."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         id = uuid_or(connection_id, NotFound)
         url: str | None = None
         async with guard.db.account(who.account_id) as tx:
             await need_integrations(tx)
+            await living(tx, id)
             if wanted.name is not None:
                 await connections.rename(tx, id, wanted.name)
             if wanted.org is not None:
@@ -141,7 +142,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.put("/api/v1/connections/{connection_id}/related-domains")
     async def relate(request: Request, connection_id: str, wanted: Domains) -> dict[str, list[str]]:
         """Say which origins beside the org's own may embed the callbar and talk to it."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.system(who.account_id) as tx:
             await need_integrations(tx)
             kept = await set_related_domains(tx, uuid_or(connection_id, NotFound), wanted.domains)
@@ -150,7 +151,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.post("/api/v1/connections/{connection_id}/check", status_code=202)
     async def check(request: Request, connection_id: str) -> dict[str, str]:
         """Have the org asked, one by one, whether everything is set up; the live line tells when it has answered."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         id = uuid_or(connection_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             row = await living(tx, id)
@@ -161,7 +162,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.get("/api/v1/call-center/{document}", response_class=Response)
     async def call_center(request: Request, document: call_centers.Document) -> Response:
         """A call center definition with our own addresses, to be imported in the org."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             vanity = await tx.scalar(select(account.c.vanity).where(account.c.id == tx.account_id))
         name = {"standard": "tieline-call-center.xml", "sso": "tieline-call-center-sso.xml"}[document]
@@ -174,14 +175,14 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
     @routes.get("/api/v1/connections/{connection_id}/impact")
     async def removal(request: Request, connection_id: str) -> dict[str, int]:
         """What removing the connection would do: users who lose their client integration, call logs that stay here."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return await impact(tx, uuid_or(connection_id, NotFound))
 
     @routes.delete("/api/v1/connections/{connection_id}", status_code=204)
     async def remove(request: Request, connection_id: str) -> Response:
         """Remove a connection: tokens are revoked and erased."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         await connections.remove(who.account_id, uuid_or(connection_id, NotFound))
         return Response(status_code=204)
 
@@ -205,7 +206,7 @@ def router(salesforce: Salesforce, guard: Guard, told: Told) -> APIRouter:
         iss: str | None = Query(None, max_length=255),
     ) -> Response:
         """Where the org sends the browser; it goes on to the list, which tells how it went."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         try:
             connection_id = await connections.finish(
                 user_id=who.user_id, state=state, code=code, error=error, issuer=iss

@@ -165,7 +165,7 @@ def router(guard: Guard) -> APIRouter:
     @routes.get("/home")
     async def home(request: Request) -> dict[str, Any]:
         """The checklist: groups of lines, of the account, of each connection and of the users."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return await read(tx)
 

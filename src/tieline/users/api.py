@@ -192,7 +192,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
         limit: int = Query(50, ge=1, le=200, description="Users of a page."),
     ) -> UserPage:
         """Users by name; `connection` is an id, or `none` for those without; `next` leads to the next page."""
-        who = await guard.portal_or_app(request, USERS, "administrator")
+        who = guard.who(request)
         wanted = Wanted(
             search,
             role,
@@ -222,7 +222,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
 
         An app makes agents; other roles are given in the portal.
         """
-        who = await guard.portal_or_app(request, USERS, "administrator")
+        who = guard.who(request)
         by_app = isinstance(who, AppAccess)
         if by_app and new.roles != ["agent"]:
             raise NotForApps(field="roles")
@@ -240,9 +240,8 @@ def router(guard: Guard, post: Post) -> APIRouter:
         return UserMade(id=str(id), link=None if by_app else told["link"], mailed=told["mailed"])
 
     @routes.get("/users/import-template", response_class=Response)
-    async def template(request: Request) -> Response:
+    async def template() -> Response:
         """A CSV file to fill in, with two lines as examples. Excel reads it as UTF-8 by its mark."""
-        await guard.administrator(request)
         return Response(
             "\ufeff" + csv_import.TEMPLATE,
             media_type="text/csv; charset=utf-8",
@@ -252,7 +251,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/users/import")
     async def import_users(request: Request, write: bool = False, invite: bool = False) -> dict[str, Any]:
         """What would become of each line of a CSV file, the request's body; with `write`, what has become of it."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         lines = csv_import.read(await request.body())
         async with guard.db.account(who.account_id) as tx:
             planned = await csv_import.planned(tx, lines, language=who.language)
@@ -281,7 +280,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.put("/users/client-integration")
     async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:
         """Let users work in a connection's CRM, or in none; gives how many that changed."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         ids = [uuid_or(id, NotFound) for id in wanted.user_ids]
         async with guard.db.account(who.account_id) as tx:
             return {"changed": await users.set_client_integration(tx, ids, _connection(wanted.connection_id))}
@@ -289,7 +288,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.get("/users/{user_id}", **for_apps(USERS, NotFound))
     async def one(request: Request, user_id: str) -> UserShown:
         """One user."""
-        who = await guard.portal_or_app(request, USERS, "administrator")
+        who = guard.who(request)
         async with guard.db.view(who.account_id) as tx:
             return _shown(await users.one(tx, uuid_or(user_id, NotFound)))
 
@@ -304,7 +303,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
 
         An app leaves roles as they are, and does not switch off or on who has another role than agent.
         """
-        who = await guard.portal_or_app(request, USERS, "administrator")
+        who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             if isinstance(who, AppAccess):
@@ -328,7 +327,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.put("/users/{user_id}/skills", **for_apps(USERS, NotFound))
     async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> UserShown:
         """Set all skills of a user: those not named are taken away."""
-        who = await guard.portal_or_app(request, USERS, "administrator")
+        who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
@@ -337,7 +336,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.put("/users/{user_id}/org-user")
     async def org_user(request: Request, user_id: str, wanted: OrgUser) -> UserShown:
         """Say by user name who the user is in the CRM; null: found by itself. The org is asked next."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
             await org_users.choose(tx, id, wanted.username)
@@ -348,7 +347,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/users/{user_id}/password-link")
     async def password_link(request: Request, user_id: str) -> dict[str, Any]:
         """A one-time link by which the user chooses a password, mailed and shown; older ones end."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             row = await users.one(tx, uuid_or(user_id, NotFound))
             # Whoever holds the link becomes the user: nobody becomes the owner so.
@@ -359,15 +358,14 @@ def router(guard: Guard, post: Post) -> APIRouter:
     @routes.post("/users/{user_id}/owner", status_code=204)
     async def hand_over(request: Request, user_id: str) -> None:
         """For the owner: make another user the account's owner."""
-        who = await guard.portal(request)
-        who.need("owner")
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             await users.hand_over(tx, who.user_id, uuid_or(user_id, NotFound))
 
     @routes.delete("/users/{user_id}/second-step", status_code=204)
     async def reset_second_step(request: Request, user_id: str) -> None:
         """Take a user's second step away, whose phone is lost; the user's sessions end and a mail tells of it."""
-        who = await guard.administrator(request)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             row = await users.one(tx, uuid_or(user_id, NotFound))
             if "owner" in row.roles and row.id != who.user_id:

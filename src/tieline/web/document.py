@@ -79,7 +79,7 @@ def for_apps(scope: str, *errors: type[TielineError]) -> dict[str, Any]:
 
 def document(routes: Iterable[BaseRoute], origin: str) -> dict[str, Any]:
     """The document of what apps may ask for, as served at `origin`."""
-    public = [route for route in _api_routes(routes) if _ERRORS in (route.openapi_extra or {})]
+    public = [route for route in api_routes(routes) if _ERRORS in (route.openapi_extra or {})]
     told = get_openapi(
         title="Tieline REST API",
         version="1",
@@ -114,13 +114,14 @@ def document(routes: Iterable[BaseRoute], origin: str) -> dict[str, Any]:
     return told
 
 
-def _api_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+def api_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Every route that answers requests, also those of included routers."""
     for route in routes:
         if isinstance(route, APIRoute):
             yield route
         # Routers that an application includes stand in its list as they are.
         elif (router := getattr(route, "original_router", None)) is not None:
-            yield from _api_routes(router.routes)
+            yield from api_routes(router.routes)
 
 
 def _finish(path: str, method: str, operation: dict[str, Any]) -> None:

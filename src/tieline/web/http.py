@@ -1,7 +1,8 @@
 """Errors, security headers, sessions and their protection, for every REST door.
 
-Deny by default: a route asks for a session by its `Depends`; writes that a cookie authorises need the session's
-CSRF token in a header and an origin that is ours.
+Deny by default: before anything of a request is looked at, `Guard.enter` asks the table of roles (`identity/roles.py`)
+who may come in at its route; writes that a cookie authorises need the session's CSRF token in a header and an origin
+that is ours.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tieline.db.database import Database
 from tieline.errors import InputInvalid, NotAllowed, TemporarilyUnavailable, TielineError, TooMany
+from tieline.identity import roles
 from tieline.identity import service as identity
 from tieline.identity.service import Came, SignedIn
 from tieline.identity.sessions import device_of
@@ -104,35 +107,42 @@ class Guard:
         """The CSRF token of a portal session."""
         return identity.csrf_token(self.settings.keys.derive("csrf"), who.session_id)
 
-    async def portal(self, request: Request) -> SignedIn:
-        """The portal session of the request; writes are checked for origin and CSRF token.
+    async def enter(self, request: HTTPConnection) -> None:
+        """Let in who has the right that the request's route belongs to; every route depends on it.
 
-        Raises `SecondStepMissing` for users whose account wants one of them.
+        That is the portal session of somebody with one of the right's roles or, where the route is told to apps, an
+        app's token within its scope. Sockets ask for themselves, in their first message. Raises `NotSignedIn`,
+        `NotAllowed` and what `session` and `app` raise.
         """
-        who = await self.entering(request)
-        if who.must_add_step:
+        if not isinstance(request, Request):
+            return
+        route = request.scope["route"]
+        named = f"{request.method} {route.path}"
+        if named in roles.OPEN:
+            return
+        right = roles.BY_ROUTE.get(named)
+        if right is None:
+            raise NotAllowed
+        if (scope := scope_of(route)) is not None and "authorization" in request.headers:
+            request.state.who = await self.app(request, scope)
+            return
+        who = await self.session(request)
+        if who.must_add_step and not right.early:
             raise SecondStepMissing
-        return who
+        who.need(right.key)
+        request.state.who = who
 
-    async def entering(self, request: Request) -> SignedIn:
-        """As `portal`, also for those who have to add a second step first: for what they need to do so."""
+    def who(self, request: Request) -> SignedIn:
+        """Who has been let in."""
+        return request.state.who
+
+    async def session(self, request: Request) -> SignedIn:
+        """The portal session of the request; writes are checked for origin and CSRF token."""
         who = await identity.whose(self.db, request.cookies.get(PORTAL_COOKIE), "portal")
         if request.method not in ("GET", "HEAD"):
             self.check_origin(request.headers)
             if request.headers.get("x-csrf-token") != self.csrf(who):
                 raise CsrfMissing
-        return who
-
-    async def administrator(self, request: Request) -> SignedIn:
-        """The portal session of an administrator."""
-        who = await self.portal(request)
-        who.need("administrator")
-        return who
-
-    async def manager(self, request: Request) -> SignedIn:
-        """The portal session of somebody who may see everybody's engagements."""
-        who = await self.portal(request)
-        who.need("administrator", "supervisor")
         return who
 
     async def app(self, request: Request, scope: str) -> AppAccess:
@@ -150,15 +160,7 @@ class Guard:
         if left < 0:
             raise TooMany(retry_after_s=wait)
         who.need_scope(scope)
-        who.need(*SCOPES[scope])
-        return who
-
-    async def portal_or_app(self, request: Request, scope: str, *roles: str) -> SignedIn:
-        """A token's user within `scope`, or the portal session of somebody with one of the roles."""
-        if "authorization" in request.headers:
-            return await self.app(request, scope)
-        who = await self.portal(request)
-        who.need(*roles)
+        who.need(SCOPES[scope])
         return who
 
     async def callbar(self, request: Request) -> SignedIn:
@@ -268,6 +270,12 @@ def install_errors(app: FastAPI) -> None:
 
 def _request_id(request: Request) -> str:
     return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def scope_of(route: Any) -> str | None:
+    """The scope by which an app's token opens a route; None where none does."""
+    security = (getattr(route, "openapi_extra", None) or {}).get("security")
+    return next(iter(security[0]["app"])) if security else None
 
 
 def came_from(request: Request) -> Came:

@@ -1,7 +1,7 @@
 /** The portal's frame: header with account and user, navigation at the side, the page. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { PortalSession } from "../data/session.ts";
+import { may, type PortalSession, type Right } from "../data/session.ts";
 import { Menu } from "../ui/controls.tsx";
 import { Symbol } from "../ui/Icon.tsx";
 import { Brand } from "./pages/SignIn.tsx";
@@ -11,7 +11,7 @@ interface Entry {
   path: string;
   word: string;
   icon: string;
-  for: "everybody" | "managers" | "administrators";
+  right: Right;
 }
 
 /** The side's groups, named as the set-up guide names them. */
@@ -19,38 +19,33 @@ const GROUPS: { word: string; entries: Entry[] }[] = [
   {
     word: "nav.group",
     entries: [
-      { path: "/portal/home", word: "nav.home", icon: "utility:home", for: "administrators" },
-      { path: "/portal/live", word: "nav.live", icon: "utility:people", for: "managers" },
-      { path: "/portal/engagements", word: "nav.engagements", icon: "utility:list", for: "everybody" },
-      { path: "/portal/users", word: "nav.users", icon: "utility:user", for: "administrators" },
-      { path: "/portal/account", word: "nav.account", icon: "utility:company", for: "administrators" },
-      { path: "/portal/statuses", word: "nav.statuses", icon: "utility:away", for: "administrators" },
+      { path: "/portal/home", word: "nav.home", icon: "utility:home", right: "home" },
+      { path: "/portal/live", word: "nav.live", icon: "utility:people", right: "live" },
+      {
+        path: "/portal/engagements",
+        word: "nav.engagements",
+        icon: "utility:list",
+        right: "own_engagements",
+      },
+      { path: "/portal/users", word: "nav.users", icon: "utility:user", right: "users" },
+      { path: "/portal/account", word: "nav.account", icon: "utility:company", right: "account" },
+      { path: "/portal/statuses", word: "nav.statuses", icon: "utility:away", right: "statuses" },
     ],
   },
   {
     word: "nav.integrations",
     entries: [
-      { path: "/portal/connections", word: "nav.applications", icon: "utility:apps", for: "administrators" },
-      { path: "/portal/added-apps", word: "nav.added_apps", icon: "utility:add", for: "administrators" },
+      { path: "/portal/connections", word: "nav.applications", icon: "utility:apps", right: "connections" },
+      { path: "/portal/added-apps", word: "nav.added_apps", icon: "utility:add", right: "apps" },
       {
         path: "/portal/developer-apps",
         word: "nav.developer_apps",
         icon: "utility:package",
-        for: "administrators",
+        right: "apps",
       },
     ],
   },
 ];
-
-/** Who may see everybody's engagements and presence; agents see their own engagements. */
-export const isManager = (session: PortalSession): boolean =>
-  session.user.roles.some((role) => role === "administrator" || role === "supervisor");
-
-export const isAdministrator = (session: PortalSession): boolean =>
-  session.user.roles.includes("administrator");
-
-const mayOpen = (session: PortalSession, entry: Entry): boolean =>
-  entry.for === "everybody" || (entry.for === "managers" ? isManager(session) : isAdministrator(session));
 
 export function Shell({
   session,
@@ -102,6 +97,12 @@ export function Shell({
               icon: "utility:lock",
               onSelect: () => navigate("/portal/security"),
             },
+            {
+              key: "roles",
+              label: t("users.roles.help"),
+              icon: "utility:help",
+              onSelect: () => navigate("/portal/help/roles"),
+            },
             { key: "out", label: t("user.sign_out"), icon: "utility:logout", onSelect: onSignOut },
             {
               key: "everywhere",
@@ -114,7 +115,7 @@ export function Shell({
       </header>
       <nav className="ad-nav" aria-label={t("nav.label")}>
         {GROUPS.map(({ word, entries }) => {
-          const own = entries.filter((entry) => mayOpen(session, entry));
+          const own = entries.filter((entry) => may(session, entry.right));
           return (
             own.length > 0 && (
               <div key={word} className="ad-nav__part">

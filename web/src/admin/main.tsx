@@ -6,7 +6,14 @@ import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { I18nextProvider, useTranslation } from "react-i18next";
 import { Problem } from "../data/http.ts";
-import { currentSession, type PortalSession, signOut, signOutEverywhere } from "../data/session.ts";
+import {
+  currentSession,
+  may,
+  type PortalSession,
+  type Right,
+  signOut,
+  signOutEverywhere,
+} from "../data/session.ts";
 import { Button, EmptyState, Modal } from "../ui/controls.tsx";
 import { createI18n, languageOf } from "../ui/i18n.ts";
 import { LiveProvider, SessionEnded } from "./live.tsx";
@@ -32,7 +39,7 @@ import { SignInPage } from "./pages/SignIn.tsx";
 import { StatusesPage } from "./pages/Statuses.tsx";
 import { UsersPage } from "./pages/Users.tsx";
 import { Link, navigate, safeNext, usePlace } from "./router.tsx";
-import { isAdministrator, isManager, Shell } from "./Shell.tsx";
+import { Shell } from "./Shell.tsx";
 import { ProblemNotice } from "./words.tsx";
 
 const catalogues = { en: () => import("./locales/en.json"), ja: () => import("./locales/ja.json") };
@@ -120,9 +127,8 @@ function Pages({
   const ended = useCallback(() => onSession(null), [onSession]);
   // The account wants a second step of this user: until it is there, nothing else is open.
   const missing = session?.user.second_step === "missing";
-  const manager = session !== null && isManager(session);
-  const administrator = session !== null && isAdministrator(session);
-  const home = manager ? "/portal/live" : "/portal/engagements";
+  const sees = (right: Right) => may(session, right);
+  const home = sees("live") ? "/portal/live" : "/portal/engagements";
   const open = OPEN_PAGES[path];
   const outside = path !== "/callbar/sign-in" && !open;
   useEffect(() => {
@@ -134,7 +140,10 @@ function Pages({
       else location.replace(next);
     } else if (!session && !signingIn)
       navigate(`/sign-in?next=${encodeURIComponent(path + place.search)}`, { replace: true });
-    else if (session && (path === "/portal" || path === "/portal/" || (path === "/portal/live" && !manager)))
+    else if (
+      session &&
+      (path === "/portal" || path === "/portal/" || (path === "/portal/live" && !sees("live")))
+    )
       navigate(home, { replace: true });
   });
 
@@ -154,23 +163,23 @@ function Pages({
   const detail = /^\/portal\/engagements\/([^/]+)$/.exec(path);
   const connection = /^\/portal\/connections\/([^/]+)$/.exec(path);
   let page: ReactNode;
-  if (path === "/portal/live" && manager) page = <LivePage />;
-  else if (path === "/portal/home" && administrator) page = <HomePage />;
-  else if (/^\/portal\/help(\/|$)/.test(path) && administrator)
-    page = <HelpPage topic={path.split("/")[3] ?? null} />;
-  else if (path === "/portal/problems" && administrator) page = <Troubles path={path} />;
-  else if (path === "/portal/connections" && administrator) page = <ConnectionsPage query={query} />;
-  else if (path === "/portal/connections/new" && administrator) page = <AddConnectionPage />;
-  else if (connection?.[1] && administrator)
+  if (path === "/portal/live" && sees("live")) page = <LivePage />;
+  else if (path === "/portal/home" && sees("home")) page = <HomePage />;
+  else if (/^\/portal\/help(\/|$)/.test(path)) page = <HelpPage topic={path.split("/")[3] ?? null} />;
+  else if (path === "/portal/problems" && sees("home")) page = <Troubles path={path} />;
+  else if (path === "/portal/connections" && sees("connections")) page = <ConnectionsPage query={query} />;
+  else if (path === "/portal/connections/new" && sees("connections")) page = <AddConnectionPage />;
+  else if (connection?.[1] && sees("connections"))
     page = <ConnectionPage key={connection[1]} id={decodeURIComponent(connection[1])} />;
-  else if (path === "/portal/users" && administrator) page = <UsersPage session={session} query={query} />;
-  else if (path === "/portal/added-apps" && administrator) page = <AddedAppsPage />;
-  else if (path === "/portal/developer-apps" && administrator) page = <DeveloperAppsPage />;
-  else if (path === "/portal/developer-apps/api" && administrator) page = <ApiReferencePage />;
-  else if (path === "/portal/statuses" && administrator) page = <StatusesPage />;
-  else if (path === "/portal/account" && administrator) page = <AccountPage />;
+  else if (path === "/portal/users" && sees("users")) page = <UsersPage session={session} query={query} />;
+  else if (path === "/portal/added-apps" && sees("apps")) page = <AddedAppsPage />;
+  else if (path === "/portal/developer-apps" && sees("apps")) page = <DeveloperAppsPage />;
+  else if (path === "/portal/developer-apps/api" && sees("apps")) page = <ApiReferencePage />;
+  else if (path === "/portal/statuses" && sees("statuses")) page = <StatusesPage />;
+  else if (path === "/portal/account" && sees("account")) page = <AccountPage />;
   else if (path === "/portal/security") page = <SecurityPage onSession={onSession} />;
-  else if (path === "/portal/engagements") page = <EngagementsPage query={query} manager={manager} />;
+  else if (path === "/portal/engagements")
+    page = <EngagementsPage query={query} manager={sees("all_engagements")} />;
   else if (detail?.[1]) page = <EngagementPage id={decodeURIComponent(detail[1])} />;
   else
     page = (
@@ -184,14 +193,14 @@ function Pages({
     );
   return (
     <SessionEnded value={ended}>
-      <LiveProvider always={manager} records={path.startsWith("/portal/engagements")}>
+      <LiveProvider always={sees("all_engagements")} records={path.startsWith("/portal/engagements")}>
         <Shell
           session={session}
           path={path}
           onSignOut={() => void leave()}
           onSignOutEverywhere={() => setEverywhere("asking")}
         >
-          {administrator && path !== "/portal/problems" && <Troubles path={path} />}
+          {sees("home") && path !== "/portal/problems" && <Troubles path={path} />}
           {page}
         </Shell>
         {everywhere !== null && (

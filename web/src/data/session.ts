@@ -3,6 +3,18 @@ import { Problem, request } from "./http.ts";
 
 export type Role = "owner" | "administrator" | "supervisor" | "agent";
 
+/** What somebody may do, as the server's table of roles names it. */
+export type Right =
+  | "all_engagements"
+  | "live"
+  | "home"
+  | "users"
+  | "statuses"
+  | "connections"
+  | "apps"
+  | "account"
+  | "own_engagements";
+
 export interface PortalSession {
   user: {
     id: string;
@@ -10,12 +22,17 @@ export interface PortalSession {
     email: string;
     language: "en" | "ja";
     roles: Role[];
+    /** By the roles; there are more than the pages ask for. */
+    rights: Right[];
     /** `missing`: the account wants one, and nothing else is open until then. */
     second_step: "on" | "off" | "missing";
   };
   account: { name: string };
   csrf_token: string;
 }
+
+export const may = (session: PortalSession | null, right: Right): boolean =>
+  session?.user.rights.includes(right) ?? false;
 
 let csrf: string | null = null;
 
@@ -46,6 +63,15 @@ export async function signIn(email: string, password: string, code?: string): Pr
   const body = { email, password, ...(code === undefined ? {} : { code }) };
   return remembered(await request<PortalSession>("POST", "/api/v1/session", { body }));
 }
+
+export interface RoleMatrix {
+  roles: Role[];
+  rights: { key: string; roles: Role[] }[];
+}
+
+/** What each role may do, as the server's doors are asked. */
+export const readRoles = (signal?: AbortSignal): Promise<RoleMatrix> =>
+  request("GET", "/api/v1/roles", signal ? { signal } : {});
 
 /** Ends every session of the user: portal and callbars, on every computer. */
 export async function signOutEverywhere(): Promise<void> {

@@ -4,8 +4,14 @@
  */
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { readRoles } from "../../data/session.ts";
+import { Spinner } from "../../ui/controls.tsx";
+import { Symbol } from "../../ui/Icon.tsx";
+import { useReading } from "../live.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
+import { TableBox } from "../TableBox.tsx";
+import { ProblemNotice } from "../words.tsx";
 
 export const TOPICS = [
   "connect",
@@ -14,6 +20,7 @@ export const TOPICS = [
   "call-center",
   "open-cti",
   "users",
+  "roles",
   "presence",
   "index",
   "deliveries",
@@ -46,13 +53,61 @@ export function HelpPage({ topic }: { topic: string | null }): ReactNode {
         <article className="ad-card ad-help__words">
           <h2 className="ad-card__title">{t(`help.${chosen}`)}</h2>
           <p>{t(`help.${chosen}.why`)}</p>
-          <ol className="slds-list_ordered">
-            {steps.map((step) => (
-              <li key={step}>{step}</li>
-            ))}
-          </ol>
+          {steps.length > 0 && (
+            <ol className="slds-list_ordered">
+              {steps.map((step) => (
+                <li key={step}>{step}</li>
+              ))}
+            </ol>
+          )}
+          {chosen === "roles" && <Roles />}
         </article>
       </div>
     </>
+  );
+}
+
+/** The table that the server's doors ask, with words. */
+function Roles(): ReactNode {
+  const { t } = useTranslation();
+  const { value, problem, again } = useReading("roles", readRoles, []);
+  if (problem) return <ProblemNotice problem={problem} onRetry={again} />;
+  if (value === null) return <Spinner label={t("loading")} />;
+  return (
+    <TableBox label={t("help.roles")}>
+      <table className="slds-table slds-table_bordered ad-table">
+        <thead>
+          <tr>
+            <th scope="col">{t("help.roles.right")}</th>
+            {value.roles.map((role) => (
+              <th key={role} scope="col" className="ad-centre">
+                {t(`role.${role}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {value.rights.map((right) => (
+            <tr key={right.key}>
+              <th scope="row" className="ad-cell ad-wrap">
+                {t(`right.${right.key}`)}
+              </th>
+              {value.roles.map((role) => (
+                <td key={role} className="ad-cell ad-centre">
+                  {right.roles.includes(role) ? (
+                    <>
+                      <Symbol name="utility:check" className="ad-may" />
+                      <span className="slds-assistive-text">{t("account.yes")}</span>
+                    </>
+                  ) : (
+                    <span className="slds-assistive-text">{t("account.no")}</span>
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableBox>
   );
 }

@@ -23,6 +23,7 @@ import {
 } from "../../data/users.ts";
 import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { useFailure, useReading } from "../live.tsx";
+import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
@@ -67,6 +68,7 @@ export function UsersPage({ session, query }: { session: PortalSession; query: U
   return (
     <>
       <PageHead title={t("users.title")} explain={t("users.explain")}>
+        <Link to="/portal/help/roles">{t("users.roles.help")}</Link>
         <Button onClick={() => setImporting(true)}>{t("import.open")}</Button>
         <Button variant="brand" onClick={() => setOpen("new")}>
           {t("users.add")}
