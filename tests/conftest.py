@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tieline import logs
 from tieline.db.database import Database
 from tieline.db.embedded import EmbeddedPostgres
 from tieline.db.migrate import create_database, migrate, prepare_server
@@ -19,6 +20,9 @@ _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, derandomize="CI" in os.environ)
 settings.register_profile("soak", max_examples=10_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# As processes do it: without this, an exception that is logged is drawn with all values around it, for seconds.
+logs.configure()
 
 LOGIN, PASSWORD = "tieline", "test-login"
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from tests.ports import free_ports
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 def environment(base: int, data_dir: Path) -> dict[str, str]:
@@ -51,7 +51,7 @@ async def running(process: asyncio.subprocess.Process, log: Path) -> None:
 
 
 @asynccontextmanager
-async def demo(base: int, data_dir: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def demo(base: int, data_dir: Path, log: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
     process = await tieline("demo", base=base, data_dir=data_dir, log=log)
     try:
         await running(process, log)
