@@ -239,6 +239,11 @@ class ObjectType:
         return self.kind in ("list_setting", "hierarchy_setting")
 
     @cached_property
+    def worked_out(self) -> dict[str, Any]:
+        """What follows from the fields and is needed for each record: others keep it here, under their own names."""
+        return {}
+
+    @cached_property
     def master(self) -> Field | None:
         """The field to the record that owns this one, on the detail side of a master-detail."""
         return next((value for value in self.fields.values() if value.master), None)

@@ -24,6 +24,8 @@ CJK = "぀-ヿ㐀-鿿豈-﫿々〆ーｦ-ﾟ가-힯"
 """Ranges, for a regular expression, of the characters that are words by themselves."""
 _CJK = re.compile(f"[{CJK}]+")
 _EXTENSION = re.compile(r"(?:ext\.?|extension|;ext=|x|#|内線|,|;).*$", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"[0-9 +().-]*")
+"""Most numbers: nothing in them can begin an extension."""
 _INTERNAL_PREFIX = re.compile(r"^\s*(?:内線)\s*")
 _MAX_TOKEN = 60
 _MAX_WORDS = 2_000
@@ -41,10 +43,12 @@ GROUPS: Mapping[str, str] = {"ALL": "", "NAME": "A", "PHONE": "B", "EMAIL": "C",
 def phone_digits(text: str) -> str:
     """The digits by which a number is compared: full-width read as ASCII, `(0)` and an extension dropped,
     leading zeros (trunk or international prefix) dropped. Empty when there are none."""
-    text = unicodedata.normalize("NFKC", text)
-    text = _INTERNAL_PREFIX.sub("", text).replace("(0)", "")
-    text = _EXTENSION.sub("", text)
-    return "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
+    if not text.isascii():
+        text = _INTERNAL_PREFIX.sub("", unicodedata.normalize("NFKC", text))
+    text = text.replace("(0)", "")
+    if not _PLAIN_NUMBER.fullmatch(text):
+        text = _EXTENSION.sub("", text)
+    return "".join(_DIGITS.findall(text)).lstrip("0")
 
 
 def phone_condition(text: str) -> list[str]:
@@ -185,13 +189,22 @@ def searched_fields(value: ObjectType, group: str) -> list[Field]:
     ]
 
 
+def _groups(value: ObjectType) -> list[tuple[str, str]]:
+    """The fields that records are found by, and the group of each."""
+    found = value.worked_out.get("search")
+    if found is None:
+        groups = [(item.name, _group_of(item)) for item in value.fields.values()]
+        found = value.worked_out["search"] = [(name, group) for name, group in groups if group is not None]
+    return found
+
+
 def search_vector(value: ObjectType, row: Mapping[str, Any]) -> str:
     """The text of a record's search vector (`'term':1A,7D 'term':12B`)."""
     terms: dict[str, list[str]] = {}
     position = 1
-    for item in value.fields.values():
-        text = row.get(item.name)
-        if not text or not isinstance(text, str) or (group := _group_of(item)) is None:
+    for name, group in _groups(value):
+        text = row.get(name)
+        if not text or not isinstance(text, str):
             continue
         if group == "B":
             digits = phone_digits(text)
@@ -219,7 +232,7 @@ def search_vector(value: ObjectType, row: Mapping[str, Any]) -> str:
 
 def _digit_groups(text: str) -> list[str]:
     """The groups of digits that a number was typed in."""
-    return _DIGITS.findall(unicodedata.normalize("NFKC", text))[:10]
+    return _DIGITS.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))[:10]
 
 
 def _quoted(text: str) -> str:

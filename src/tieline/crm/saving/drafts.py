@@ -65,25 +65,36 @@ def name_is_id(value: ObjectType, item: Field) -> bool:
     return value.kind == "custom" and item.name == "Name" and not item.required
 
 
+def _default(item: Field) -> Any:
+    """What a field of a new record holds where nothing was given."""
+    if item.type == "boolean":
+        return item.default is True
+    if item.default is not None:
+        return read_value(item, item.default)
+    return _default_choice(item) if item.type == "picklist" else None
+
+
+def _default_choice(item: Field) -> str | None:
+    return next((choice.value for choice in item.picklist if choice.default), None)
+
+
 def with_defaults(value: ObjectType, values: Row, user_id: str) -> Row:
     """The whole row of a new record of which some values were given."""
-    row: Row = {}
-    for item in value.fields.values():
-        if not item.stored:
+    defaults: Row | None = value.worked_out.get("defaults")
+    if defaults is None:
+        stored = [item for item in value.fields.values() if item.stored]
+        defaults = value.worked_out["defaults"] = {item.name: _default(item) for item in stored}
+    row = dict(defaults)
+    for name, content in values.items():
+        if name not in row:
             continue
-        if item.name in values and not (values[item.name] is None and item.type == "boolean"):
-            content = values[item.name]
-            if content is None and item.required and item.type == "picklist":
-                content = next((choice.value for choice in item.picklist if choice.default), None)
-        elif item.type == "boolean":
-            content = item.default is True
-        elif item.default is not None:
-            content = read_value(item, item.default)
-        elif item.type == "picklist":
-            content = next((choice.value for choice in item.picklist if choice.default), None)
-        else:
-            content = None
-        row[item.name] = content
+        item = value.fields[name]
+        if content is None:
+            if item.type == "boolean":
+                continue
+            if item.required and item.type == "picklist":
+                content = _default_choice(item)
+        row[name] = content
     if "OwnerId" in row and row["OwnerId"] is None:
         row["OwnerId"] = user_id
     return row

@@ -72,32 +72,31 @@ async def by_key(conn: Any, value: ObjectType, key: Field, values: list[Any]) ->
 
 
 async def insert(conn: Any, value: ObjectType, drafts: Sequence[Draft], user_id: str) -> None:
-    """Adds rows."""
-    names = [name for name, item in value.fields.items() if name not in _SYSTEM and item.stored]
-    placeholders = [f"${position}" for position in range(1, len(names) + 1)]
-    columns = [value.fields[name].column for name in names]
-    user = f"${len(names) + 1}"
-    columns += [
-        '"IsDeleted"',
-        '"CreatedDate"',
-        '"CreatedById"',
-        '"LastModifiedDate"',
-        '"LastModifiedById"',
-    ]
-    placeholders += ["false", _NOW, user, _NOW, user]
-    columns.append('"SystemModstamp"')
-    placeholders.append(_NOW)
+    """Adds rows, in order, with one statement: opening a table's indexes costs as much as writing a row."""
+    rows = [draft.row for draft in drafts]
+    columns: dict[str, tuple[str, list[Any]]] = {}
+    for name, item in value.fields.items():
+        if name in _SYSTEM or not item.stored:
+            continue
+        # A column without any value is left out: the database fills it with none, too.
+        content = [row.get(name) for row in rows]
+        if any(one is not None for one in content):
+            columns[item.column] = (f"{COLUMN_TYPES.get(item.type, 'text')}", content)
     if value.searchable:
-        columns.append("_search")
-        placeholders.append(f"${len(names) + 2}::text::tsvector")
-    sql = f"INSERT INTO {value.table} ({', '.join(columns)}) VALUES ({', '.join(placeholders)})"
-    rows = [
-        [draft.row.get(name) for name in names]
-        + [user_id]
-        + ([search_vector(value, draft.row)] if value.searchable else [])
-        for draft in drafts
+        columns["_search"] = ("text", [search_vector(value, row) for row in rows])
+    names = [f"v{position}" for position in range(len(columns))]
+    given = [name + "::tsvector" * (column == "_search") for name, column in zip(names, columns, strict=True)]
+    arrays = [
+        f"${position}::{kind.partition(' COLLATE')[0]}[]"
+        for position, (kind, _) in enumerate(columns.values(), start=2)
     ]
-    await _write_rows(conn, sql, rows)
+    sql = (
+        f'INSERT INTO {value.table} ({", ".join(columns)}, "IsDeleted", "CreatedDate", "CreatedById",'
+        f' "LastModifiedDate", "LastModifiedById", "SystemModstamp")'
+        f" SELECT {', '.join(given)}, false, {_NOW}, $1, {_NOW}, $1, {_NOW}"
+        f" FROM unnest({', '.join(arrays)}) AS given({', '.join(names)})"
+    )
+    await conn.execute(sql, user_id, *(content for _, content in columns.values()))
 
 
 async def update(conn: Any, value: ObjectType, drafts: Sequence[Draft], user_id: str) -> None:

@@ -129,11 +129,11 @@ async def test_every_delimiter_and_both_line_endings_are_read(
     admin: httpx2.AsyncClient, delimiter: str, char: str
 ) -> None:
     name = mark()
-    text = f"LastName{char}FirstName\r\n{name}{char}山田\r\n"
+    text = f"LastName{char}FirstName\r\n{name}{char}川口\r\n"
     job = await load(admin, text, columnDelimiter=delimiter, lineEnding="CRLF")
     assert job["state"] == "JobComplete"
     answer = await admin.get(f"{JOBS}/{job['id']}/successfulResults")
-    assert answer.text.endswith(f'"{name}"{char}"山田"\r\n')
+    assert answer.text.endswith(f'"{name}"{char}"川口"\r\n')
 
 
 async def test_batches_of_one_job_are_all_done_once(admin: httpx2.AsyncClient) -> None:
