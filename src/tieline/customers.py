@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from sqlalchemy import bindparam, select
 
 from tieline.db.database import Transaction
 from tieline.numbers import PhoneNumber
-from tieline.salesforce import index, org_settings
+from tieline.salesforce import index, org_settings, related
 from tieline.salesforce import layout as layouts
+from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.match import match, record_of
+from tieline.salesforce.org_settings import RelatedObject
+from tieline.salesforce.related import AgentNotInCrm, RecordNotFound, RecordsUnavailable
 from tieline.salesforce.tables import connection
 from tieline.salesforce.tokens import Salesforce
 
@@ -85,6 +89,47 @@ class Crm:
         """The connection's country codes, in order."""
         return (await org_settings.load(tx, connection_id)).country_codes
 
+    async def related_objects(self, tx: Transaction, connection_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The objects that an engagement may be related to, in order."""
+        return [
+            {"object_type": each.object_type, "label": each.label, "preferred": each.preferred}
+            for each in (await org_settings.load(tx, connection_id)).related_objects
+        ]
+
+    async def find_records(
+        self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str, text: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """Records of a related object that the agent may read."""
+        of, org_user_id = await self._relating(account_id, connection_id, user_id, object_type)
+        with _told():
+            client = self._salesforce.client(account_id, connection_id)
+            return await related.find(client, of, text, org_user_id)
+
+    async def related_record(
+        self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str, record_id: str
+    ) -> Mapping[str, Any]:
+        """A record of a related object that the agent may read."""
+        of, org_user_id = await self._relating(account_id, connection_id, user_id, object_type)
+        with _told():
+            client = self._salesforce.client(account_id, connection_id)
+            found = await related.read(client, of, [record_id], org_user_id)
+        if not found:
+            raise RecordNotFound
+        return {name: value for name, value in found[0].items() if name != "detail"}
+
+    async def _relating(
+        self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str
+    ) -> tuple[RelatedObject, str]:
+        async with self._salesforce.database.view(account_id) as tx:
+            offered = (await org_settings.load(tx, connection_id)).related_objects
+            org_user_id = await related.org_user_of(tx, connection_id, user_id)
+        of = next((each for each in offered if each.object_type == object_type), None)
+        if of is None:
+            raise RecordNotFound
+        if org_user_id is None:
+            raise AgentNotInCrm
+        return of, org_user_id
+
     async def connected(self, tx: Transaction, connection_id: UUID) -> bool:
         """Whether the CRM takes the connection's grant."""
         mine = (connection.c.account_id == tx.account_id) & (connection.c.id == connection_id)
@@ -99,6 +144,16 @@ class Crm:
     ) -> Mapping[str, Any] | None:
         """Read and index one record now."""
         return await index.index_record(self._salesforce, account_id, connection_id, object_type, record_id)
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """What an org refuses or leaves unanswered, as the callbar is told it."""
+    try:
+        yield
+    except CrmFailure as failure:
+        log.warning("related.failed", code=failure.code)
+        raise RecordsUnavailable from failure
 
 
 def _nothing(account_id: UUID, connection_id: UUID) -> None:

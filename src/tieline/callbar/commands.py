@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from tieline import dialing, numbers
+from tieline import dialing, names, numbers
 from tieline.agents import service as agents
 from tieline.agents.service import Seat
 from tieline.agents.tables import agent
@@ -25,6 +25,7 @@ from tieline.engagements.refusals import EngagementNotFound, NoSwitch, SwitchBus
 from tieline.engagements.service import Engagements
 from tieline.errors import InputInvalid, TielineError
 from tieline.identity import people
+from tieline.identity.tables import app_user
 from tieline.ids import new_id
 from tieline.numbers import PhoneNumber
 from tieline.telephony.switch import LegRole, SwitchError
@@ -53,6 +54,24 @@ class CallbarCrm(Protocol):
         self, account_id: UUID, connection_id: UUID, object_type: str, record_id: str
     ) -> Mapping[str, Any] | None:
         """Read the record through the connection and index it now; its id, object_type and name, or None."""
+        ...
+
+    async def related_objects(self, tx: Transaction, connection_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The objects that an engagement may be related to, as `wire.RelatedObject` has them."""
+        ...
+
+    async def find_records(
+        self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str, text: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """Records of a related object that the agent may read, as `names.stored` gives them, with a `detail`.
+        Raises what the agent is told."""
+        ...
+
+    async def related_record(
+        self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str, record_id: str
+    ) -> Mapping[str, Any]:
+        """A record of a related object that the agent may read, as an engagement's `related` holds it. Raises what the
+        agent is told."""
         ...
 
     async def country_codes(self, tx: Transaction, connection_id: UUID) -> Sequence[str]:
@@ -90,6 +109,10 @@ class Commands:
         async with self._db.view(seat.account_id) as tx:
             return await self._crm.connected(tx, seat.connection_id)
 
+    async def related_objects(self, tx: Transaction, seat: Seat) -> Sequence[Mapping[str, Any]]:
+        """The objects that the seat's agent may relate an engagement to."""
+        return await self._crm.related_objects(tx, seat.connection_id)
+
     async def run(self, seat: Seat, command: wire.Command) -> wire.Done | wire.Refused:
         """Do the command and answer it; never raises but when cancelled."""
         try:
@@ -117,6 +140,11 @@ class Commands:
         if command.name == "calls.recent":
             async with self._db.view(seat.account_id) as tx:
                 return (await self._recent.of(tx, seat)).model_dump()
+        if command.name == "records.search":
+            return await self._find(seat, wire.RecordsSearch.model_validate(command.params))
+        if command.name == "engagement.relate":
+            await self._relate(seat, wire.Relate.model_validate(command.params))
+            return None
         if command.name == "record.seen":
             await self._record_seen(seat, wire.RecordSeen.model_validate(command.params))
             return None
@@ -249,6 +277,32 @@ class Commands:
             except TielineError as error:
                 return wire.DialPreview(refused=error.code, params=error.params).model_dump()
         return wire.DialPreview(e164=number.e164, display=numbers.display(number.e164, None)).model_dump()
+
+    async def _find(self, seat: Seat, wanted: wire.RecordsSearch) -> dict[str, Any]:
+        text = " ".join(wanted.text.split())
+        if not text:
+            raise InputInvalid(field="text")
+        found = await self._crm.find_records(
+            seat.account_id, seat.connection_id, seat.agent_id, wanted.object_type, text
+        )
+        async with self._db.view(seat.account_id) as tx:
+            language = await tx.scalar(
+                select(app_user.c.language).where(
+                    app_user.c.account_id == seat.account_id, app_user.c.id == seat.agent_id
+                )
+            )
+        return wire.FoundRecords(
+            records=[wire.FoundRecord.model_validate(names.shown(record, language)) for record in found]
+        ).model_dump()
+
+    async def _relate(self, seat: Seat, wanted: wire.Relate) -> None:
+        """Doing it twice relates it once, so that the same command may come again."""
+        record = await self._crm.related_record(
+            seat.account_id, seat.connection_id, seat.agent_id, wanted.object_type, wanted.record_id
+        )
+        async with self._db.account(seat.account_id) as tx:
+            await agents.check_seat(tx, seat)
+            await self._engagements.relate(tx, seat.agent_id, _id(wanted.engagement_id), record)
 
     async def _record_seen(self, seat: Seat, seen: wire.RecordSeen) -> None:
         record = await self._crm.record_seen(

@@ -41,7 +41,7 @@ BAD_MESSAGE = 4400
 
 log = structlog.get_logger()
 _client_message: TypeAdapter[wire.ClientMessage] = TypeAdapter(wire.ClientMessage)
-_SLOW_COMMANDS = frozenset({"record.seen", "audio.connect"})
+_SLOW_COMMANDS = frozenset({"record.seen", "records.search", "engagement.relate", "audio.connect"})
 """Commands that wait for the network: done beside the others, so that an answer never waits for them."""
 
 
@@ -137,6 +137,9 @@ class _Callbar:
             self._bus.subscribe("agent", agent_id, self._on_agent, self._on_gap),
             self._bus.subscribe("seat", agent_id, self._on_seat, self._on_gap),
             self._bus.subscribe("reasons", self.seat.account_id, lambda _: self._on_gap()),
+            self._bus.subscribe(
+                "org_settings", self.seat.connection_id, lambda _: self._on_gap(), self._on_gap
+            ),
             self._bus.subscribe(RECORDS, self.seat.connection_id, lambda _: self._on_records()),
             self._bus.subscribe("connection", self.seat.connection_id, lambda _: self._on_crm()),
             self._bus.subscribe("session", session_id, lambda _: self._soon(self.close(SIGN_IN_AGAIN))),
@@ -317,7 +320,8 @@ class _Callbar:
                     )
                 if event is None:
                     async with self._db.view(self.seat.account_id) as tx:
-                        now = await view.snapshot(tx, self.seat)
+                        offered = await self._commands.related_objects(tx, self.seat)
+                        now = await view.snapshot(tx, self.seat, offered)
             except Exception:
                 log.exception("callbar.view")
                 await asyncio.sleep(0.5)

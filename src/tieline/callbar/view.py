@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -83,7 +83,9 @@ _EVENT = Statement(
 """An agent and one of the agent's engagements, of one moment because it is one statement."""
 
 
-async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
+async def snapshot(
+    tx: Transaction, seat: Seat, related_objects: Sequence[Mapping[str, Any]] = ()
+) -> wire.Snapshot:
     """Everything the callbar shows. `tx` must see one moment only (`Database.view`)."""
     row = await _agent(tx, seat)
     served = await tx.all(
@@ -112,6 +114,7 @@ async def snapshot(tx: Transaction, seat: Seat) -> wire.Snapshot:
         ],
         queues=[wire.QueueRef(id=str(q.id), name=q.name) for q in served],
         engagements=await _cards(tx, row),
+        related_objects=[wire.RelatedObject.model_validate(each) for each in related_objects],
     )
 
 

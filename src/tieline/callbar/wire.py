@@ -151,6 +151,16 @@ class NotReadyReason(Wire):
     active: bool
 
 
+class RelatedObject(Wire):
+    """An object of the CRM whose records the agent may relate an engagement to."""
+
+    object_type: str
+    label: str
+    """What the CRM calls it, in the language of its integration user: for objects that have no word of ours."""
+    preferred: bool = False
+    """The one to offer first."""
+
+
 class Snapshot(Wire):
     """Everything the callbar shows, now."""
 
@@ -165,6 +175,8 @@ class Snapshot(Wire):
     queues: list[QueueRef]
     """The queues that the agent serves, by name."""
     engagements: list[Engagement]
+    related_objects: list[RelatedObject] = []
+    """In order; none: the agent relates nothing."""
 
 
 class Gone(Wire):
@@ -189,8 +201,8 @@ class Event(Wire):
 class Done(Wire):
     """The command was carried out or accepted; facts follow as events.
 
-    `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`)
-    and `engagement.dial` (`engagement_id`).
+    `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`),
+    `records.search` (`FoundRecords`) and `engagement.dial` (`engagement_id`).
     """
 
     type: Literal["done"] = "done"
@@ -263,6 +275,7 @@ class Command(Wire):
         "audio.connect",
         "layout.report",
         "record.seen",
+        "records.search",
         "number.preview",
         "calls.recent",
         "engagement.dial",
@@ -276,6 +289,7 @@ class Command(Wire):
         "engagement.unmute",
         "engagement.hang_up",
         "engagement.note",
+        "engagement.relate",
         "engagement.close",
     ]
     params: dict[str, Any] = {}
@@ -306,6 +320,25 @@ class RecordSeen(Wire):
 
     object_type: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")
     record_id: str = Field(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")
+
+
+class RecordsSearch(Wire):
+    """What the agent types to find a record of one of the related objects. The result is `FoundRecords`."""
+
+    object_type: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")
+    text: str = Field(min_length=1, max_length=100)
+
+
+class FoundRecord(KnownRecord):
+    """A CRM record that the agent may read, with what tells it apart from others of its name."""
+
+    detail: str | None = None
+
+
+class FoundRecords(Wire):
+    """Result of `records.search`: at most 20, best first."""
+
+    records: list[FoundRecord]
 
 
 class OfEngagement(Wire):
@@ -369,10 +402,28 @@ class Note(OfEngagement):
     disposition_id: str | None = Field(default=None, max_length=40)
 
 
+class Relate(OfEngagement):
+    """The record that the engagement is about, of one of the related objects."""
+
+    object_type: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")
+    record_id: str = Field(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")
+
+
 class Contract(Wire):
     """Root of the generated schema: names every message and parameter type once."""
 
     server: ServerMessage
     client: ClientMessage
-    params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
-    results: DialPreview | RecentCalls
+    params: (
+        StatusSet
+        | AudioConnect
+        | LayoutReport
+        | RecordSeen
+        | RecordsSearch
+        | OfEngagement
+        | Note
+        | Relate
+        | Dial
+        | Digits
+    )
+    results: DialPreview | RecentCalls | FoundRecords

@@ -304,6 +304,20 @@ class Engagements(Conversation):
         row = await self._theirs(tx, agent_id, engagement_id)
         await self._matched(tx, row, await self.match_now(tx, row, related))
 
+    async def relate(
+        self, tx: Transaction, agent_id: UUID, engagement_id: UUID, record: Mapping[str, Any]
+    ) -> None:
+        """The agent says what the engagement is about: a record as `related` holds it, which takes the place of the
+        one before."""
+        row = await self._theirs(tx, agent_id, engagement_id)
+        if row.state in (State.OFFERED, State.ANSWERING):
+            raise TransitionRefused(state=row.state)
+        if row.related == record:
+            return
+        self._set(tx, row, related=dict(record))
+        self._tell(tx, row.id, "engagement.related", {"object_type": record["object_type"]})
+        agents.changed(tx, agent_id, "engagement.related", engagement_id=row.id)
+
     async def follow_records(self, tx: Transaction, engagement_id: UUID) -> None:
         """Records that the CRM keeps of the customer have changed: an open engagement with an agent shows them."""
         row = await self.load(tx, engagement_id)

@@ -55,6 +55,7 @@ _UNHEARD = frozenset(
         "engagement.offered",
         "engagement.accepted",
         "engagement.matched",
+        "engagement.related",
         "engagement.muted",
         "engagement.unmuted",
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tieline.calllog.log import CallLog
+from tieline.calllog.log import CallLog, LoggedRecord
 from tieline.salesforce.client import DATA
 
 SESSION = "Tieline_Session_History__c"
@@ -130,8 +130,9 @@ def session_fields(log: CallLog, user: OrgUser | None, *, bare: bool = False) ->
         "Link__c": log.link if log.link and len(log.link) <= 255 else None,
         **dict.fromkeys(_LOOKUPS.values()),
     }
-    if linked and linked.object_type in _LOOKUPS and not bare:
-        fields[_LOOKUPS[linked.object_type]] = linked.id
+    for record in () if bare else (_caller(log), linked):
+        if record and record.object_type in _LOOKUPS:
+            fields[_LOOKUPS[record.object_type]] = record.id
     return fields
 
 
@@ -174,12 +175,24 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pointers(log: CallLog, bare: bool) -> dict[str, str | None]:
-    """Whom (a person) and what (anything else) the call is about. Only one is ever set: a Lead takes no other."""
+    """Whom (a person) and what (anything else) the call is about.
+
+    The contact whose number it is stays the Who of a call that the agent related to something else; a Lead takes no
+    What beside it.
+    """
     linked = None if bare else log.linked()
     if linked is None:
         return {"WhoId": None, "WhatId": None}
-    person = linked.object_type in _PEOPLE
-    return {"WhoId": linked.id if person else None, "WhatId": None if person else linked.id}
+    if linked.object_type in _PEOPLE:
+        return {"WhoId": linked.id, "WhatId": None}
+    caller = _caller(log)
+    return {"WhoId": caller.id if caller else None, "WhatId": linked.id}
+
+
+def _caller(log: CallLog) -> LoggedRecord | None:
+    """The contact that alone has the caller's number."""
+    only = log.matched[0] if len(log.matched) == 1 else None
+    return only if only and only.object_type == "Contact" else None
 
 
 def _zone(name: str) -> ZoneInfo:

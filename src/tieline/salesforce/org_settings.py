@@ -7,9 +7,10 @@ The one class that holds their defaults and bounds. The copy with its read time 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -34,7 +35,50 @@ FRESH = timedelta(minutes=1)
 """Settings read within this time are not read again for a sign-in."""
 _COUNTRY_CODES = "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c, Code__c"
 _ACTIVE = "SELECT Active__c FROM Tieline_Product_Setup__c WHERE Product__c = 'ContactCenter'"
+MAX_RELATED_OBJECTS = 10
+_RELATED = "SELECT Object__c, Default__c FROM Tieline_Related_Object__c ORDER BY Order__c, Object__c"
 _UNKNOWN_OBJECT = ("INVALID_TYPE", "INVALID_FIELD")
+_API_NAME = re.compile(r"[A-Za-z]\w{0,79}")
+_OTHERS = ("FirstName", "LastName", "IsConverted", "Company", "Subject")
+"""What tells records of one object apart, where it has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedObject:
+    """An object whose records an agent may relate a call to, as the org describes it."""
+
+    object_type: str
+    label: str
+    """In the language of the connection's user."""
+    name_field: str = "Name"
+    others: tuple[str, ...] = ()
+    """What else is read of a record."""
+    owned: bool = True
+    preferred: bool = False
+    """The one that the callbar offers first."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], *, preferred: bool) -> Self | None:
+        """From a describe; None when a Task cannot point to the object."""
+        children: Sequence[Mapping[str, Any]] = told.get("childRelationships") or ()
+        if not any(
+            each.get("childSObject") == "Task" and each.get("field") in ("WhoId", "WhatId") for each in children
+        ):
+            return None
+        fields: Sequence[Mapping[str, Any]] = told.get("fields") or ()
+        names = {str(field["name"]) for field in fields}
+        name_field = next((str(field["name"]) for field in fields if field.get("nameField")), "Name")
+        others = [name for name in _OTHERS if name in names]
+        if "AccountId" in names:
+            others.append("Account.Name")
+        return cls(
+            str(told["name"]),
+            str(told.get("label") or told["name"])[:80],
+            name_field,
+            tuple(others),
+            "OwnerId" in names,
+            preferred,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +89,49 @@ class OrgSettings:
     """Dialling codes in order, at most 20, without repeats; they give the regions of numbers typed nationally."""
     active: bool = True
     """False once an administrator has deactivated the product; an org that never said anything is active."""
+    related_objects: tuple[RelatedObject, ...] = ()
+    """Objects whose records an agent may relate a call to, in order; none: nothing is offered."""
 
     @classmethod
-    def of(cls, country_codes: Sequence[object], active: object = None) -> Self:
+    def of(
+        cls,
+        country_codes: Sequence[object],
+        active: object = None,
+        related_objects: Sequence[RelatedObject] = (),
+    ) -> Self:
         """Checked settings: codes that do not exist and repeats are left out; none at all is the default."""
         codes: list[str] = []
         for value in country_codes:
             code = str(value or "").strip().lstrip("+")
             if code not in codes and code.isascii() and code.isdigit() and regions_of([code]):
                 codes.append(code)
-        return cls(tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES, active is not False)
+        return cls(
+            tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES,
+            active is not False,
+            tuple(related_objects[:MAX_RELATED_OBJECTS]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `connection.org_settings`."""
-        return {"country_codes": list(self.country_codes), "active": self.active}
+        return {
+            "country_codes": list(self.country_codes),
+            "active": self.active,
+            "related_objects": [
+                asdict(each) | {"others": list(each.others)} for each in self.related_objects
+            ],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """From `connection.org_settings`; `{}`, never read, is the default."""
-        return cls.of(content.get("country_codes") or (), content.get("active"))
+        return cls.of(
+            content.get("country_codes") or (),
+            content.get("active"),
+            [
+                RelatedObject(**each | {"others": tuple(each["others"])})
+                for each in content.get("related_objects") or ()
+            ],
+        )
 
 
 async def load(tx: Transaction, connection_id: UUID) -> OrgSettings:
@@ -80,7 +148,27 @@ async def read(client: SalesforceClient) -> OrgSettings:
     """The settings as the org has them now. Raises `CrmFailure`; an org without our objects gives defaults."""
     codes = [row.get("Code__c") for row in await _rows(client, _COUNTRY_CODES)]
     setup = await _rows(client, _ACTIVE)
-    return OrgSettings.of(codes, setup[0].get("Active__c") if setup else None)
+    related = await _related(client)
+    return OrgSettings.of(codes, setup[0].get("Active__c") if setup else None, related)
+
+
+async def _related(client: SalesforceClient) -> list[RelatedObject]:
+    """The chosen objects as the org describes them now; left out is what is gone, hidden from our user or takes no
+    activities."""
+    found: list[RelatedObject] = []
+    for row in (await _rows(client, _RELATED))[:MAX_RELATED_OBJECTS]:
+        name = str(row.get("Object__c") or "")
+        if not _API_NAME.fullmatch(name):
+            continue
+        try:
+            told = await client.describe(name)
+        except CrmFailure as failure:
+            if failure.http_status not in (403, 404):
+                raise
+            continue
+        if one := RelatedObject.of(told, preferred=row.get("Default__c") is True):
+            found.append(one)
+    return found
 
 
 async def _rows(client: SalesforceClient, soql: str) -> Sequence[Mapping[str, Any]]:

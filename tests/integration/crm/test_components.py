@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tieline.db.embedded import EmbeddedPostgres
@@ -20,6 +21,7 @@ from .test_rest import DATA, make, soql
 
 DIST = Path("web/dist")
 CASES = json.loads(Path("sfdx/cases/TielineSettings.json").read_text())
+RELATED = json.loads(Path("sfdx/cases/TielineRelatedObjects.json").read_text())
 HOSTS = Hosts.of("https://portal.example", "https://acme.portal.example")
 
 
@@ -89,8 +91,7 @@ async def test_the_twin_of_the_settings_class_answers_as_its_cases_say(
     org: World, admin: Browser, case: dict[str, Any]
 ) -> None:
     http = await client_of(org, ADMIN)
-    for row in (await soql(http, "SELECT Id FROM Tieline_Country_Code__c"))["records"]:
-        await http.delete(f"{DATA}/sobjects/Tieline_Country_Code__c/{row['Id']}")
+    await emptied(http, "Tieline_Country_Code__c")
     for order, code in enumerate(case["saved"], 1):
         await make(http, "Tieline_Country_Code__c", Name=code, Code__c=code, Order__c=order)
     answer = await call(admin, case["method"], case["parameters"])
@@ -102,6 +103,35 @@ async def test_the_twin_of_the_settings_class_answers_as_its_cases_say(
     if "after" in case:
         rows = await soql(http, "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c")
         assert [row["Code__c"] for row in rows["records"]] == case["after"]
+    await http.aclose()
+
+
+async def emptied(http: httpx2.AsyncClient, name: str) -> None:
+    for row in (await soql(http, f"SELECT Id FROM {name}"))["records"]:
+        await http.delete(f"{DATA}/sobjects/{name}/{row['Id']}")
+
+
+@pytest.mark.parametrize("case", RELATED, ids=[f"{each['method']}-{at}" for at, each in enumerate(RELATED)])
+async def test_the_twin_of_the_related_objects_class_answers_as_its_cases_say(
+    org: World, admin: Browser, case: dict[str, Any]
+) -> None:
+    http = await client_of(org, ADMIN)
+    name = "Tieline_Related_Object__c"
+    await emptied(http, name)
+    for order, chosen in enumerate(case["saved"], 1):
+        await make(http, name, Name=chosen, Object__c=chosen, Order__c=order, Default__c=order == 1)
+    answer = await call(admin, case["method"], case["parameters"], "TielineRelatedObjects")
+    if "refusal" in case:
+        assert answer.status_code == 400
+        assert answer.json()[0]["message"] == case["refusal"]
+    else:
+        told = answer.json()
+        assert (told["chosen"], told["preferred"]) == (case["chosen"], case["preferred"])
+        available = {each["name"] for each in told["available"]}
+        assert {"Contact", "Lead", "Account", "Case", "Opportunity"} <= available
+        assert not available & {"User", "Task", name}
+    rows = await soql(http, f"SELECT Object__c FROM {name} ORDER BY Order__c")
+    assert [row["Object__c"] for row in rows["records"]] == case["chosen"]
     await http.aclose()
 
 

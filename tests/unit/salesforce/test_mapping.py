@@ -132,6 +132,19 @@ def test_people_are_whom_everything_else_is_what(kind: str, who: bool, what: boo
     assert (fields["WhoId"] is not None, fields["WhatId"] is not None) == (who, what)
 
 
+@pytest.mark.parametrize(
+    ("matched", "who"),
+    [((CONTACT,), CONTACT.id), ((replace(CONTACT, object_type="Lead"),), None), ((CONTACT, CONTACT), None)],
+)
+def test_the_contact_who_called_stays_whom_a_call_about_something_else_is_with(
+    matched: tuple[LoggedRecord, ...], who: str | None
+) -> None:
+    about = replace(LOG, matched=matched, related=LoggedRecord("001000000000001AAA", "Account", "Acme"))
+    task, session = task_fields(about, LOOK, None), session_fields(about, None)
+    assert (task["WhoId"], task["WhatId"]) == (who, "001000000000001AAA")
+    assert (session["Contact__c"], session["Account__c"]) == (who, "001000000000001AAA")
+
+
 def test_bare_records_point_to_nothing_and_nobody() -> None:
     bare = json.dumps(graph_of(replace(LOG, related=CONTACT), LOOK, OrgUser("005X", None), bare=True))
     assert CONTACT.id not in bare and "005X" not in bare

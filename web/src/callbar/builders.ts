@@ -70,6 +70,7 @@ export const aSnapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   ],
   queues: [{ id: "q1", name: "support" }],
   engagements: [],
+  related_objects: [],
   ...part,
 });
 

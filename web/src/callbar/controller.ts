@@ -12,7 +12,7 @@ import {
 import type { CallbarSession } from "../data/callbar_session.ts";
 import { Problem } from "../data/http.ts";
 import type { ClickedNumber, DialingPrefixes, Host, ItemLook, ViewedRecord } from "../hosts/host.ts";
-import type { DialPreview, RecentCall, RecentCalls, RecordRef } from "../protocol/callbar.ts";
+import type { DialPreview, FoundRecord, FoundRecords, RecentCall, RecentCalls, RecordRef } from "../protocol/callbar.ts";
 import type { Audio, AudioState } from "./audio.ts";
 import {
   type Draft,
@@ -317,6 +317,25 @@ export class Callbar {
         await new Promise((resolve) => setTimeout(resolve, DIAL_AGAIN_MS));
       }
     }
+  }
+
+  /** Records of a related object that the CRM finds for a text; a string is the code of a refusal. */
+  async findRecords(objectType: string, text: string): Promise<FoundRecord[] | string> {
+    try {
+      const result = await this.#line.command("records.search", { object_type: objectType, text });
+      return (result as unknown as FoundRecords).records;
+    } catch (error) {
+      return error instanceof CommandRefused ? error.code : "records_unavailable";
+    }
+  }
+
+  /** The agent says what the engagement is about. */
+  relate(engagementId: string, record: Pick<RecordRef, "id" | "object_type">): void {
+    void this.#do("engagement.relate", engagementId, {
+      engagement_id: engagementId,
+      object_type: record.object_type,
+      record_id: record.id,
+    });
   }
 
   /** A key for the customer to receive. */

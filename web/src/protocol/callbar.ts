@@ -5,8 +5,18 @@
  */
 export interface Contract {
   client: Hello | Ping | SnapshotRequest | Command
-  params: StatusSet | AudioConnect | LayoutReport | RecordSeen | OfEngagement | Note | Dial | Digits
-  results: DialPreview | RecentCalls
+  params:
+    | StatusSet
+    | AudioConnect
+    | LayoutReport
+    | RecordSeen
+    | RecordsSearch
+    | OfEngagement
+    | Note
+    | Relate
+    | Dial
+    | Digits
+  results: DialPreview | RecentCalls | FoundRecords
   server: Snapshot | Event | Done | Refused | RecordsChanged | CrmChanged | Pong
 }
 /**
@@ -40,6 +50,7 @@ export interface Command {
     | 'audio.connect'
     | 'layout.report'
     | 'record.seen'
+    | 'records.search'
     | 'number.preview'
     | 'calls.recent'
     | 'engagement.dial'
@@ -53,6 +64,7 @@ export interface Command {
     | 'engagement.unmute'
     | 'engagement.hang_up'
     | 'engagement.note'
+    | 'engagement.relate'
     | 'engagement.close'
   params: {
     [k: string]: unknown
@@ -85,6 +97,13 @@ export interface RecordSeen {
   record_id: string
 }
 /**
+ * What the agent types to find a record of one of the related objects. The result is `FoundRecords`.
+ */
+export interface RecordsSearch {
+  object_type: string
+  text: string
+}
+/**
  * Parameters of `engagement.*` commands that carry nothing more.
  */
 export interface OfEngagement {
@@ -97,6 +116,14 @@ export interface Note {
   disposition_id: string | null
   engagement_id: string
   notes: string | null
+}
+/**
+ * The record that the engagement is about, of one of the related objects.
+ */
+export interface Relate {
+  engagement_id: string
+  object_type: string
+  record_id: string
 }
 /**
  * Parameters of `engagement.dial` and `number.preview`. The preview's result is `DialPreview`.
@@ -165,6 +192,22 @@ export interface KnownRecord {
   owner: string | null
 }
 /**
+ * Result of `records.search`: at most 20, best first.
+ */
+export interface FoundRecords {
+  records: FoundRecord[]
+}
+/**
+ * A CRM record that the agent may read, with what tells it apart from others of its name.
+ */
+export interface FoundRecord {
+  detail: string | null
+  id: string
+  name: string
+  object_type: string
+  owner: string | null
+}
+/**
  * Everything the callbar shows, now.
  */
 export interface Snapshot {
@@ -173,6 +216,7 @@ export interface Snapshot {
   not_ready_reasons: NotReadyReason[]
   owner: boolean
   queues: QueueRef[]
+  related_objects: RelatedObject[]
   sequence: number
   time: string
   type: 'snapshot'
@@ -281,6 +325,14 @@ export interface NotReadyReason {
   name: string
 }
 /**
+ * An object of the CRM whose records the agent may relate an engagement to.
+ */
+export interface RelatedObject {
+  label: string
+  object_type: string
+  preferred: boolean
+}
+/**
  * A fact. Parts that did not change are null.
  */
 export interface Event {
@@ -302,8 +354,8 @@ export interface Gone {
 /**
  * The command was carried out or accepted; facts follow as events.
  *
- * `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`)
- * and `engagement.dial` (`engagement_id`).
+ * `result` is set by `audio.connect` (`sdp`), `number.preview` (`DialPreview`), `calls.recent` (`RecentCalls`),
+ * `records.search` (`FoundRecords`) and `engagement.dial` (`engagement_id`).
  */
 export interface Done {
   command_id: string

@@ -10,6 +10,7 @@ import { secondsLeft, shareLeft, since } from "../format.ts";
 import { formatDuration } from "../../ui/format.ts";
 import { callerOf, draftOf, isAsked, isOwner, type Model } from "../model.ts";
 import type { Clock } from "./Panel.tsx";
+import { OBJECT_ICONS, Relate, useObjectName } from "./Relate.tsx";
 
 interface CardProps {
   callbar: Callbar;
@@ -183,6 +184,7 @@ function TalkCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
         )}
       </div>
       <Records callbar={callbar} model={model} engagement={engagement} />
+      <Relate callbar={callbar} model={model} engagement={engagement} />
       <Writing callbar={callbar} model={model} engagement={engagement} />
     </section>
   );
@@ -190,7 +192,8 @@ function TalkCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
 
 function WrapUpCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
   const { t } = useTranslation();
-  const closing = isAsked(model, engagement.id, "engagement.close");
+  // What was chosen belongs into the record.
+  const closing = isAsked(model, engagement.id, "engagement.close", "engagement.relate");
   const { ended_at, wrap_up_until, connected_at } = engagement;
   const left =
     wrap_up_until && ended_at ? secondsLeft(ended_at, wrap_up_until, clock.now, clock.offset) : null;
@@ -214,6 +217,7 @@ function WrapUpCard({ callbar, model, engagement, clock }: CardProps): ReactNode
         {talked && <span className="cb-ended__talked">{t("ended.talked", { time: talked })}</span>}
       </p>
       <Records callbar={callbar} model={model} engagement={engagement} />
+      <Relate callbar={callbar} model={model} engagement={engagement} />
       <Writing callbar={callbar} model={model} engagement={engagement} wrapUp />
       <Button
         variant="brand"
@@ -343,20 +347,6 @@ function Caller({ callbar, engagement }: { callbar: Callbar; engagement: Engagem
     </div>
   );
 }
-
-/** An object's word; one that has none yet shows its API name. */
-function useObjectName(): (type: string) => string {
-  const { t, i18n } = useTranslation();
-  return (type) => (i18n.exists(`object.${type}`) ? t(`object.${type}`) : type);
-}
-
-const OBJECT_ICONS: Record<string, string> = {
-  Contact: "utility:contact",
-  Lead: "utility:lead",
-  Account: "utility:account",
-  Case: "utility:case",
-  User: "utility:user",
-};
 
 function Records({
   callbar,

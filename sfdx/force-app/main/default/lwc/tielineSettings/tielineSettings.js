@@ -3,10 +3,11 @@ import codes from "@salesforce/label/c.Tieline_Codes_Title";
 import settings from "@salesforce/label/c.Tieline_Settings";
 import product from "@salesforce/label/c.Tieline_Product_Name";
 import products from "@salesforce/label/c.Tieline_Products";
+import related from "@salesforce/label/c.Tieline_Related_Title";
 
 /** The settings tab: one tab for each subject. */
 export default class TielineSettings extends LightningElement {
   static renderMode = "light";
 
-  labels = { codes, product, products, settings };
+  labels = { codes, product, products, related, settings };
 }
