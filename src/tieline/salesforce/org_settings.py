@@ -62,7 +62,8 @@ class RelatedObject:
         """From a describe; None when a Task cannot point to the object."""
         children: Sequence[Mapping[str, Any]] = told.get("childRelationships") or ()
         if not any(
-            each.get("childSObject") == "Task" and each.get("field") in ("WhoId", "WhatId") for each in children
+            each.get("childSObject") == "Task" and each.get("field") in ("WhoId", "WhatId")
+            for each in children
         ):
             return None
         fields: Sequence[Mapping[str, Any]] = told.get("fields") or ()

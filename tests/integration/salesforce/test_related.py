@@ -44,13 +44,13 @@ async def agents_user(database: Database, center: Center, client: SalesforceClie
 @pytest.fixture(autouse=True)
 async def nothing_chosen(client: SalesforceClient) -> AsyncIterator[None]:  # noqa: F811
     yield
-    for row in await client.query_all(f"SELECT Id FROM {OBJECT}"):  # noqa: S608
+    for row in await client.query_all(f"SELECT Id FROM {OBJECT}"):
         await client.call("DELETE", f"/sobjects/{OBJECT}/{row['Id']}")
 
 
 async def choose(center: Center, client: SalesforceClient, *names: str) -> None:  # noqa: F811
     """What saving the page does: the org's records, and the word that something has changed."""
-    for row in await client.query_all(f"SELECT Id FROM {OBJECT}"):  # noqa: S608
+    for row in await client.query_all(f"SELECT Id FROM {OBJECT}"):
         await client.call("DELETE", f"/sobjects/{OBJECT}/{row['Id']}")
     for order, name in enumerate(names):
         values: dict[str, Any] = {"Object__c": name, "Order__c": order, "Default__c": order == 1}
@@ -81,7 +81,7 @@ async def found(agent: CallbarClient, object_type: str, text: str) -> list[str]:
 
 
 async def pointers(client: SalesforceClient, id: str) -> list[tuple[str | None, str | None]]:  # noqa: F811
-    rows = await client.query_all(f"SELECT WhoId, WhatId FROM Task WHERE CallObject = {quoted(id)}")  # noqa: S608
+    rows = await client.query_all(f"SELECT WhoId, WhatId FROM Task WHERE CallObject = {quoted(id)}")
     return [(row["WhoId"], row["WhatId"]) for row in rows]
 
 
@@ -154,7 +154,7 @@ async def test_records_that_the_agent_may_not_see_are_not_found(
     await agent.until(lambda state: [each[0] for each in offered(state)] == ["Lead"])
     await talking(agent, id)
     seen = await client.query_all(
-        "SELECT RecordId, HasReadAccess FROM UserRecordAccess"  # noqa: S608
+        "SELECT RecordId, HasReadAccess FROM UserRecordAccess"
         f" WHERE UserId = {quoted(agents_user)} AND RecordId IN ({quoted(secret)}, {quoted(mine)})"
     )
     expected = [row["RecordId"] for row in seen if row["HasReadAccess"]]

@@ -12,7 +12,14 @@ import {
 import type { CallbarSession } from "../data/callbar_session.ts";
 import { Problem } from "../data/http.ts";
 import type { ClickedNumber, DialingPrefixes, Host, ItemLook, ViewedRecord } from "../hosts/host.ts";
-import type { DialPreview, FoundRecord, FoundRecords, RecentCall, RecentCalls, RecordRef } from "../protocol/callbar.ts";
+import type {
+  DialPreview,
+  FoundRecord,
+  FoundRecords,
+  RecentCall,
+  RecentCalls,
+  RecordRef,
+} from "../protocol/callbar.ts";
 import type { Audio, AudioState } from "./audio.ts";
 import {
   type Draft,
