@@ -27,7 +27,10 @@ async def test_a_call_is_related_once_an_object_is_chosen(
     demo: Demo, emma: Desk, street: Street, tmp_path: Path
 ) -> None:
     wrong: list[str] = []
-    async with Computer(tmp_path, microphone_for=demo.console, hz=CALLER_HZ) as computer, pictured(computer, "admin"):
+    async with (
+        Computer(tmp_path, microphone_for=demo.console, hz=CALLER_HZ) as computer,
+        pictured(computer, "admin"),
+    ):
         page, panel = await related_objects(demo, computer)
         await panel.get_by_text("No object is chosen").wait_for()
         await emma.become("ready")
