@@ -198,7 +198,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     @app.get("/portal", include_in_schema=False)
     @app.get("/portal/{path:path}", include_in_schema=False)
     async def portal(request: Request) -> Response:
-        if (moved := await _moved(parts.db, settings, request)) is not None:
+        if (moved := await _moved(parts.db, settings, request, guard.vanity(request))) is not None:
             return RedirectResponse(moved)
         return pages.page("portal", {})
 
@@ -218,10 +218,9 @@ def _check_rights(app: FastAPI) -> None:
     assert not missing, f"Say in tieline/identity/roles.py who may use {', '.join(missing)}."
 
 
-async def _moved(db: Database, settings: Settings, request: Request) -> str | None:
+async def _moved(db: Database, settings: Settings, request: Request, name: str | None) -> str | None:
     """Where a page of a former vanity host is now. Names that nobody has or had look like all others."""
-    name, _, rest = request.headers.get("host", "").lower().partition(".")
-    if rest != settings.public_host or (new := await accounts.moved_to(db, name)) is None:
+    if name is None or (new := await accounts.moved_to(db, name)) is None:
         return None
     scheme = settings.public_url.partition("://")[0]
     query = f"?{request.url.query}" if request.url.query else ""

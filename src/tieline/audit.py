@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,30 +30,49 @@ audit_entry = account_table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes something, as it will be told."""
+
+    user_id: UUID | None
+    name: str
+
+
+OPERATOR = By(None, "")
+"""The operator, by the command line."""
+
+
 async def written(
-    tx: Transaction,
-    area: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    *,
-    user_id: UUID | None,
-    user_name: str,
+    tx: Transaction, area: str, before: Mapping[str, Any], after: Mapping[str, Any], by: By
 ) -> dict[str, Any]:
     """Write down what differs and give it; nothing is written when nothing does."""
-    changes = {name: [before[name], value] for name, value in after.items() if before[name] != value}
-    if changes:
-        await tx.execute(
-            insert(audit_entry).values(
-                account_id=tx.account_id,
-                id=new_id(),
-                at=tx.now,
-                user_id=user_id,
-                user_name=user_name,
-                area=area,
-                changes=changes,
-            )
-        )
+    changes = differing(before, after)
+    await keep(tx, [(area, changes)], by)
     return changes
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs, as it is kept; what `before` does not have is new."""
+    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
+
+
+async def keep(tx: Transaction, entries: Iterable[tuple[str, Mapping[str, Any]]], by: By) -> None:
+    """Write down what was changed in areas; what is empty is left out."""
+    rows = [
+        {
+            "account_id": tx.account_id,
+            "id": new_id(),
+            "at": tx.now,
+            "user_id": by.user_id,
+            "user_name": by.name,
+            "area": area,
+            "changes": changes,
+        }
+        for area, changes in entries
+        if changes
+    ]
+    if rows:
+        await tx.execute(insert(audit_entry), rows)
 
 
 async def recent(tx: Transaction, area: str, limit: int = 50) -> list[Row[Any]]:
@@ -63,3 +83,8 @@ async def recent(tx: Transaction, area: str, limit: int = 50) -> list[Row[Any]]:
         .order_by(audit_entry.c.at.desc(), audit_entry.c.id.desc())
         .limit(limit)
     )
+
+
+def shown(rows: Iterable[Row[Any]]) -> list[dict[str, Any]]:
+    """Changes as the portal reads them."""
+    return [{"id": str(row.id), "at": row.at, "by": row.user_name, "changes": row.changes} for row in rows]

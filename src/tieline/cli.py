@@ -191,16 +191,25 @@ def account_create(
     email: Annotated[str, typer.Option(help="with which the owner signs in")],
     owner: Annotated[str, typer.Option(help="the owner's name")],
     language: Annotated[str, typer.Option(help="en or ja")] = "en",
+    time_zone: Annotated[str, typer.Option(help="such as Asia/Tokyo; this machine's unless named")] = "",
     plan: Annotated[str, typer.Option(help="basic, pro, business or education")] = "business",
 ) -> None:
     """Make an account and its owner; prints the link where the owner chooses a password."""
+    from tieline.identity.accounts import local_time_zone
     from tieline.users.operator import create_account
 
     settings = _settings()
     _check_schema(settings)
     link = _told(
         create_account(
-            settings, name=name, vanity=vanity, email=email, owner=owner, language=language, plan=plan
+            settings,
+            name=name,
+            vanity=vanity,
+            email=email,
+            owner=owner,
+            language=language,
+            time_zone=time_zone or local_time_zone(),
+            plan=plan,
         )
     )
     _print(f"{name} has been made. {owner} chooses a password here, once, within three days:")

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import structlog
 from sqlalchemy import update
-from tests.integration.center import Center, a_center
+from tests.integration.center import PASSWORD, Center, a_center
 from typer.testing import CliRunner
 
 from tieline.cli import app
@@ -114,9 +114,21 @@ async def test_a_former_vanity_name_leads_to_the_new_one_and_is_nobody_elses(
     moved = await at(old)
     assert moved.status_code == 307
     assert moved.headers["Location"] == f"http://{new}.{center.settings.public_host}/portal/users?x=1"
+
+    async def signs_in(name: str, email: str) -> tuple[int, str]:
+        headers = {"Host": f"{name}.{center.settings.public_host}"}
+        body = {"email": email, "password": PASSWORD}
+        answer = await center.http.post("/api/v1/session", json=body, headers=headers)
+        return answer.status_code, "" if answer.status_code == 200 else answer.json()["code"]
+
+    own = center.email("one")
+    assert await signs_in(new, own) == await signs_in(old, own) == (200, "")
+    refused = (401, "credentials_wrong")
+    assert await signs_in("nobody-has-this", own) == refused
     pages = tmp_path / "other"
     pages.mkdir()
     async with a_center(database, pages) as other:
+        assert await signs_in(new, other.email("one")) == refused, "it is another account's address"
         theirs = await other.portal("admin")
         mine = (await theirs.get("/api/v1/account")).json()
         taken = f"t{other.tag}"

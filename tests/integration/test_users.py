@@ -130,6 +130,35 @@ async def test_an_account_has_one_owner_who_hands_it_over(center: Center, databa
     assert (await portal.post(f"{mine}/owner")).status_code == 403
 
 
+async def test_who_changed_what_of_a_user_is_kept(center: Center) -> None:
+    portal = await center.portal("admin")
+    new = {"email": f"kept@{center.tag}.example", "name": "Kept", "language": "en", "roles": ["agent"]}
+    id = (await portal.post("/api/v1/users", json=new)).json()["id"]
+    path = f"/api/v1/users/{id}"
+
+    async def put(**other: Any) -> None:
+        now = (await portal.get(path)).json()
+        assert (await portal.put(path, json=as_is(now, **other))).status_code == 200
+
+    await put(roles=["supervisor"], connection_id=str(center.connection_id))
+    await put()
+    await put(active=False)
+    off = {"user_ids": [id], "connection_id": None}
+    assert (await portal.put("/api/v1/users/client-integration", json=off)).json() == {"changed": 1}
+    skills = {"skills": [{"name": "Billing", "level": 3}]}
+    for _ in range(2):
+        assert (await portal.put(f"{path}/skills", json=skills)).status_code == 200
+    told = (await portal.get(f"{path}/changes")).json()["changes"]
+    assert {each["by"] for each in told} == {"Admin"}
+    assert [each["changes"] for each in told] == [
+        {"skills": [{}, {"Billing": 3}]},
+        {"client_integration": ["CRM", None]},
+        {"active": [True, False]},
+        {"roles": [["agent"], ["supervisor"]], "client_integration": [None, "CRM"]},
+        {"email": [None, new["email"]], "name": [None, "Kept"], "roles": [None, ["agent"]]},
+    ]
+
+
 async def test_users_are_found_and_paged(center: Center) -> None:
     portal = await center.portal("admin")
     for number in range(5):

@@ -30,7 +30,7 @@ from tieline.demo.places import (
     DemoError,
     Places,
 )
-from tieline.identity import people
+from tieline.identity import accounts, people
 from tieline.queues.service import make_queue
 from tieline.salesforce.client import quoted
 from tieline.salesforce.tables import connection
@@ -127,6 +127,7 @@ async def make_account(db: Database, *, empty: bool) -> None:
             vanity=ORG,
             test_phone=True,
             web_calls=True,
+            time_zone=accounts.local_time_zone(),
             test_numbers=[] if empty else TEST_NUMBERS,
         )
         users: list[UUID] = []

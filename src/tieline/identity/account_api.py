@@ -47,10 +47,7 @@ def router(guard: Guard) -> APIRouter:
             "seats": seats_of(row),
             "seats_used": used,
             "applications": PLANS[row.plan].applications,
-            "changes": [
-                {"id": str(each.id), "at": each.at, "by": each.user_name, "changes": each.changes}
-                for each in changes
-            ],
+            "changes": audit.shown(changes),
         }
 
     @routes.get("/account")
@@ -67,8 +64,7 @@ def router(guard: Guard) -> APIRouter:
             who.account_id,
             wanted.version,
             wanted.model_dump(exclude={"version"}),
-            user_id=who.user_id,
-            user_name=who.name,
+            who.by,
         )
         return await shown(who.account_id)
 

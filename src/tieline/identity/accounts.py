@@ -5,10 +5,12 @@ Plan and seats are the operator's to set (`tieline account set`), everything els
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -103,6 +105,12 @@ def _time_zone(value: Any) -> str:
     return str(value)
 
 
+def local_time_zone() -> str:
+    """This machine's time zone by its name; UTC where it does not tell."""
+    named = os.environ.get("TZ", "") or str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return named if named in available_timezones() else "UTC"
+
+
 def _language(value: Any) -> str:
     if value not in ("en", "ja"):
         raise InputInvalid("en or ja", field="language")
@@ -148,7 +156,7 @@ async def settings_of(tx: Transaction) -> Row[Any]:
 
 
 async def change(
-    db: Database, account_id: UUID, version: int, wanted: Mapping[str, Any], *, user_id: UUID, user_name: str
+    db: Database, account_id: UUID, version: int, wanted: Mapping[str, Any], by: audit.By
 ) -> None:
     """Write an account as an administrator saw and changed it.
 
@@ -166,7 +174,7 @@ async def change(
         }
         if after["vanity"] != before.vanity:
             await _rename(tx, before.vanity, after["vanity"])
-        changes = await audit.written(tx, AREA, now, after, user_id=user_id, user_name=user_name)
+        changes = await audit.written(tx, AREA, now, after, by)
         if changes:
             await _write(tx, after)
 
@@ -187,7 +195,7 @@ async def operate(db: Database, vanity: str, *, plan: str | None, seats: int | N
             if not 0 <= seats <= PLANS[after["plan"]].seats:
                 raise InputInvalid("more seats than the plan has", field="seats")
             after["seats"] = seats or None
-        if await audit.written(tx, AREA, _settings_in(before), after, user_id=None, user_name=""):
+        if await audit.written(tx, AREA, _settings_in(before), after, audit.OPERATOR):
             await _write(tx, after)
         return await settings_of(tx)
 
@@ -232,6 +240,15 @@ async def moved_to(db: Database, name: str) -> str | None:
     return found
 
 
+async def served_at(tx: Transaction, name: str) -> UUID | None:
+    """The account whose vanity name it is, or was not long ago; None for every other name."""
+    found: UUID | None = await tx.scalar(select(account.c.id).where(account.c.vanity == name))
+    if found is not None:
+        return found
+    former = select(former_vanity.c.account_id)
+    return await tx.scalar(former.where(former_vanity.c.name == name, former_vanity.c.until > tx.now))
+
+
 # -- plan and seats ---
 
 
@@ -257,16 +274,20 @@ async def seats_used(tx: Transaction) -> int:
     return int(used or 0)
 
 
-async def take_seats(tx: Transaction, count: int = 1) -> None:
-    """Raise `SeatsTaken` unless so many more users may become active. Two who ask at once wait for each other."""
+async def free_seats(tx: Transaction) -> int:
+    """How many more users may become active; until the transaction ends nobody else takes any."""
     await tx.execute(
         text("SELECT pg_advisory_xact_lock(hashtext('tieline seats'), hashtext(:account))"),
         {"account": str(tx.account_id)},
     )
-    row = await settings_of(tx)
-    seats = seats_of(row)
-    if await seats_used(tx) + count > seats:
-        raise SeatsTaken(seats=seats, plan=row.plan)
+    return seats_of(await settings_of(tx)) - await seats_used(tx)
+
+
+async def take_seat(tx: Transaction) -> None:
+    """Raise `SeatsTaken` unless one more user may become active. Two who ask at once wait for each other."""
+    if await free_seats(tx) < 1:
+        row = await settings_of(tx)
+        raise SeatsTaken(seats=seats_of(row), plan=row.plan)
 
 
 async def check_applications(tx: Transaction) -> None:

@@ -76,7 +76,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
                 "rights": roles.rights_of(who.roles),
                 "second_step": "missing" if who.must_add_step else "on" if who.second_step else "off",
             },
-            "account": {"name": who.account_name},
+            "account": {"name": who.account_name, "time_zone": who.time_zone},
             "csrf_token": guard.csrf(who),
         }
 
@@ -91,6 +91,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
             credentials.password,
             code=credentials.code,
             came=came_from(request),
+            vanity=guard.vanity(request),
         )
         response.set_cookie(
             PORTAL_COOKIE,
@@ -174,7 +175,12 @@ def router(guard: Guard, post: Post) -> APIRouter:
         if await links.count_reset(guard.db, wanted.email, address=client_address(request)):
             # After the answer, so that its time does not tell whether there was something to do.
             later.add_task(
-                links.mail_reset, guard.db, post, wanted.email, public_url=guard.settings.public_url
+                links.mail_reset,
+                guard.db,
+                post,
+                wanted.email,
+                public_url=guard.settings.public_url,
+                vanity=guard.vanity(request),
             )
         return {}
 

@@ -7,16 +7,18 @@ ends older ones; choosing a password ends every session.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Uuid, any_, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 
 from tieline.db.database import Database, Transaction
 from tieline.errors import NotAllowed, TielineError
-from tieline.identity import attempts, sessions
+from tieline.identity import accounts, attempts, sessions
 from tieline.identity.attempts import key_of
 from tieline.identity.passwords import chosen_hash
 from tieline.identity.service import digest
@@ -44,18 +46,29 @@ class NoMail(TielineError):
 
 async def make_link(tx: Transaction, user_id: UUID, *, public_url: str, life: timedelta = LIFE) -> str:
     """A link for a user of the transaction's account. It is shown once, or goes into a mail."""
-    own = (password_link.c.account_id == tx.account_id) & (password_link.c.user_id == user_id)
-    await tx.execute(delete(password_link).where(own))
-    token = secrets.token_urlsafe(32)
-    await tx.execute(
-        insert(password_link).values(
-            account_id=tx.account_id,
-            token_hash=digest(token),
-            user_id=user_id,
-            expires_at=tx.now + life,
-        )
-    )
-    return f"{public_url}/portal/password#{token}"
+    return (await make_links(tx, [user_id], public_url=public_url, life=life))[0]
+
+
+async def make_links(
+    tx: Transaction, user_ids: Sequence[UUID], *, public_url: str, life: timedelta = LIFE
+) -> list[str]:
+    """A link for each of the users, in their order."""
+    of_them = password_link.c.user_id == any_(bindparam("of_users", type_=ARRAY(Uuid)))
+    own = password_link.c.account_id == tx.account_id
+    await tx.execute(delete(password_link).where(own, of_them), {"of_users": list(user_ids)})
+    tokens = [secrets.token_urlsafe(32) for _ in user_ids]
+    rows = [
+        {
+            "account_id": tx.account_id,
+            "token_hash": digest(token),
+            "user_id": id,
+            "expires_at": tx.now + life,
+        }
+        for id, token in zip(user_ids, tokens, strict=True)
+    ]
+    if rows:
+        await tx.execute(insert(password_link), rows)
+    return [f"{public_url}/portal/password#{token}" for token in tokens]
 
 
 async def count_reset(db: Database, email: str, *, address: str) -> bool:
@@ -71,8 +84,13 @@ async def count_reset(db: Database, email: str, *, address: str) -> bool:
     return not enough
 
 
-async def mail_reset(db: Database, post: Post, email: str, *, public_url: str) -> None:
-    """Mail a link to the user of an address, if there is one; whoever asked learns nothing of it."""
+async def mail_reset(
+    db: Database, post: Post, email: str, *, public_url: str, vanity: str | None = None
+) -> None:
+    """Mail a link to the user of an address, if there is one; whoever asked learns nothing of it.
+
+    Asked for at a `vanity` name only its account's users get one.
+    """
     async with db.system() as tx:
         user = await tx.one(
             select(
@@ -80,6 +98,8 @@ async def mail_reset(db: Database, post: Post, email: str, *, public_url: str) -
             ).where(app_user.c.email == email.strip().lower(), app_user.c.active)
         )
         if user is None:
+            return
+        if vanity is not None and user.account_id != await accounts.served_at(tx, vanity):
             return
         tx.account_id = user.account_id
         link = await make_link(tx, user.id, public_url=public_url, life=RESET_LIFE)

@@ -28,6 +28,7 @@ async def make_account(
     web_calls: bool,
     plan: str = "business",
     language: str = "en",
+    time_zone: str = "UTC",
     test_numbers: Sequence[Any] = (),
 ) -> UUID:
     """Make an account; `tx` is a system transaction and serves the new account from here on."""
@@ -41,6 +42,7 @@ async def make_account(
             web_calls=web_calls,
             plan=plan,
             language=language,
+            time_zone=time_zone,
             test_numbers=list(test_numbers),
             created_at=tx.now,
         )

@@ -82,6 +82,7 @@ RIGHTS: Sequence[Right] = (
             "PUT /api/v1/users/client-integration",
             "GET /api/v1/users/{user_id}",
             "PUT /api/v1/users/{user_id}",
+            "GET /api/v1/users/{user_id}/changes",
             "PUT /api/v1/users/{user_id}/skills",
             "PUT /api/v1/users/{user_id}/org-user",
             "POST /api/v1/users/{user_id}/password-link",

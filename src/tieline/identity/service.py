@@ -17,9 +17,10 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
+from tieline import audit
 from tieline.db.database import Database, Transaction
 from tieline.errors import NotAllowed, NotSignedIn, TielineError
-from tieline.identity import attempts, roles, second_step, sessions
+from tieline.identity import accounts, attempts, roles, second_step, sessions
 from tieline.identity.attempts import key_of
 from tieline.identity.passwords import password_fits
 from tieline.identity.second_step import CodeNeeded, CodeWrong
@@ -85,6 +86,8 @@ class SignedIn:
     kind: str
     connection_id: UUID | None
     expires_at: datetime
+    time_zone: str = "UTC"
+    """The account's: times are shown in it."""
     second_step: bool = False
     """The user has switched a second step on."""
     must_add_step: bool = False
@@ -98,6 +101,11 @@ class SignedIn:
     def may(self, right: str) -> bool:
         """Whether the user has the right of this key."""
         return roles.may(self.roles, right)
+
+    @property
+    def by(self) -> audit.By:
+        """As changes that the user makes are told."""
+        return audit.By(self.user_id, self.name)
 
     def need(self, right: str) -> None:
         """Raise `NotAllowed` unless the user has the right of this key."""
@@ -125,9 +133,16 @@ def csrf_token(key: bytes, session_id: UUID) -> str:
 
 
 async def sign_in(
-    db: Database, vault: Vault, email: str, password: str, *, code: str | None, came: Came
+    db: Database,
+    vault: Vault,
+    email: str,
+    password: str,
+    *,
+    code: str | None,
+    came: Came,
+    vanity: str | None = None,
 ) -> Issued:
-    """A portal session.
+    """A portal session; at a `vanity` name only for users of its account, all others look unknown there.
 
     Raises `CredentialsWrong`, `CodeNeeded` when the user has a second step and gave no code, `CodeWrong`, and
     `TooMany` after too many failures.
@@ -142,6 +157,8 @@ async def sign_in(
                 app_user.c.account_id, app_user.c.id, app_user.c.password_hash, app_user.c.totp_secret
             ).where(app_user.c.email == email, app_user.c.active)
         )
+        if vanity is not None and user and user.account_id != await accounts.served_at(tx, vanity):
+            user = None
     fits = await password_fits(user.password_hash if user else None, password)
     if not fits or user is None:
         async with db.system() as tx:
@@ -196,6 +213,7 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
             session.c.id,
             session.c.account_id,
             account.c.name.label("account_name"),
+            account.c.time_zone,
             session.c.user_id,
             app_user.c.name,
             app_user.c.email,
@@ -232,6 +250,7 @@ async def _who(tx: Transaction, token: str, kind: str) -> SignedIn | None:
         session_id=row.id,
         account_id=row.account_id,
         account_name=row.account_name,
+        time_zone=row.time_zone,
         user_id=row.user_id,
         name=row.name,
         email=row.email,

@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
+from tieline import audit
 from tieline.db.database import Database, Transaction
 from tieline.db.statement import Statement
 from tieline.errors import NotAllowed, NotFound, NotSignedIn
@@ -68,6 +69,12 @@ class AppAccess(SignedIn):
     """A user whom an app acts for, within scopes. The session is the grant."""
 
     scopes: frozenset[str] = frozenset()
+    app_name: str = ""
+
+    @property
+    def by(self) -> audit.By:
+        """As changes that the app makes for the user are told."""
+        return audit.By(self.user_id, f"{self.name} ({self.app_name})")
 
     def need_scope(self, scope: str) -> None:
         """Raise `ScopeMissing` unless the token covers it."""
@@ -87,6 +94,7 @@ _WHOSE = Statement(
         app_user.c.roles,
         oauth_token.c.scopes,
         oauth_app.c.scopes.label("app_scopes"),
+        oauth_app.c.name.label("app_name"),
         oauth_token.c.expires_at,
         or_(
             oauth_grant.c.used_at.is_(None),
@@ -144,6 +152,7 @@ async def whose(db: Database, token: str) -> AppAccess:
         connection_id=None,
         expires_at=row.expires_at,
         scopes=frozenset(row.scopes) & frozenset(row.app_scopes),
+        app_name=row.app_name,
     )
 
 

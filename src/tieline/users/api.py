@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Row
 
+from tieline import audit
 from tieline.db.database import Transaction
 from tieline.errors import NotAllowed, NotFound
 from tieline.identity import accounts, links, second_step
 from tieline.identity.service import SignedIn
 from tieline.mail.post import Post
+from tieline.mail.post import Wanted as Letter
 from tieline.oauth.grants import AppAccess
 from tieline.oauth.scopes import USERS
 from tieline.salesforce import org_users, survey
 from tieline.users import csv_import, skills
 from tieline.users import service as users
-from tieline.users.service import MOST_AT_ONCE, Role, Wanted
+from tieline.users.service import MOST_AT_ONCE, Draft, Role, Wanted
 from tieline.web.document import for_apps
 from tieline.web.http import Guard, cursor_of, place_of, uuid_or
 
@@ -156,10 +161,6 @@ class OrgUser(BaseModel):
     username: str | None = Field(max_length=80)
 
 
-_LINES_TOLD = 200
-"""Lines of an import that are shown, the wrong ones first."""
-
-
 def router(guard: Guard, post: Post) -> APIRouter:
     """Routes of users."""
     routes = APIRouter(prefix="/api/v1", tags=["users"])
@@ -179,6 +180,19 @@ def router(guard: Guard, post: Post) -> APIRouter:
             link=link,
         )
         return {"link": link, "mailed": mailed}
+
+    async def invite_all(tx: Transaction, who: SignedIn, made: Sequence[Draft]) -> None:
+        """Mail a link to each new user, where mail is sent."""
+        if not made or not post.works:
+            return
+        ids = [draft.id for draft in made if draft.id is not None]
+        urls = await links.make_links(tx, ids, public_url=guard.settings.public_url)
+        common = {"account": who.account_name, "by": who.name}
+        letters = [
+            Letter(draft.email, draft.language, {**common, "name": draft.name, "link": url})
+            for draft, url in zip(made, urls, strict=True)
+        ]
+        await post.put_all(tx, "invitation", letters, life=links.LIFE)
 
     @routes.get("/users", **for_apps(USERS, NotFound))
     async def listed(
@@ -234,6 +248,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
                 language=new.language,
                 roles=new.roles,
                 connection_id=_connection(new.connection_id),
+                by=who.by,
             )
             told = await invited(tx, who, await users.one(tx, id))
         # Whoever holds the link becomes the user: an app was not allowed to be that.
@@ -249,33 +264,36 @@ def router(guard: Guard, post: Post) -> APIRouter:
         )
 
     @routes.post("/users/import")
-    async def import_users(request: Request, write: bool = False, invite: bool = False) -> dict[str, Any]:
+    async def import_users(request: Request, write: bool = False, invite: bool = False) -> JSONResponse:
         """What would become of each line of a CSV file, the request's body; with `write`, what has become of it."""
         who = guard.who(request)
-        lines = csv_import.read(await request.body())
+        lines = await asyncio.to_thread(csv_import.read, await request.body())
         async with guard.db.account(who.account_id) as tx:
             planned = await csv_import.planned(tx, lines, language=who.language)
             if write:
-                for id in await csv_import.write(tx, planned):
-                    if invite:
-                        await invited(tx, who, await users.one(tx, id))
+                made = await csv_import.write(tx, planned, who.by)
+                if invite:
+                    await invite_all(tx, who, made)
         counts = Counter(line.kind for line in planned)
-        told = sorted(planned, key=lambda line: (line.kind != "wrong", line.number))[:_LINES_TOLD]
-        return {
-            "written": write,
-            **{kind: counts[kind] for kind in ("new", "changed", "same", "wrong")},
-            "lines": [
-                {
-                    "number": line.number,
-                    "email": line.email[:254],
-                    "name": line.name[:120],
-                    "kind": line.kind,
-                    "reason": line.reason,
-                    "value": line.value,
-                }
-                for line in told
-            ],
-        }
+        told = sorted(planned, key=lambda line: (line.kind != "wrong", line.number))
+        # Plain values already: to look through ten thousand lines once more would hold up everybody else.
+        return JSONResponse(
+            {
+                "written": write,
+                **{kind: counts[kind] for kind in ("new", "changed", "same", "wrong")},
+                "lines": [
+                    {
+                        "number": line.number,
+                        "email": line.email[:254],
+                        "name": line.name[:120],
+                        "kind": line.kind,
+                        "reason": line.reason,
+                        "value": line.value,
+                    }
+                    for line in told
+                ],
+            }
+        )
 
     @routes.put("/users/client-integration")
     async def client_integration(request: Request, wanted: ClientIntegration) -> dict[str, int]:
@@ -283,7 +301,8 @@ def router(guard: Guard, post: Post) -> APIRouter:
         who = guard.who(request)
         ids = [uuid_or(id, NotFound) for id in wanted.user_ids]
         async with guard.db.account(who.account_id) as tx:
-            return {"changed": await users.set_client_integration(tx, ids, _connection(wanted.connection_id))}
+            connection_id = _connection(wanted.connection_id)
+            return {"changed": await users.set_client_integration(tx, ids, connection_id, who.by)}
 
     @routes.get("/users/{user_id}", **for_apps(USERS, NotFound))
     async def one(request: Request, user_id: str) -> UserShown:
@@ -321,8 +340,17 @@ def router(guard: Guard, post: Post) -> APIRouter:
                 roles=wanted.roles,
                 active=wanted.active,
                 connection_id=_connection(wanted.connection_id),
+                by=who.by,
             )
             return _shown(await users.one(tx, id))
+
+    @routes.get("/users/{user_id}/changes")
+    async def changes(request: Request, user_id: str) -> dict[str, Any]:
+        """Who changed what of a user, the newest change first."""
+        who = guard.who(request)
+        async with guard.db.view(who.account_id) as tx:
+            row = await users.one(tx, uuid_or(user_id, NotFound))
+            return {"changes": audit.shown(await audit.recent(tx, users.area_of(row.id)))}
 
     @routes.put("/users/{user_id}/skills", **for_apps(USERS, NotFound))
     async def change_skills(request: Request, user_id: str, wanted: SkillsWanted) -> UserShown:
@@ -330,7 +358,9 @@ def router(guard: Guard, post: Post) -> APIRouter:
         who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
-            await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
+            both = await skills.replace(tx, id, [(skill.name, skill.level) for skill in wanted.skills])
+            if both[0] != both[1]:
+                await users.noted(tx, id, who.by, skills=both)
             return _shown(await users.one(tx, id))
 
     @routes.put("/users/{user_id}/org-user")
@@ -339,8 +369,11 @@ def router(guard: Guard, post: Post) -> APIRouter:
         who = guard.who(request)
         id = uuid_or(user_id, NotFound)
         async with guard.db.account(who.account_id) as tx:
+            before = (await users.one(tx, id)).org_chosen
             await org_users.choose(tx, id, wanted.username)
             row = await users.one(tx, id)
+            if row.org_chosen != before:
+                await users.noted(tx, id, who.by, org_username=(before, row.org_chosen))
             await survey.ask(tx, [row.connection_id])
             return _shown(row)
 
@@ -353,6 +386,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
             # Whoever holds the link becomes the user: nobody becomes the owner so.
             if "owner" in row.roles and row.id != who.user_id:
                 raise users.OwnerProtected
+            await users.noted(tx, row.id, who.by, password_link=(None, True))
             return await invited(tx, who, row)
 
     @routes.post("/users/{user_id}/owner", status_code=204)
@@ -360,7 +394,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
         """For the owner: make another user the account's owner."""
         who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
-            await users.hand_over(tx, who.user_id, uuid_or(user_id, NotFound))
+            await users.hand_over(tx, who.user_id, uuid_or(user_id, NotFound), who.by)
 
     @routes.delete("/users/{user_id}/second-step", status_code=204)
     async def reset_second_step(request: Request, user_id: str) -> None:
@@ -373,6 +407,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
             if not row.second_step:
                 return
             await second_step.switch_off(tx, row.id)
+            await users.noted(tx, row.id, who.by, second_step=(True, False))
             await users.end_sessions(tx, [row.id])
             await post.put(
                 tx, "second_step_reset", to=row.email, language=row.language, name=row.name, by=who.name

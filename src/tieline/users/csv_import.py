@@ -6,6 +6,7 @@ one transaction. What a spreadsheet would run as a formula is refused.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -13,23 +14,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Text, any_, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from tieline import audit
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, TielineError
 from tieline.identity.tables import app_user
 from tieline.queues.tables import queue, queue_member
 from tieline.salesforce.tables import connection
 from tieline.users import service as users
-from tieline.users.service import Role
+from tieline.users.service import Draft, Role
 
-MOST_LINES = 2_000
+MOST_LINES = 10_000
+"""As many users as the largest account that Tieline is measured with; larger files are split."""
 COLUMNS = ("email", "name", "language", "roles", "queues", "client_integration", "active")
 _TITLES = {
     "e-mail": "email", "mail": "email", "メール": "email", "メールアドレス": "email", "名前": "name", "氏名": "name",
     "言語": "language", "ロール": "roles", "role": "roles", "キュー": "queues", "queue": "queues",
-    "クライアント統合": "client_integration", "client integration": "client_integration", "有効": "active",
+    "クライアント統合": "client_integration", "クライアント連携": "client_integration",
+    "client integration": "client_integration", "有効": "active",
 }  # fmt: skip
 _ROLES: Mapping[str, Role] = {
     "administrator": "administrator", "管理者": "administrator", "supervisor": "supervisor",
@@ -77,6 +82,8 @@ class Line:
     user: dict[str, Any] = field(default_factory=dict[str, Any])
     queues: frozenset[UUID] | None = None
     """None: the file has no such column, and memberships stay."""
+    members: frozenset[UUID] = frozenset()
+    """Queues that the user is in now."""
     existing: Any = None
 
     def refuse(self, reason: str, value: str = "") -> None:
@@ -126,11 +133,23 @@ async def planned(
         for row in await tx.all(_own(tx, connection).where(connection.c.state != "removed"))
     }
     emails = [cells["email"].lower() for _, cells in lines]
-    known = {row.email: row for row in await tx.all(_own(tx, app_user).where(app_user.c.email.in_(emails)))}
+    theirs = app_user.c.email == any_(bindparam("of_emails", type_=ARRAY(Text)))
+    known = {row.email: row for row in await tx.all(_own(tx, app_user).where(theirs), {"of_emails": emails})}
     members: dict[UUID, set[UUID]] = {}
-    ids = [row.id for row in known.values()]
-    for row in await tx.all(_own(tx, queue_member).where(queue_member.c.user_id.in_(ids))):
+    for row in await tx.all(_own(tx, queue_member)):
         members.setdefault(row.user_id, set()).add(row.queue_id)
+    # Beside what else this process does: ten thousand lines take a while.
+    return await asyncio.to_thread(_planned, lines, queues, connections, known, members, language)
+
+
+def _planned(
+    lines: Sequence[tuple[int, dict[str, str]]],
+    queues: Mapping[str, UUID],
+    connections: Mapping[str, UUID],
+    known: Mapping[str, Any],
+    members: Mapping[UUID, set[UUID]],
+    language: str,
+) -> list[Line]:
     seen: set[str] = set()
     made: list[Line] = []
     for number, cells in lines:
@@ -142,28 +161,51 @@ async def planned(
         seen.add(line.email)
         if line.reason is None:
             line.kind = _kind(line, members)
+        line.members = frozenset(members.get(line.existing.id, ())) if line.existing else frozenset()
     return made
 
 
-async def write(tx: Transaction, lines: Sequence[Line]) -> list[UUID]:
-    """Write what is new or changed; gives the ids of users who are new. Lines that turn out wrong are marked so."""
-    new: list[UUID] = []
+async def write(tx: Transaction, lines: Sequence[Line], by: audit.By) -> list[Draft]:
+    """Write what is new or changed; gives the users who are new. Lines that turn out wrong are marked so."""
+    drafts = {
+        line.number: Draft(
+            line.email,
+            **line.user,
+            id=line.existing.id if line.existing else None,
+            version=line.existing.version if line.existing else 0,
+        )
+        for line in lines
+        if line.kind in ("new", "changed")
+    }
+    await users.write(tx, list(drafts.values()), by)
+    new: list[Draft] = []
+    left: list[tuple[UUID, UUID]] = []
+    joined: list[tuple[UUID, UUID]] = []
     for line in lines:
-        try:
-            if line.kind == "new":
-                id = await users.add(tx, email=line.email, **_without(line.user, "active"))
-                new.append(id)
-            elif line.kind == "changed":
-                id = line.existing.id
-                await users.change(tx, id, line.existing.version, **line.user)
-            else:
-                continue
-        except TielineError as error:
-            line.refuse(error.code)
+        draft = drafts.get(line.number)
+        if draft is None:
             continue
+        if draft.refused is not None or draft.id is None:
+            line.refuse(draft.refused.code if draft.refused else "internal_error")
+            continue
+        if line.existing is None:
+            new.append(draft)
         if line.queues is not None:
-            await _set_queues(tx, id, line.queues)
+            left += [(draft.id, id) for id in line.members - line.queues]
+            joined += [(draft.id, id) for id in line.queues - line.members]
+    own = {"account_id": tx.account_id}
+    if left:
+        gone = [{**own, "of_user": user, "of_queue": id} for user, id in left]
+        await tx.execute(_LEFT.where(queue_member.c.account_id == tx.account_id), gone)
+    if joined:
+        come = [{**own, "user_id": user, "queue_id": id} for user, id in sorted(joined)]
+        await tx.execute(pg_insert(queue_member).on_conflict_do_nothing(), come)
     return new
+
+
+_LEFT = delete(queue_member).where(
+    queue_member.c.user_id == bindparam("of_user"), queue_member.c.queue_id == bindparam("of_queue")
+)
 
 
 def _read_line(
@@ -246,28 +288,8 @@ def _kind(line: Line, members: Mapping[UUID, set[UUID]]) -> Kind:
     return "same" if same else "changed"
 
 
-async def _set_queues(tx: Transaction, user_id: UUID, queues: frozenset[UUID]) -> None:
-    await tx.execute(
-        delete(queue_member).where(
-            queue_member.c.account_id == tx.account_id,
-            queue_member.c.user_id == user_id,
-            queue_member.c.queue_id.not_in(queues),
-        )
-    )
-    for id in sorted(queues):
-        await tx.execute(
-            pg_insert(queue_member)
-            .values(account_id=tx.account_id, queue_id=id, user_id=user_id)
-            .on_conflict_do_nothing()
-        )
-
-
 def _own(tx: Transaction, table: Any) -> Any:
     return select(table).where(table.c.account_id == tx.account_id)
-
-
-def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != name}
 
 
 def _decoded(body: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from tieline import audit
 from tieline.db.database import Database
 from tieline.errors import NotFound
 from tieline.identity import accounts, links, people, second_step
@@ -13,14 +14,23 @@ from tieline.users import service as users
 
 
 async def create_account(
-    settings: Settings, *, name: str, vanity: str, email: str, owner: str, language: str, plan: str
+    settings: Settings,
+    *,
+    name: str,
+    vanity: str,
+    email: str,
+    owner: str,
+    language: str,
+    time_zone: str,
+    plan: str,
 ) -> str:
     """Make an account and its owner; gives the link where the owner chooses a password.
 
     Raises `InputInvalid`, `VanityTaken` and `EmailTaken`; then nothing has been made.
     """
     # Before the first write: what is wrong is told whole.
-    values = {"name": accounts.SETTINGS["name"](name), "language": accounts.SETTINGS["language"](language)}
+    given = {"name": name, "language": language, "time_zone": time_zone}
+    values = {setting: accounts.SETTINGS[setting](value) for setting, value in given.items()}
     plan = accounts.check_plan(plan)
     db = Database(settings.database_url, pool_size=1)
     try:
@@ -28,12 +38,11 @@ async def create_account(
             vanity = await accounts.check_vanity(tx, vanity)
             await people.make_account(
                 tx,
-                name=values["name"],
+                **values,
                 vanity=vanity,
                 test_phone=False,
                 web_calls=False,
                 plan=plan,
-                language=language,
             )
             owner_id = await users.add(
                 tx,
@@ -42,6 +51,7 @@ async def create_account(
                 language=values["language"],
                 roles=["administrator"],
                 connection_id=None,
+                by=audit.OPERATOR,
             )
             await users.make_owner(tx, owner_id)
             return await links.make_link(tx, owner_id, public_url=settings.public_url)

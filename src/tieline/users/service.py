@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.engine import Row
 
+from tieline import audit
 from tieline.agents.tables import agent
 from tieline.db.database import Transaction
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
@@ -149,6 +151,23 @@ async def one(tx: Transaction, user_id: UUID) -> Row[Any]:
     return row
 
 
+@dataclass(slots=True)
+class Draft:
+    """A user as it is to be: a new one, or one that is there. `refused` says why it cannot be, once that is known."""
+
+    email: str
+    name: str
+    language: str
+    roles: Sequence[Role]
+    active: bool
+    connection_id: UUID | None
+    id: UUID | None = None
+    """Of the user that is there; of a new one, once it has been made."""
+    version: int = 0
+    """The one that was read, of a user that is there."""
+    refused: TielineError | None = None
+
+
 async def add(
     tx: Transaction,
     *,
@@ -157,32 +176,15 @@ async def add(
     language: str,
     roles: Sequence[Role],
     connection_id: UUID | None,
+    by: audit.By,
 ) -> UUID:
-    """Make a user who has yet to choose a password. Raises `EmailTaken` and `InputInvalid`."""
-    await _check_connection(tx, connection_id)
-    await accounts.take_seats(tx)
-    id = new_id()
-    made = await tx.scalar(
-        pg_insert(app_user)
-        .values(
-            account_id=tx.account_id,
-            id=id,
-            email=_email(email),
-            name=_name(name),
-            language=language,
-            roles=_roles(roles),
-            password_hash=NO_PASSWORD,
-            connection_id=connection_id,
-        )
-        .on_conflict_do_nothing(index_elements=[app_user.c.email])
-        .returning(app_user.c.id)
-    )
-    if made is None:
-        raise EmailTaken(email=email)
-    if "agent" in roles:
-        await _let_be_agent(tx, id)
-    tx.announce("user", id)
-    return id
+    """Make a user who has yet to choose a password. Raises `EmailTaken`, `SeatsTaken` and `InputInvalid`."""
+    draft = Draft(_email(email), name, language, roles, True, connection_id)
+    await write(tx, [draft], by)
+    if draft.refused is not None:
+        raise draft.refused
+    assert draft.id is not None
+    return draft.id
 
 
 async def change(
@@ -195,62 +197,226 @@ async def change(
     roles: Sequence[Role],
     active: bool,
     connection_id: UUID | None,
+    by: audit.By,
 ) -> None:
     """Write a user as an administrator saw and changed it.
 
-    Raises `ChangedMeanwhile` when the user is not of that version any more, `OwnerProtected`, `InputInvalid`, `NotFound`.
+    Raises `ChangedMeanwhile` when the user is not of that version any more, `OwnerProtected`, `SeatsTaken`,
+    `InputInvalid`, `NotFound`.
     """
-    before = await _locked(tx, user_id)
-    if before.version != version:
-        raise ChangedMeanwhile(version=before.version)
-    if active and not before.active:
-        await accounts.take_seats(tx)
-    await _check_connection(tx, connection_id)
-    wanted = _roles(roles)
-    if "owner" in before.roles:
-        if not active or "administrator" not in wanted:
-            raise OwnerProtected
-        wanted = ["owner", *wanted]
-    await tx.execute(
-        update(app_user)
-        .where(app_user.c.account_id == tx.account_id, app_user.c.id == user_id)
-        .values(
-            name=_name(name),
-            language=language,
-            roles=wanted,
-            active=active,
-            connection_id=connection_id,
-            version=before.version + 1,
-        )
+    draft = Draft("", name, language, roles, active, connection_id, user_id, version)
+    await write(tx, [draft], by)
+    if draft.refused is not None:
+        raise draft.refused
+
+
+async def write(tx: Transaction, drafts: Sequence[Draft], by: audit.By) -> None:
+    """Make or change users, one or ten thousand, in few statements. A draft that cannot be says so and is left out.
+
+    Raises `InputInvalid` for what no user may be.
+    """
+    for draft in drafts:
+        draft.name, draft.roles = _name(draft.name), _roles(draft.roles)
+    names = await _connection_names(tx)
+    for draft in drafts:
+        if draft.connection_id is not None and draft.connection_id not in names:
+            raise InputInvalid("no such connection", field="connection_id")
+    before = await _many_locked(tx, [draft.id for draft in drafts if draft.id is not None])
+    changed = [draft for draft in drafts if draft.id is not None and _may_change(draft, before.get(draft.id))]
+    free = await accounts.free_seats(tx) if _needs_seats(drafts, before) else 0
+    for draft in changed:
+        if draft.active and not before[draft.id].active:  # type: ignore[index]
+            free -= 1
+            if free < 0:
+                draft.refused = await _seats_taken(tx)
+    changed = [draft for draft in changed if draft.refused is None]
+    await _change(tx, changed, before, names, by)
+    made = await _make(tx, [draft for draft in drafts if draft.id is None], max(0, free), names, by)
+    agents = [draft.id for draft in (*made, *changed) if "agent" in draft.roles]
+    if agents:
+        own = [{"account_id": tx.account_id, "user_id": id} for id in agents]
+        await tx.execute(pg_insert(agent).on_conflict_do_nothing(), own)
+    # One hint: pages read users anew, whichever of them it was.
+    for draft in (*made, *changed)[:1]:
+        assert draft.id is not None
+        tx.announce("user", draft.id)
+
+
+def _needs_seats(drafts: Sequence[Draft], before: Mapping[UUID, Row[Any]]) -> bool:
+    return any(
+        draft.id is None or (draft.active and draft.id in before and not before[draft.id].active)
+        for draft in drafts
     )
-    if "agent" in wanted:
-        await _let_be_agent(tx, user_id)
-    if not active or set(before.roles) - set(wanted):
-        await end_sessions(tx, [user_id])
-    elif connection_id != before.connection_id:
-        await end_sessions(tx, [user_id], callbars_only=True)
-    tx.announce("user", user_id)
+
+
+async def _seats_taken(tx: Transaction) -> accounts.SeatsTaken:
+    row = await accounts.settings_of(tx)
+    return accounts.SeatsTaken(seats=accounts.seats_of(row), plan=row.plan)
+
+
+def _may_change(draft: Draft, before: Row[Any] | None) -> bool:
+    if before is None:
+        draft.refused = NotFound("no such user")
+    elif before.version != draft.version:
+        draft.refused = ChangedMeanwhile(version=before.version)
+    elif "owner" in before.roles and (not draft.active or "administrator" not in draft.roles):
+        draft.refused = OwnerProtected()
+    return draft.refused is None
+
+
+async def _change(
+    tx: Transaction,
+    drafts: Sequence[Draft],
+    before: Mapping[UUID, Row[Any]],
+    names: Mapping[UUID, str],
+    by: audit.By,
+) -> None:
+    if not drafts:
+        return
+    rows: list[dict[str, Any]] = []
+    entries: list[tuple[str, dict[str, Any]]] = []
+    gone: list[UUID] = []
+    moved: list[UUID] = []
+    for draft in drafts:
+        assert draft.id is not None
+        was = before[draft.id]
+        kept = [role for role in was.roles if role == "owner"]
+        roles: list[str] = [*kept, *draft.roles]
+        now: dict[str, Any] = {
+            "name": draft.name,
+            "language": draft.language,
+            "roles": roles,
+            "active": draft.active,
+        }
+        rows.append({"of_user": draft.id, "connection_id": draft.connection_id, **now})
+        shown = {**now, "client_integration": names.get(draft.connection_id)}  # type: ignore[arg-type]
+        then = {name: getattr(was, name) for name in now}
+        then |= {"client_integration": names.get(was.connection_id), "roles": list(was.roles)}
+        if set(was.roles) == set(roles):
+            del shown["roles"]
+        entries.append((area_of(draft.id), audit.differing(then, shown)))
+        if not draft.active or set(was.roles) - set(roles):
+            gone.append(draft.id)
+        elif draft.connection_id != was.connection_id:
+            moved.append(draft.id)
+    await tx.execute(_CHANGED.where(app_user.c.account_id == tx.account_id), rows)
+    await audit.keep(tx, entries, by)
+    await end_sessions(tx, gone)
+    await end_sessions(tx, moved, callbars_only=True)
+
+
+_CHANGED = (
+    update(app_user)
+    .where(app_user.c.id == bindparam("of_user"))
+    .values(
+        {
+            **{name: bindparam(name) for name in ("name", "language", "roles", "active", "connection_id")},
+            "version": app_user.c.version + 1,
+        }
+    )
+)
+
+
+async def _make(
+    tx: Transaction, drafts: Sequence[Draft], free: int, names: Mapping[UUID, str], by: audit.By
+) -> list[Draft]:
+    """Make those there are seats for; an address that somebody of this installation has takes none."""
+    made: list[Draft] = []
+    left = list(drafts)
+    while left and free > 0:
+        some, left = left[:free], left[free:]
+        ids = {draft.email: new_id() for draft in some}
+        rows = await tx.all(
+            pg_insert(app_user)
+            .on_conflict_do_nothing(index_elements=[app_user.c.email])
+            .returning(app_user.c.id),
+            [
+                {
+                    "account_id": tx.account_id,
+                    "id": ids[draft.email],
+                    "email": draft.email,
+                    "name": draft.name,
+                    "language": draft.language,
+                    "roles": list(draft.roles),
+                    "password_hash": NO_PASSWORD,
+                    "connection_id": draft.connection_id,
+                }
+                for draft in some
+            ],
+        )
+        done = {row.id for row in rows}
+        for draft in some:
+            if ids[draft.email] in done:
+                draft.id = ids[draft.email]
+                made.append(draft)
+            else:
+                draft.refused = EmailTaken(email=draft.email)
+        free -= len(done)
+    refused = await _seats_taken(tx) if left else None
+    for draft in left:
+        draft.refused = refused
+    await audit.keep(
+        tx,
+        [
+            (
+                area_of(draft.id),
+                audit.differing(
+                    {},
+                    {
+                        "email": draft.email,
+                        "name": draft.name,
+                        "roles": list(draft.roles),
+                        "client_integration": names.get(draft.connection_id),  # type: ignore[arg-type]
+                    },
+                ),
+            )
+            for draft in made
+            if draft.id is not None
+        ],
+        by,
+    )
+    return made
+
+
+def area_of(user_id: UUID) -> str:
+    """Where changes of a user are written down."""
+    return f"user:{user_id}"
+
+
+async def noted(tx: Transaction, user_id: UUID, by: audit.By, **changes: tuple[Any, Any]) -> None:
+    """Write down a change of a user that is none of its settings, as before and after."""
+    await audit.keep(tx, [(area_of(user_id), {name: list(both) for name, both in changes.items()})], by)
 
 
 async def set_client_integration(
-    tx: Transaction, user_ids: Sequence[UUID], connection_id: UUID | None
+    tx: Transaction, user_ids: Sequence[UUID], connection_id: UUID | None, by: audit.By
 ) -> int:
     """Let users work in a connection's CRM, or in none; gives how many that changed."""
-    await _check_connection(tx, connection_id)
-    changed = await tx.all(
+    names = await _connection_names(tx)
+    if connection_id is not None and connection_id not in names:
+        raise InputInvalid("no such connection", field="connection_id")
+    before = await _many_locked(tx, user_ids)
+    ids = [id for id, row in before.items() if row.connection_id != connection_id]
+    if not ids:
+        return 0
+    await tx.execute(
         update(app_user)
-        .where(
-            app_user.c.account_id == tx.account_id,
-            app_user.c.id.in_(user_ids),
-            app_user.c.connection_id.is_distinct_from(connection_id),
-        )
+        .where(app_user.c.account_id == tx.account_id, app_user.c.id.in_(ids))
         .values(connection_id=connection_id, version=app_user.c.version + 1)
-        .returning(app_user.c.id)
     )
-    ids = [row.id for row in changed]
+    now = names.get(connection_id) if connection_id is not None else None
+    entries = [
+        (
+            area_of(id),
+            audit.differing(
+                {"client_integration": names.get(before[id].connection_id)}, {"client_integration": now}
+            ),
+        )
+        for id in ids
+    ]
+    await audit.keep(tx, entries, by)
     await end_sessions(tx, ids, callbars_only=True)
-    for id in ids:
-        tx.announce("user", id)
+    tx.announce("user", ids[0])
     return len(ids)
 
 
@@ -263,7 +429,7 @@ async def make_owner(tx: Transaction, user_id: UUID) -> None:
     )
 
 
-async def hand_over(tx: Transaction, owner_id: UUID, to: UUID) -> None:
+async def hand_over(tx: Transaction, owner_id: UUID, to: UUID, by: audit.By) -> None:
     """Make somebody else the account's owner; whoever was stays an administrator. Raises `NotAllowed`, `NotFound`."""
     # Both rows in one order, so that two hand-overs do not wait for each other.
     rows = {id: await _locked(tx, id) for id in sorted((owner_id, to))}
@@ -282,6 +448,7 @@ async def hand_over(tx: Transaction, owner_id: UUID, to: UUID) -> None:
             .where(app_user.c.account_id == tx.account_id, app_user.c.id == id)
             .values(roles=roles, version=app_user.c.version + 1)
         )
+        await noted(tx, id, by, roles=(list(rows[id].roles), roles))
         tx.announce("user", id)
 
 
@@ -305,33 +472,38 @@ async def end_sessions(tx: Transaction, user_ids: Sequence[UUID], *, callbars_on
 
 
 async def _locked(tx: Transaction, user_id: UUID) -> Row[Any]:
-    row = await tx.one(
-        select(app_user)
-        .where(app_user.c.account_id == tx.account_id, app_user.c.id == user_id)
-        .with_for_update()
-    )
+    row = (await _many_locked(tx, [user_id])).get(user_id)
     if row is None:
         raise NotFound("no such user")
     return row
 
 
-async def _let_be_agent(tx: Transaction, user_id: UUID) -> None:
-    own = {"account_id": tx.account_id, "user_id": user_id}
-    await tx.execute(pg_insert(agent).values(own).on_conflict_do_nothing())
+async def _many_locked(tx: Transaction, user_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Users by id, locked in one order, so that two changes do not wait for each other."""
+    if not user_ids:
+        return {}
+    rows = await tx.all(_LOCKED, {"of_account": tx.account_id, "of_users": list(user_ids)})
+    return {row.id: row for row in rows}
 
 
-async def _check_connection(tx: Transaction, connection_id: UUID | None) -> None:
-    if connection_id is None:
-        return
-    known = await tx.scalar(
-        select(connection.c.id).where(
-            connection.c.account_id == tx.account_id,
-            connection.c.id == connection_id,
-            connection.c.state != "removed",
+_LOCKED = (
+    select(app_user)
+    .where(
+        app_user.c.account_id == bindparam("of_account"),
+        app_user.c.id == any_(bindparam("of_users", type_=ARRAY(Uuid))),
+    )
+    .order_by(app_user.c.id)
+    .with_for_update()
+)
+
+
+async def _connection_names(tx: Transaction) -> dict[UUID, str]:
+    rows = await tx.all(
+        select(connection.c.id, connection.c.name).where(
+            connection.c.account_id == tx.account_id, connection.c.state != "removed"
         )
     )
-    if known is None:
-        raise InputInvalid("no such connection", field="connection_id")
+    return {row.id: row.name for row in rows}
 
 
 def check_person(email: str, name: str) -> None:
@@ -362,7 +534,7 @@ def _name(name: str) -> str:
     return text
 
 
-def _roles(roles: Sequence[Role]) -> list[str]:
+def _roles(roles: Sequence[Role]) -> list[Role]:
     if not roles:
         raise InputInvalid("at least one role", field="roles")
     return list(dict.fromkeys(roles))

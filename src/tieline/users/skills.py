@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select
@@ -32,8 +33,11 @@ OF_USER = (
 """The skills of a row of `app_user`, by name; null when there are none."""
 
 
-async def replace(tx: Transaction, user_id: UUID, wanted: Sequence[tuple[str, int]]) -> None:
-    """Give a user exactly these skills, as name and level. Raises `InputInvalid` and `NotFound`."""
+async def replace(tx: Transaction, user_id: UUID, wanted: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
+    """Give a user exactly these skills, as name and level; gives those before and now, by name.
+
+    Raises `InputInvalid` and `NotFound`.
+    """
     # One change of a user at a time: two that both saw the old skills would collide in the new ones.
     mine = (app_user.c.account_id == tx.account_id) & (app_user.c.id == user_id)
     if await tx.one(select(app_user.c.id).where(mine).with_for_update()) is None:
@@ -50,7 +54,8 @@ async def replace(tx: Transaction, user_id: UUID, wanted: Sequence[tuple[str, in
             "level": level,
         }
     own = (user_skill.c.account_id == tx.account_id) & (user_skill.c.user_id == user_id)
-    await tx.execute(delete(user_skill).where(own))
+    gone = await tx.all(delete(user_skill).where(own).returning(user_skill.c.name, user_skill.c.level))
     if rows:
         await tx.execute(insert(user_skill), list(rows.values()))
     tx.announce("user", user_id)
+    return {row.name: row.level for row in gone}, {row["name"]: row["level"] for row in rows.values()}

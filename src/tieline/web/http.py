@@ -41,6 +41,8 @@ from tieline.settings import Settings
 log = structlog.get_logger()
 
 MAX_BODY = 1024 * 1024
+LARGER = {"/api/v1/users/import": 4 * 1024 * 1024}
+"""Bodies that may be larger: a file of ten thousand users."""
 PORTAL_COOKIE = "tieline_session"
 
 BASE_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -168,6 +170,11 @@ class Guard:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return await identity.whose(self.db, token if scheme.lower() == "bearer" else None, "callbar")
 
+    def vanity(self, request: Request) -> str | None:
+        """The name below our public host at which the request came in; None at the public host itself."""
+        name, _, rest = request.headers.get("host", "").lower().partition(".")
+        return name if rest == self.settings.public_host else None
+
     def ours(self, origin: str | None) -> bool:
         """Whether a page of this origin is a page of ours: the public origin or a vanity host below it."""
         if origin is None:
@@ -197,8 +204,9 @@ class Shell:
         request_id = str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
         length = Headers(scope=scope).get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            await problem(request_id, BodyTooLarge(limit=MAX_BODY))(scope, receive, send)
+        most = LARGER.get(scope["path"], MAX_BODY)
+        if not length.isdigit() or int(length) > most:
+            await problem(request_id, BodyTooLarge(limit=most))(scope, receive, send)
             return
         received = 0
 
@@ -206,8 +214,8 @@ class Shell:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                raise BodyTooLarge(limit=MAX_BODY)
+            if received > most:
+                raise BodyTooLarge(limit=most)
             return message
 
         async def secured(message: Message) -> None:

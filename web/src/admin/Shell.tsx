@@ -85,6 +85,7 @@ export function Shell({
             <div className="ad-user">
               <div className="ad-user__name">{session.user.name}</div>
               <div className="ad-weak">{session.user.email}</div>
+              <div className="ad-weak">{t("user.time_zone", { zone: session.account.time_zone })}</div>
               <div className="ad-weak">
                 {session.user.roles.map((role) => t(`role.${role}`)).join(t("comma"))}
               </div>

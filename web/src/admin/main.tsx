@@ -40,7 +40,7 @@ import { StatusesPage } from "./pages/Statuses.tsx";
 import { UsersPage } from "./pages/Users.tsx";
 import { Link, navigate, safeNext, usePlace } from "./router.tsx";
 import { Shell } from "./Shell.tsx";
-import { ProblemNotice } from "./words.tsx";
+import { ProblemNotice, TimeZone } from "./words.tsx";
 
 const catalogues = { en: () => import("./locales/en.json"), ja: () => import("./locales/ja.json") };
 /** Who is signed in is asked before anything is drawn, and while the words are on their way. */
@@ -78,7 +78,9 @@ function Root(): ReactNode {
           </div>
         </main>
       ) : (
-        <Pages session={session ?? null} onSession={setSession} />
+        <TimeZone value={session?.account.time_zone ?? ""}>
+          <Pages session={session ?? null} onSession={setSession} />
+        </TimeZone>
       )}
     </I18nextProvider>
   );

@@ -1,18 +1,22 @@
 /** Sentences and values that several pages of the portal show alike. */
-import type { ReactNode } from "react";
+import { createContext, type ReactNode, useContext } from "react";
 import { useTranslation } from "react-i18next";
 import type { Problem } from "../data/http.ts";
 import type { EngagementRow, Outcome } from "../data/engagements.ts";
 import { Button, Notice } from "../ui/controls.tsx";
 import { formatDuration, type Region } from "../ui/format.ts";
 
-/** The user's own way of writing dates where the browser speaks the page's language, and the browser's time zone. */
+/** The account's time zone; empty where nobody is signed in: then it is the browser's. */
+export const TimeZone = createContext("");
+
+/** The user's own way of writing dates where the browser speaks the page's language, and the account's time zone. */
 export function useRegion(): Region {
+  const zone = useContext(TimeZone);
   const { i18n } = useTranslation();
   const own = navigator.languages.find((tag) => tag.toLowerCase().startsWith(i18n.language));
   return {
     locale: own ?? (i18n.language === "ja" ? "ja-JP" : "en-US"),
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: zone || Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }
 

@@ -27,7 +27,8 @@ export interface PortalSession {
     /** `missing`: the account wants one, and nothing else is open until then. */
     second_step: "on" | "off" | "missing";
   };
-  account: { name: string };
+  /** Times are shown in the account's zone. */
+  account: { name: string; time_zone: string };
   csrf_token: string;
 }
 

@@ -88,6 +88,16 @@ export const changeUser = (user: User, change: UserDraft & { active: boolean }):
 export const setOrgUser = (id: string, username: string | null): Promise<User> =>
   request("PUT", `${of(id)}/org-user`, { body: { username }, ...csrf() });
 
+/** Who changed what of a user, the newest change first. */
+export async function readUserChanges(id: string, signal?: AbortSignal): Promise<UserChange[]> {
+  const answer = await request<{ changes: UserChange[] }>(
+    "GET",
+    `${of(id)}/changes`,
+    signal ? { signal } : {},
+  );
+  return answer.changes;
+}
+
 export const makePasswordLink = (id: string): Promise<PasswordLink> =>
   request("POST", `${of(id)}/password-link`, csrf());
 
@@ -100,6 +110,13 @@ export async function setClientIntegration(ids: string[], connectionId: string |
     ...csrf(),
   });
   return answer.changed;
+}
+
+export interface UserChange {
+  id: string;
+  at: string;
+  by: string;
+  changes: Record<string, [unknown, unknown]>;
 }
 
 export interface ImportLine {

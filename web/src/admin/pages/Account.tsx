@@ -3,10 +3,10 @@ import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Account, type AccountSettings, changeAccount, readAccount } from "../../data/account.ts";
 import { Button, FormElement, Notice, Spinner } from "../../ui/controls.tsx";
-import { formatDateTime } from "../../ui/format.ts";
+import { ChangeList } from "../Changes.tsx";
 import { useReading } from "../live.tsx";
 import { PageHead } from "../Shell.tsx";
-import { ProblemNotice, useRegion } from "../words.tsx";
+import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
 
 export function AccountPage(): ReactNode {
@@ -164,6 +164,7 @@ function Settings({
         })}
         <FormElement
           label={t("account.time_zone")}
+          help={t("account.time_zone.help")}
           error={wrong === "time_zone" ? t("account.wrong.time_zone") : undefined}
         >
           {({ id, describedBy, invalid }) => (
@@ -232,34 +233,16 @@ function Settings({
 
 function Changes({ account }: { account: Account }): ReactNode {
   const { t } = useTranslation();
-  const region = useRegion();
-  const word = (value: unknown): string => {
-    if (value === true) return t("account.yes");
-    if (value === false) return t("account.no");
-    if (value === null || value === "" || (Array.isArray(value) && value.length === 0)) return "–";
-    return Array.isArray(value) ? value.map((each) => `+${String(each)}`).join(", ") : (value as string);
-  };
   return (
     <section className="slds-card ad-part" aria-label={t("account.changes")}>
       <h2 className="ad-part__title">{t("account.changes")}</h2>
-      {account.changes.length === 0 ? (
-        <p className="ad-weak">{t("account.changes.none")}</p>
-      ) : (
-        <ul className="ad-changes">
-          {account.changes.map((each) => (
-            <li key={each.id}>
-              <span className="ad-weak">
-                {formatDateTime(each.at, region)} · {each.by || t("account.operator")}
-              </span>
-              {Object.entries(each.changes).map(([name, [before, after]]) => (
-                <div key={name}>
-                  {t(`account.${name}`)}: {word(before)} → {word(after)}
-                </div>
-              ))}
-            </li>
-          ))}
-        </ul>
-      )}
+      <ChangeList
+        changes={account.changes}
+        label={(name) => t(`account.${name}`)}
+        word={(_, value) =>
+          Array.isArray(value) ? value.map((each) => `+${String(each)}`).join(", ") : String(value)
+        }
+      />
     </section>
   );
 }

@@ -7,13 +7,18 @@ import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
 
-const SHOWN = 200;
+const SHOWN = 100;
 
 export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { t, i18n } = useTranslation();
   const [file, setFile] = useState<File | null>(null);
   const [invite, setInvite] = useState(true);
-  const [plan, setPlan] = useState<Import | null>(null);
+  const [plan, setPlanned] = useState<Import | null>(null);
+  const [page, setPage] = useState(0);
+  const setPlan = (planned: Import | null) => {
+    setPlanned(planned);
+    setPage(0);
+  };
   const input = useRef<HTMLInputElement>(null);
   const { busy, problem, run } = useWork();
   const done = plan?.written === true;
@@ -27,6 +32,9 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
     return i18n.exists(key) ? t(key, params) : t("import.file.form");
   };
   const wrongFile = problem?.code === "import_file_invalid" || problem?.code === "body_too_large";
+  const from = page * SHOWN;
+  const count = plan?.lines.length ?? 0;
+  const number = new Intl.NumberFormat(i18n.language);
   const willChange = plan !== null && plan.new + plan.changed > 0;
   return (
     <Modal
@@ -117,7 +125,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
                   </tr>
                 </thead>
                 <tbody>
-                  {plan.lines.map((line) => (
+                  {plan.lines.slice(from, from + SHOWN).map((line) => (
                     <tr key={line.number}>
                       <td className="ad-cell">{line.number}</td>
                       <td className="ad-cell">{line.email}</td>
@@ -134,7 +142,23 @@ export function ImportDialog({ onClose }: { onClose: () => void }): ReactNode {
                 </tbody>
               </table>
             </TableBox>
-            {plan.lines.length >= SHOWN && <p className="ad-weak">{t("import.first", { count: SHOWN })}</p>}
+            {count > SHOWN && (
+              <div className="ad-more">
+                <p className="ad-weak" role="status">
+                  {t("import.shown", {
+                    from: number.format(from + 1),
+                    to: number.format(Math.min(count, from + SHOWN)),
+                    total: number.format(count),
+                  })}
+                </p>
+                <Button disabled={page === 0} onClick={() => setPage(page - 1)}>
+                  {t("import.back")}
+                </Button>
+                <Button disabled={from + SHOWN >= count} onClick={() => setPage(page + 1)}>
+                  {t("import.on")}
+                </Button>
+              </div>
+            )}
           </>
         )}
       </div>

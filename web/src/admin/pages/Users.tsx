@@ -12,6 +12,7 @@ import {
   makePasswordLink,
   type PasswordLink,
   ORG_TROUBLES,
+  readUserChanges,
   readUsers,
   resetSecondStep,
   ROLES,
@@ -22,6 +23,7 @@ import {
   type UserPage,
 } from "../../data/users.ts";
 import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
+import { ChangeList } from "../Changes.tsx";
 import { useFailure, useReading } from "../live.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
@@ -558,6 +560,7 @@ function UserDialog({
             <p className="ad-weak">{t("users.skills.explain")}</p>
           </div>
         )}
+        {user !== null && <UserChanges id={user.id} />}
         {owner && <Notice variant="info">{t("users.owner.explain")}</Notice>}
         {problem && !wrong && <ProblemNotice problem={problem} />}
         {user !== null && (
@@ -581,6 +584,60 @@ function UserDialog({
       </form>
     </Modal>
   );
+}
+
+const CHANGED: Record<string, string> = {
+  active: "users.state.active",
+  client_integration: "users.client_integration",
+  email: "users.email",
+  language: "users.language",
+  name: "users.name",
+  org_username: "users.org",
+  password_link: "users.changed.password_link",
+  roles: "users.role",
+  second_step: "users.changed.second_step",
+  skills: "users.skills",
+};
+
+/** Who changed what of the user; folded until somebody wants to know. */
+function UserChanges({ id }: { id: string }): ReactNode {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  const words = (name: string, value: unknown): string => {
+    if (name === "roles" && Array.isArray(value))
+      return value.map((role) => t(`role.${String(role)}`)).join(t("comma"));
+    if (name === "skills")
+      return (
+        Object.entries(value as Record<string, number>)
+          .map(([skill, level]) => t("users.skills.one", { name: skill, level }))
+          .join(t("comma")) || "–"
+      );
+    if (name === "language") return value === "ja" ? "日本語" : "English";
+    return String(value);
+  };
+  return (
+    <details className="ad-folded" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("account.changes")}</summary>
+      {open && <Loaded id={id} label={(name) => t(CHANGED[name] ?? "users.state")} word={words} />}
+    </details>
+  );
+}
+
+function Loaded({
+  id,
+  ...words
+}: {
+  id: string;
+  label: (name: string) => string;
+  word: (name: string, value: unknown) => string;
+}): ReactNode {
+  const { t } = useTranslation();
+  const { value, problem, again } = useReading(`changes ${id}`, (signal) => readUserChanges(id, signal), [
+    "users",
+  ]);
+  if (problem) return <ProblemNotice problem={problem} onRetry={again} />;
+  if (value === null) return <Spinner label={t("loading")} inline />;
+  return <ChangeList changes={value} {...words} />;
 }
 
 /** For a lost phone: asked for twice, because it makes signing in easier for whoever has the password. */
