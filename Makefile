@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 SHELL := bash
 PY := .venv/bin/python
-WEB_SOURCES := $(shell find web/src web/scripts web/icons sfdx/force-app/main/default/lwc -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
+WEB_SOURCES := $(shell find web/src web/scripts web/icons sfdx/force-app/main/default/lwc sfdx/force-app/main/default/aura -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
 
 .PHONY: help run org package test check setup reset generate format bench clean soak unit
 

@@ -89,12 +89,16 @@ class Crm:
         """The connection's country codes, in order."""
         return (await org_settings.load(tx, connection_id)).country_codes
 
-    async def related_objects(self, tx: Transaction, connection_id: UUID) -> Sequence[Mapping[str, Any]]:
-        """The objects that an engagement may be related to, in order."""
-        return [
-            {"object_type": each.object_type, "label": each.label, "preferred": each.preferred}
-            for each in (await org_settings.load(tx, connection_id)).related_objects
-        ]
+    async def org_says(self, tx: Transaction, connection_id: UUID) -> Mapping[str, Any]:
+        """What an org's administrators have set for callbars."""
+        said = await org_settings.load(tx, connection_id)
+        return {
+            "related_objects": [
+                {"object_type": each.object_type, "label": each.label, "preferred": each.preferred}
+                for each in said.related_objects
+            ],
+            "status_sync": said.to_json()["status_sync"],
+        }
 
     async def find_records(
         self, account_id: UUID, connection_id: UUID, user_id: UUID, object_type: str, text: str

@@ -6,6 +6,8 @@
  *   tokens-<hash>.css       the design system's custom properties that base components read
  *   components.json         for each component: its script, the hash of the source of every bundle in it, the custom
  *                           labels and Apex classes it imports
+ *   aura-<component>-<hash>.js  the console's own twin of an Aura component that works in the background (`src/aura/`);
+ *                           in components.json by its name, with the hash of the source that it is the twin of
  *   <package>-LICENSE*      the terms of the packages that are compiled in, which ask to be in all copies
  *
  * What runs must be what is deployed: the org shows a component only where the sources it holds have these hashes.
@@ -24,31 +26,34 @@ import { minify } from "rolldown/utils";
 
 const root = path.resolve(import.meta.dirname, "..");
 export const BUNDLES = path.resolve(root, "../sfdx/force-app/main/default/lwc");
+const AURA = path.resolve(BUNDLES, "../aura");
+const auraTwins = path.join(root, "src/aura");
 const runtime = path.join(root, "src/lightning");
 const LIMIT = 600_000;
 
 const ours = (name) => path.join(runtime, `${name}.ts`);
 const MODULES = {
   "lightning/uiRecordApi": ours("uiRecordApi"),
+  "lightning/messageService": ours("messageService"),
   "lightning/navigation": ours("navigation"),
   "lightning/platformShowToastEvent": ours("platformShowToastEvent"),
 };
 
 /** The files of a bundle that a deployment carries as its source, by path in the bundle. */
-async function sourceFiles(bundle) {
-  const entries = await readdir(path.join(BUNDLES, bundle), { recursive: true, withFileTypes: true });
+async function sourceFiles(bundle, folder = BUNDLES) {
+  const entries = await readdir(path.join(folder, bundle), { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(path.join(BUNDLES, bundle), path.join(entry.parentPath, entry.name)))
-    .filter((name) => !name.startsWith("__tests__") && /\.(js|html|css)$/.test(name))
+    .map((entry) => path.relative(path.join(folder, bundle), path.join(entry.parentPath, entry.name)))
+    .filter((name) => !name.startsWith("__tests__") && /\.(js|html|css|cmp)$/.test(name))
     .sort();
 }
 
 /** The hash of a bundle's source, as the org computes it too (`crm/lightning/bundles.py`). */
-async function sourceHash(bundle) {
+async function sourceHash(bundle, folder = BUNDLES) {
   const hash = createHash("sha256");
-  for (const name of await sourceFiles(bundle)) {
-    const content = await readFile(path.join(BUNDLES, bundle, name));
+  for (const name of await sourceFiles(bundle, folder)) {
+    const content = await readFile(path.join(folder, bundle, name));
     hash.update(`${name}\0${createHash("sha256").update(content).digest("hex")}\n`);
   }
   return hash.digest("hex");
@@ -62,6 +67,19 @@ export async function componentSources() {
     if (!existsSync(path.join(BUNDLES, bundle, `${bundle}.js-meta.xml`))) continue;
     found.push(path.join(BUNDLES, bundle, `${bundle}.js-meta.xml`));
     for (const name of await sourceFiles(bundle)) found.push(path.join(BUNDLES, bundle, name));
+  }
+  return found;
+}
+
+/** Aura components that have a twin here: every file that the twin's entry depends on. */
+async function backgrounds() {
+  if (!existsSync(AURA)) return [];
+  const found = [];
+  for (const bundle of (await readdir(AURA)).sort()) {
+    const twin = path.join(auraTwins, `${bundle}.ts`);
+    if (!existsSync(twin)) continue;
+    const sources = await sourceFiles(bundle, AURA);
+    found.push({ bundle, twin, files: [twin, ...sources.map((name) => path.join(AURA, bundle, name))] });
   }
   return found;
 }
@@ -174,6 +192,7 @@ export function mount(into, properties = {}) {
             `schemaField(${JSON.stringify(object)}, ${JSON.stringify(field.join("."))})`,
           );
     }
+    if (kind === "messageChannel") return from("host", "apiName", `apiName(${JSON.stringify(what)})`);
     if (name === "@salesforce/user/Id") return from("host", "host", "host().userId");
     if (name === "@salesforce/i18n/lang") return from("host", "host", `host().language.replace("_", "-")`);
     if (name === "@salesforce/i18n/locale") return from("host", "host", `host().locale.replace("_", "-")`);
@@ -270,7 +289,8 @@ function closure(chunk, chunks) {
 async function stamp() {
   const own = (await readdir(runtime)).map((name) => path.join(runtime, name));
   const hash = createHash("sha256");
-  for (const file of [...own.sort(), ...(await componentSources())])
+  const twins = (await backgrounds()).flatMap((each) => each.files);
+  for (const file of [...own.sort(), ...(await componentSources()), ...twins])
     hash.update(file).update(await readFile(file));
   for (const file of ["scripts/lwc.mjs", "package-lock.json"])
     hash.update(await readFile(path.join(root, file)));
@@ -328,7 +348,7 @@ async function compile(into) {
   const styles = await tokens([...chunks.values()].map((each) => each.code).join("\n"));
   const sheet = `tokens-${createHash("sha256").update(styles).digest("hex").slice(0, 10)}.css`;
   await writeFile(path.join(into, sheet), styles);
-  const manifest = { host: "", styles: sheet, components: {} };
+  const manifest = { host: "", styles: sheet, components: {}, backgrounds: await compileBackgrounds(into) };
   for (const chunk of chunks.values()) {
     if (!chunk.isEntry) continue;
     if (chunk.name === "host") {
@@ -357,4 +377,19 @@ async function compile(into) {
     };
   }
   await writeFile(path.join(into, "components.json"), JSON.stringify(manifest, null, 1));
+}
+
+/** Twins stand alone: they import types only. */
+async function compileBackgrounds(into) {
+  const compiled = {};
+  for (const { bundle, twin } of await backgrounds()) {
+    const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    const plain = ts.transpileModule(await readFile(twin, "utf8"), { compilerOptions: options }).outputText;
+    const { code } = await minify(`${bundle}.js`, plain);
+    if (/^\s*import\b/m.test(code)) throw new Error(`${bundle}: a twin imports types only`);
+    const script = `aura-${bundle}-${createHash("sha256").update(code).digest("hex").slice(0, 10)}.js`;
+    await writeFile(path.join(into, script), code);
+    compiled[bundle] = { script, source: await sourceHash(bundle, AURA) };
+  }
+  return compiled;
 }

@@ -56,8 +56,9 @@ class CallbarCrm(Protocol):
         """Read the record through the connection and index it now; its id, object_type and name, or None."""
         ...
 
-    async def related_objects(self, tx: Transaction, connection_id: UUID) -> Sequence[Mapping[str, Any]]:
-        """The objects that an engagement may be related to, as `wire.RelatedObject` has them."""
+    async def org_says(self, tx: Transaction, connection_id: UUID) -> Mapping[str, Any]:
+        """What the org's administrators have set for callbars: `related_objects` and `status_sync`, as
+        `wire.Snapshot` has them."""
         ...
 
     async def find_records(
@@ -109,9 +110,9 @@ class Commands:
         async with self._db.view(seat.account_id) as tx:
             return await self._crm.connected(tx, seat.connection_id)
 
-    async def related_objects(self, tx: Transaction, seat: Seat) -> Sequence[Mapping[str, Any]]:
-        """The objects that the seat's agent may relate an engagement to."""
-        return await self._crm.related_objects(tx, seat.connection_id)
+    async def org_says(self, tx: Transaction, seat: Seat) -> Mapping[str, Any]:
+        """What the seat's org says of its callbars."""
+        return await self._crm.org_says(tx, seat.connection_id)
 
     async def run(self, seat: Seat, command: wire.Command) -> wire.Done | wire.Refused:
         """Do the command and answer it; never raises but when cancelled."""

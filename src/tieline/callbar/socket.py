@@ -320,8 +320,8 @@ class _Callbar:
                     )
                 if event is None:
                     async with self._db.view(self.seat.account_id) as tx:
-                        offered = await self._commands.related_objects(tx, self.seat)
-                        now = await view.snapshot(tx, self.seat, offered)
+                        said = await self._commands.org_says(tx, self.seat)
+                        now = await view.snapshot(tx, self.seat, **said)
             except Exception:
                 log.exception("callbar.view")
                 await asyncio.sleep(0.5)

@@ -84,7 +84,10 @@ _EVENT = Statement(
 
 
 async def snapshot(
-    tx: Transaction, seat: Seat, related_objects: Sequence[Mapping[str, Any]] = ()
+    tx: Transaction,
+    seat: Seat,
+    related_objects: Sequence[Mapping[str, Any]] = (),
+    status_sync: Mapping[str, Any] | None = None,
 ) -> wire.Snapshot:
     """Everything the callbar shows. `tx` must see one moment only (`Database.view`)."""
     row = await _agent(tx, seat)
@@ -115,6 +118,7 @@ async def snapshot(
         queues=[wire.QueueRef(id=str(q.id), name=q.name) for q in served],
         engagements=await _cards(tx, row),
         related_objects=[wire.RelatedObject.model_validate(each) for each in related_objects],
+        status_sync=wire.StatusSync.model_validate(status_sync) if status_sync else None,
     )
 
 

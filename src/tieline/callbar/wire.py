@@ -161,6 +161,24 @@ class RelatedObject(Wire):
     """The one to offer first."""
 
 
+class StatusRelation(Wire):
+    """A contact center status and the Omni-Channel status that it is like."""
+
+    contact_center: str
+    """`ready`, `not_ready`, `not_ready:<reason>`, `occupied`, `wrap_up` or `offline`."""
+    salesforce: str
+    """The id of the presence status, or `offline`."""
+    label: str
+
+
+class StatusSync(Wire):
+    """Which side follows the other, and what is like what."""
+
+    to_salesforce: bool
+    to_contact_center: bool
+    relations: list[StatusRelation]
+
+
 class Snapshot(Wire):
     """Everything the callbar shows, now."""
 
@@ -177,6 +195,8 @@ class Snapshot(Wire):
     engagements: list[Engagement]
     related_objects: list[RelatedObject] = []
     """In order; none: the agent relates nothing."""
+    status_sync: StatusSync | None = None
+    """None: the agent's Omni-Channel status and this one have nothing to do with each other."""
 
 
 class Gone(Wire):

@@ -37,6 +37,17 @@ _COUNTRY_CODES = "SELECT Code__c FROM Tieline_Country_Code__c ORDER BY Order__c,
 _ACTIVE = "SELECT Active__c FROM Tieline_Product_Setup__c WHERE Product__c = 'ContactCenter'"
 MAX_RELATED_OBJECTS = 10
 _RELATED = "SELECT Object__c, Default__c FROM Tieline_Related_Object__c ORDER BY Order__c, Object__c"
+MAX_STATUS_RELATIONS = 100
+_SYNC = "SELECT Omni_Sync__c, Omni_Sync_Back__c FROM Tieline_Product_Settings__c WHERE Product__c = 'ContactCenter'"
+_RELATIONS = (
+    "SELECT Contact_Center_Status__c, Salesforce_Status__c FROM Tieline_Presence_Status_Relation__c"
+    " ORDER BY Order__c, Id"
+)
+_STATUSES = "SELECT Id, DeveloperName, MasterLabel FROM ServicePresenceStatus"
+OFFLINE = "offline"
+"""Of both sides; Omni-Channel has no such status: whoever is offline is logged out."""
+SALESFORCE_OFFLINE = "-offline-"
+"""How a relation names it: no developer name has a hyphen."""
 _UNKNOWN_OBJECT = ("INVALID_TYPE", "INVALID_FIELD")
 _API_NAME = re.compile(r"[A-Za-z]\w{0,79}")
 _OTHERS = ("FirstName", "LastName", "IsConverted", "Company", "Subject")
@@ -83,6 +94,26 @@ class RelatedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusRelation:
+    """A contact center status and the Omni-Channel status that it is like."""
+
+    contact_center: str
+    """`ready`, `not_ready`, `not_ready:<reason>`, `occupied`, `wrap_up` or `offline`."""
+    salesforce: str
+    """The id of the presence status, or `offline`."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSync:
+    """Which side follows the other, and what is like what. A status that the org no longer has is left out."""
+
+    to_salesforce: bool
+    to_contact_center: bool
+    relations: tuple[StatusRelation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrgSettings:
     """What the org's administrators have set."""
 
@@ -92,6 +123,8 @@ class OrgSettings:
     """False once an administrator has deactivated the product; an org that never said anything is active."""
     related_objects: tuple[RelatedObject, ...] = ()
     """Objects whose records an agent may relate a call to, in order; none: nothing is offered."""
+    status_sync: StatusSync | None = None
+    """None while the switches are off, or Omni-Channel is."""
 
     @classmethod
     def of(
@@ -99,6 +132,7 @@ class OrgSettings:
         country_codes: Sequence[object],
         active: object = None,
         related_objects: Sequence[RelatedObject] = (),
+        status_sync: StatusSync | None = None,
     ) -> Self:
         """Checked settings: codes that do not exist and repeats are left out; none at all is the default."""
         codes: list[str] = []
@@ -110,6 +144,7 @@ class OrgSettings:
             tuple(codes[:MAX_COUNTRY_CODES]) or DEFAULT_COUNTRY_CODES,
             active is not False,
             tuple(related_objects[:MAX_RELATED_OBJECTS]),
+            status_sync,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +155,10 @@ class OrgSettings:
             "related_objects": [
                 asdict(each) | {"others": list(each.others)} for each in self.related_objects
             ],
+            "status_sync": asdict(self.status_sync)
+            | {"relations": [asdict(each) for each in self.status_sync.relations]}
+            if self.status_sync
+            else None,
         }
 
     @classmethod
@@ -132,6 +171,9 @@ class OrgSettings:
                 RelatedObject(**each | {"others": tuple(each["others"])})
                 for each in content.get("related_objects") or ()
             ],
+            StatusSync(**sync | {"relations": tuple(StatusRelation(**each) for each in sync["relations"])})
+            if (sync := content.get("status_sync"))
+            else None,
         )
 
 
@@ -150,7 +192,34 @@ async def read(client: SalesforceClient) -> OrgSettings:
     codes = [row.get("Code__c") for row in await _rows(client, _COUNTRY_CODES)]
     setup = await _rows(client, _ACTIVE)
     related = await _related(client)
-    return OrgSettings.of(codes, setup[0].get("Active__c") if setup else None, related)
+    sync = await _status_sync(client)
+    return OrgSettings.of(codes, setup[0].get("Active__c") if setup else None, related, sync)
+
+
+async def _status_sync(client: SalesforceClient) -> StatusSync | None:
+    switches = await _rows(client, _SYNC)
+    to_salesforce, to_contact_center = (
+        bool(switches and switches[0].get(name)) for name in ("Omni_Sync__c", "Omni_Sync_Back__c")
+    )
+    if not (to_salesforce or to_contact_center):
+        return None
+    # An org whose Omni-Channel is off has no such object.
+    known = {str(row.get("DeveloperName")): row for row in await _rows(client, _STATUSES)}
+    if not known:
+        return None
+    relations: dict[str, StatusRelation] = {}
+    for row in (await _rows(client, _RELATIONS))[:MAX_STATUS_RELATIONS]:
+        center, name = str(row.get("Contact_Center_Status__c")), str(row.get("Salesforce_Status__c"))
+        found = known.get(name)
+        if center in relations:
+            continue
+        if name == SALESFORCE_OFFLINE:
+            relations[center] = StatusRelation(center, OFFLINE, "")
+        elif found is not None:
+            relations[center] = StatusRelation(
+                center, str(found["Id"]), str(found.get("MasterLabel") or name)
+            )
+    return StatusSync(to_salesforce, to_contact_center, tuple(relations.values()))
 
 
 async def _related(client: SalesforceClient) -> list[RelatedObject]:

@@ -22,6 +22,7 @@ from .test_rest import DATA, make, soql
 DIST = Path("web/dist")
 CASES = json.loads(Path("sfdx/cases/TielineSettings.json").read_text())
 RELATED = json.loads(Path("sfdx/cases/TielineRelatedObjects.json").read_text())
+PRESENCE = json.loads(Path("sfdx/cases/TielinePresence.json").read_text())
 HOSTS = Hosts.of("https://portal.example", "https://acme.portal.example")
 
 
@@ -133,6 +134,49 @@ async def test_the_twin_of_the_related_objects_class_answers_as_its_cases_say(
     rows = await soql(http, f"SELECT Object__c FROM {name} ORDER BY Order__c")
     assert [row["Object__c"] for row in rows["records"]] == case["chosen"]
     await http.aclose()
+
+
+async def test_the_twin_of_the_presence_class_answers_as_its_cases_say(org: World, admin: Browser) -> None:
+    http = await client_of(org, ADMIN)
+    for name in ("Tieline_Presence_Status_Relation__c", "Tieline_Product_Settings__c"):
+        await emptied(http, name)
+    before = (await call(admin, "state", {}, "TielinePresence")).json()
+    assert (before["enabled"], before["statuses"]) == (False, [])
+    assert (await admin.api("PUT", "setup/omni/settings", json={"enabled": True})).status_code == 200
+    for name in ("Available", "Away"):
+        await make(
+            http, "ServicePresenceStatus", DeveloperName=name, MasterLabel=f"{name} now", Language="en_US"
+        )
+    for case in PRESENCE:
+        answer = await call(admin, case["method"], case["parameters"], "TielinePresence")
+        if "refusal" in case:
+            assert (answer.status_code, answer.json()[0]["message"]) == (400, case["refusal"])
+            continue
+        told = answer.json()
+        assert {name: told[name] for name in case["answer"]} == case["answer"]
+        assert {"name": "Away", "label": "Away now"} in told["statuses"] and told["enabled"] is True
+    rows = await soql(http, "SELECT Product__c FROM Tieline_Product_Settings__c")
+    assert [row["Product__c"] for row in rows["records"]] == ["ContactCenter"]
+    await http.aclose()
+
+
+async def test_a_background_component_runs_where_its_source_is_deployed(org: World, admin: Browser) -> None:
+    (found,) = (await admin.api("GET", "components")).json()
+    assert (DIST / found["script"].lstrip("/")).is_file() and found["namespace"] is None
+    http = await client_of(org, ADMIN)
+    files = metadata(project(), HOSTS)
+    bundle: dict[str, str | bytes] = {
+        path: content for path, content in files.items() if path.startswith("aura/tielineOmniBridge/")
+    }
+    described = manifest(AuraDefinitionBundle=["tielineOmniBridge"])
+    helper = "aura/tielineOmniBridge/tielineOmniBridgeHelper.js"
+    other = bundle | {helper: files[helper] + b"// changed\n", "package.xml": described}
+    assert (await deploy(http, archive(other)))["status"] == "Succeeded"
+    try:
+        assert (await admin.api("GET", "components")).json() == []
+    finally:
+        assert (await deploy(http, archive(bundle | {"package.xml": described})))["status"] == "Succeeded"
+        await http.aclose()
 
 
 async def test_classes_and_tabs_open_with_the_permission_set_at_once(org: World, agent: Browser) -> None:

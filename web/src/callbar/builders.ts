@@ -71,6 +71,7 @@ export const aSnapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   queues: [{ id: "q1", name: "support" }],
   engagements: [],
   related_objects: [],
+  status_sync: null,
   ...part,
 });
 

@@ -51,6 +51,8 @@ function aCallbar(
     dialingPrefixes: () => Promise.resolve({ outside: "9", long_distance: "1", international: "01" }),
     clickToDial: (enabled) => Promise.resolve(void log.push(enabled ? "clickable" : "not clickable")),
     onNumber: (heard) => (clicked = heard),
+    onMessage: () => Promise.resolve(),
+    publish: () => Promise.resolve(),
   };
   const callbar = new Callbar({
     config: { connection_id: "c1", host_origin: "https://acme.lightning.example" },

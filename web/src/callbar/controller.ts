@@ -36,6 +36,7 @@ import {
 } from "./model.ts";
 import type { Ring } from "../ui/ring.ts";
 import { decidePop, type Layout, popOfRecord } from "./screen_pop.ts";
+import { StatusLink, type OmniState } from "./status_link.ts";
 import { type Challenge, openSignIn, signInAddress, type SignInWindow } from "./sign_in.ts";
 
 export interface CallbarConfig {
@@ -64,6 +65,8 @@ export interface CallbarState {
   /** The CRM no longer takes our connection: the integration was removed there, or an administrator took it back. */
   crmLost: boolean;
   recent: readonly RecentCall[];
+  /** The agent's Omni-Channel status; null where it has nothing to do with ours, or no console tells it. */
+  omni: OmniState | null;
 }
 
 export interface CallbarDeps {
@@ -146,6 +149,7 @@ export class Callbar {
   #collecting: ReturnType<typeof setInterval> | null = null;
   #clickable = false;
   #tookOver = false;
+  readonly #statuses: StatusLink;
   readonly #typed = new Map<string, { keys: string; timer: ReturnType<typeof setTimeout> }>();
   #keys = 0;
   #recentWatched = 0;
@@ -162,7 +166,13 @@ export class Callbar {
       hostLost: false,
       crmLost: false,
       recent: [],
+      omni: null,
     };
+    this.#statuses = new StatusLink({
+      host: deps.host,
+      choose: (status, reason) => this.#chosenInOmni(status, reason),
+      changed: (omni) => this.#set({ omni }),
+    });
     this.#line = deps.line({
       fact: (message) => {
         const at = this.#now();
@@ -205,6 +215,7 @@ export class Callbar {
     this.#prefixes = this.#deps.host.dialingPrefixes().catch(() => NO_PREFIXES);
     this.#deps.host.onRecord((record) => this.#recordSeen(record));
     this.#deps.host.onNumber((clicked) => this.#numberClicked(clicked));
+    void this.#statuses.start();
     this.#line.start(null);
     try {
       const [session, seat] = await Promise.all([
@@ -343,6 +354,17 @@ export class Callbar {
       object_type: record.object_type,
       record_id: record.id,
     });
+  }
+
+  /** The agent chose a status in Omni-Channel; only the callbar that acts takes it over. Resolves to whether it did. */
+  async #chosenInOmni(status: "ready" | "not_ready" | "offline", reason: string | null): Promise<boolean> {
+    if (!isOwner(this.#state.model)) return false;
+    try {
+      await this.#line.command("status.set", { status, reason });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** A key for the customer to receive. */
@@ -645,6 +667,7 @@ export class Callbar {
 
   #react(before: Model, model: Model, fact: Fact): void {
     if (model.gap && !before.gap) this.#line.requestSnapshot();
+    if (model.snapshot !== before.snapshot) this.#statuses.follow(model.snapshot);
     if (fact.kind === "snapshot") {
       this.#resumedAfterRefusal = false;
       this.#reportLayout();

@@ -56,6 +56,9 @@ export interface Host {
   onNumber(listener: (clicked: ClickedNumber) => void): void;
   /** Calls back with each record that the agent goes to. */
   onRecord(listener: (record: ViewedRecord) => void): void;
+  /** Calls back with each message of a channel of the page; rejects where there is none. */
+  onMessage(channel: string, listener: (message: unknown) => void): Promise<void>;
+  publish(channel: string, message: Record<string, unknown>): Promise<void>;
 }
 
 /** The host did not do what was asked; `message` is the host's own, for the log. */

@@ -180,6 +180,14 @@ export class OpenCtiHost implements Host {
     );
   }
 
+  async onMessage(channel: string, listener: (message: unknown) => void): Promise<void> {
+    await this.#call("subscribe", { channelName: channel, listener });
+  }
+
+  async publish(channel: string, message: Record<string, unknown>): Promise<void> {
+    await this.#call("publish", { channelName: channel, message });
+  }
+
   /**
    * Lightning itself opens pops in the existing window only. A new one needs a click of the user, without
    * which the browser blocks it, so a pop at ring time stays in the existing window.

@@ -45,6 +45,12 @@ export class StandaloneHost implements Host {
   onNumber(): void {
     // No page, no phone fields.
   }
+  onMessage(): Promise<void> {
+    return Promise.reject(new HostRefused("no page with channels"));
+  }
+  publish(): Promise<void> {
+    return Promise.reject(new HostRefused("no page with channels"));
+  }
   onRecord(): void {
     // Nobody navigates where there is no page.
   }

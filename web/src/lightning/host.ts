@@ -13,6 +13,9 @@ export interface Host {
   ) => Promise<unknown>;
   /** Opens an address of the console. */
   navigate: (path: string) => void;
+  /** The console window's message channels. */
+  subscribe: (channel: string, listener: (message: unknown) => void) => () => void;
+  publish: (channel: string, message: unknown) => void;
   userId: string;
   /** As the user set them, such as `ja` and `ja_JP`. */
   language: string;

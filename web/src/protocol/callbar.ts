@@ -218,6 +218,7 @@ export interface Snapshot {
   queues: QueueRef[]
   related_objects: RelatedObject[]
   sequence: number
+  status_sync: StatusSync | null
   time: string
   type: 'snapshot'
 }
@@ -331,6 +332,22 @@ export interface RelatedObject {
   label: string
   object_type: string
   preferred: boolean
+}
+/**
+ * Which side follows the other, and what is like what.
+ */
+export interface StatusSync {
+  relations: StatusRelation[]
+  to_contact_center: boolean
+  to_salesforce: boolean
+}
+/**
+ * A contact center status and the Omni-Channel status that it is like.
+ */
+export interface StatusRelation {
+  contact_center: string
+  label: string
+  salesforce: string
 }
 /**
  * A fact. Parts that did not change are null.

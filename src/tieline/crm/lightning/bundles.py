@@ -16,10 +16,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..deploy.components import files_of, stored
+from ..deploy.components import all_stored, files_of, stored
 
 BUNDLE = "LightningComponentBundle"
-_SOURCES = (".js", ".html", ".css")
+AURA = "AuraDefinitionBundle"
+_SOURCES = (".js", ".html", ".css", ".cmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Compilation:
     host: str
     styles: str
     components: Mapping[str, Compiled]
+    backgrounds: Mapping[str, Compiled]
+    """Twins of Aura components that work in the background of console apps."""
 
 
 @lru_cache(maxsize=4)
@@ -50,6 +53,10 @@ def _read(file: Path, changed_at: int) -> Compilation:
             name: Compiled(each["script"], each["bundles"], tuple(each["labels"]))
             for name, each in told["components"].items()
         },
+        {
+            name: Compiled(each["script"], {name: each["source"]}, ())
+            for name, each in told.get("backgrounds", {}).items()
+        },
     )
 
 
@@ -59,7 +66,7 @@ def compilation(web_dist: Path) -> Compilation:
     try:
         return _read(file, file.stat().st_mtime_ns)
     except FileNotFoundError:
-        return Compilation("", "", {})
+        return Compilation("", "", {}, {})
 
 
 def source_hash(files: Mapping[str, bytes]) -> str:
@@ -84,9 +91,28 @@ async def runnable(conn: Any, web_dist: Path, name: str) -> tuple[Compilation, C
     twin = compiled.components.get(name.removeprefix(prefix))
     if twin is None:
         return None
+    if not await _as_compiled(conn, BUNDLE, prefix, twin):
+        return None
+    return compiled, twin, row.namespace
+
+
+async def backgrounds(conn: Any, web_dist: Path) -> list[dict[str, str | None]]:
+    """The deployed Aura components that work in the background, as `{script, namespace}`; those of other sources than
+    the compiled ones do not run."""
+    compiled = await asyncio.to_thread(compilation, web_dist)
+    found: list[dict[str, str | None]] = []
+    for row in await all_stored(conn, AURA):
+        prefix = f"{row.namespace}__" if row.namespace else ""
+        twin = compiled.backgrounds.get(row.name.removeprefix(prefix))
+        if twin is not None and await _as_compiled(conn, AURA, prefix, twin):
+            found.append({"script": f"/assets/lwc/{twin.script}", "namespace": row.namespace})
+    return found
+
+
+async def _as_compiled(conn: Any, type_name: str, prefix: str, twin: Compiled) -> bool:
     for bundle, wanted in twin.bundles.items():
-        files = await files_of(conn, BUNDLE, prefix + bundle)
+        files = await files_of(conn, type_name, prefix + bundle)
         inside = {path.split("/", 2)[-1]: content for path, content in files.items()}
         if source_hash(inside) != wanted:
-            return None
-    return compiled, twin, row.namespace
+            return False
+    return True

@@ -14,7 +14,7 @@ from ..console import answering, visiting
 from ..deploy.components import all_stored, stored
 from ..errors import Fault, not_found
 from ..web import json_response, read_json, server_of
-from .bundles import BUNDLE, runnable
+from .bundles import BUNDLE, backgrounds, runnable
 from .labels import labels
 from .twins import AuraHandledException
 
@@ -42,6 +42,13 @@ async def component(request: Request) -> Response:
                 "labels": await labels(visit.conn, twin.labels, prefix, visit.caller.words),
             }
         )
+
+
+@answering
+async def background_components(request: Request) -> Response:
+    """What runs in the background of console apps: `[{script, namespace}]`."""
+    async with visiting(request) as visit:
+        return json_response(await backgrounds(visit.conn, server_of(request).settings.web_dist))
 
 
 @answering
@@ -96,6 +103,7 @@ async def _may_call(conn: Any, caller: Caller, class_name: str) -> bool:
 
 
 ROUTES = [
+    Route("/console/api/components", background_components),
     Route("/console/api/components/{name}", component),
     Route("/console/api/apex/{class_name}/{method}", apex, methods=["POST"]),
 ]

@@ -29,6 +29,7 @@ async function shown(model: Partial<Model>, state: Partial<CallbarState> = {}) {
     hostLost: false,
     crmLost: false,
     recent: [],
+    omni: null,
     ...state,
   };
   const listeners = new Set<() => void>();

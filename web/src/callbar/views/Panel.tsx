@@ -33,6 +33,7 @@ export function Panel({
   return (
     <>
       <StatusBar callbar={callbar} snapshot={snapshot} audioUp={state.audio.kind === "up"} clock={clock} />
+      <OmniLine state={state} />
       {!snapshot.owner && <Mirror callbar={callbar} model={model} />}
       {model.link === "sign_in_again" && <SignInAgain callbar={callbar} state={state} />}
       {/* A mirror shows what goes on; only the callbar that has the audio acts. */}
@@ -142,6 +143,19 @@ const TONE = {
   not_ready: "away",
   offline: "calm",
 } as const;
+
+/** The agent's Omni-Channel status, and who made it so. */
+function OmniLine({ state: { omni } }: { state: CallbarState }): ReactNode {
+  const { t } = useTranslation();
+  if (omni === null) return null;
+  const name = omni.name ?? t("omni.offline");
+  return (
+    <div className={`cb-omni ${omni.refused ? "cb-omni_refused" : ""}`} role="status">
+      <span>{t(omni.by === null ? "omni.state" : `omni.by_${omni.by}`, { name })}</span>
+      {omni.refused && <p>{t("omni.refused")}</p>}
+    </div>
+  );
+}
 
 function StatusBar({
   callbar,

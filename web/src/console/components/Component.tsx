@@ -10,6 +10,7 @@ import { TOAST_EVENT, type ToastDetail } from "../../lightning/platformShowToast
 import { Button, EmptyState, Spinner } from "../../ui/controls.tsx";
 import { request } from "../data/client.ts";
 import { language, session } from "../data/session.ts";
+import { messages } from "../messages/bus.ts";
 import { navigate } from "../router.ts";
 import { toast } from "../shell/toasts.ts";
 
@@ -36,6 +37,8 @@ function pageOfComponents(): Host {
   return {
     request: (path, options = {}) => request<unknown>(path, options),
     navigate,
+    subscribe: messages.subscribe,
+    publish: messages.publish,
     userId: user.id,
     language: language(),
     locale: user.locale,

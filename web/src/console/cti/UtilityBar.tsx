@@ -23,6 +23,7 @@ import { useStore } from "../data/store.ts";
 import type { UtilityItem } from "../data/types.ts";
 import { TOOLS } from "../shell/utilities.tsx";
 import { messages } from "../messages/bus.ts";
+import { startBackgrounds } from "../omni/background.ts";
 import { consoleActions } from "./actions.ts";
 import { adapterAddress, adapterOrigin, newNonce } from "./adapter.ts";
 import { onDial } from "./dial.ts";
@@ -40,6 +41,8 @@ export function UtilityBar(): ReactNode {
   const state = useStore(panel);
   const [open, setOpen] = useState<string | null>(null);
   const shown = state.visible ? null : (tools.find((item) => item.type === open) ?? null);
+
+  useEffect(startBackgrounds, []);
 
   // Opening the phone, also by a call that comes in, puts the other panel away.
   useEffect(() => {

@@ -1,5 +1,6 @@
 import { LightningElement } from "lwc";
 import codes from "@salesforce/label/c.Tieline_Codes_Title";
+import sync from "@salesforce/label/c.Tieline_Sync_Title";
 import settings from "@salesforce/label/c.Tieline_Settings";
 import product from "@salesforce/label/c.Tieline_Product_Name";
 import products from "@salesforce/label/c.Tieline_Products";
@@ -9,5 +10,5 @@ import related from "@salesforce/label/c.Tieline_Related_Title";
 export default class TielineSettings extends LightningElement {
   static renderMode = "light";
 
-  labels = { codes, product, products, related, settings };
+  labels = { codes, product, products, related, settings, sync };
 }
