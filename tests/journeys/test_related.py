@@ -34,8 +34,11 @@ async def test_a_call_is_related_once_an_object_is_chosen(
         page, panel = await related_objects(demo, computer)
         await panel.get_by_text("No object is chosen").wait_for()
         await emma.become("ready")
-        await street.call("(415) 555-0123")
-        await emma.answer()
+        # The pages of three computers may take their time.
+        async with demo.queue_set(ring_ms=120_000):
+            await street.call("(415) 555-0123")
+            await emma.card("incoming").wait_for(timeout=60_000)
+            await emma.answer()
         # Nothing is chosen: there is no control.
         await expect(emma.card("talking").get_by_text(emma.say("relate.title"), exact=True)).to_have_count(0)
 

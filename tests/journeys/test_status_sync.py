@@ -86,8 +86,10 @@ async def test_statuses_follow_each_other(administrator: Administrator, emma: De
     await emma.become("ready")
     await follows(names["Available"], "center")
     # A call is followed, and its end; both within a second.
-    await street.call("(415) 555-0123")
-    await emma.answer()
+    async with emma.demo.queue_set(ring_ms=120_000):
+        await street.call("(415) 555-0123")
+        await emma.card("incoming").wait_for(timeout=60_000)
+        await emma.answer()
     await expect(line).to_have_text(emma.say("omni.by_center", name=names["On a call"]), timeout=SHOWN_MS)
     wrong += await look(emma.page, "callbar-omni", "en")
     await emma.finish()

@@ -9,20 +9,20 @@ from tests.integration.center import Center
 from tieline.salesforce import org_settings
 from tieline.salesforce.client import SalesforceClient
 
-from .test_following import center, client  # noqa: F401
-from .test_index import create
+from .test_following import center, client
 
+__all__ = ["center", "client"]
 SETTINGS, RELATION = "Tieline_Product_Settings__c", "Tieline_Presence_Status_Relation__c"
 
 
 async def test_saved_relations_are_on_callbars_at_once_and_gone_statuses_are_not(
-    center: Center,  # noqa: F811
-    client: SalesforceClient,  # noqa: F811
+    center: Center,
+    client: SalesforceClient,
 ) -> None:
     made: list[tuple[str, str]] = []
 
     async def add(object_type: str, **values: object) -> str:
-        record_id = await create(client, object_type, **values)
+        record_id = str((await client.call("POST", f"/sobjects/{object_type}", body=values))["id"])
         made.append((object_type, record_id))
         return record_id
 
