@@ -1,7 +1,14 @@
 import { LightningElement } from "lwc";
 import { NavigationMixin } from "lightning/navigation";
 import { ShowToastEvent } from "lightning/platformShowToastEvent";
-import { APPLICATION_SCOPE, createMessageContext, publish, releaseMessageContext, subscribe, unsubscribe } from "lightning/messageService";
+import {
+  APPLICATION_SCOPE,
+  createMessageContext,
+  publish,
+  releaseMessageContext,
+  subscribe,
+  unsubscribe,
+} from "lightning/messageService";
 import CHANNEL from "@salesforce/messageChannel/Tieline_Presence__c";
 import save from "@salesforce/apex/TielinePresence.save";
 import state from "@salesforce/apex/TielinePresence.state";
@@ -52,8 +59,21 @@ export default class TielineStatusSync extends NavigationMixin(LightningElement)
   static renderMode = "light";
 
   labels = {
-    center, ifCenter, ifSalesforce, intro, loading, noPhone, off, openSetup, retry, salesforce, save: saveLabel, title,
-    toCenter, toSalesforce, tryIt,
+    center,
+    ifCenter,
+    ifSalesforce,
+    intro,
+    loading,
+    noPhone,
+    off,
+    openSetup,
+    retry,
+    salesforce,
+    save: saveLabel,
+    title,
+    toCenter,
+    toSalesforce,
+    tryIt,
   };
   state = null;
   /** Developer names by contact center status; absent: stays as it is. */
@@ -122,7 +142,10 @@ export default class TielineStatusSync extends NavigationMixin(LightningElement)
 
   /** Contact center statuses in order; those that are gone there are kept while they are chosen for. */
   get centers() {
-    const live = (this.reasons ?? []).map(({ code, name }) => ({ value: REASON + code, label: filled(reasonLabel, name) }));
+    const live = (this.reasons ?? []).map(({ code, name }) => ({
+      value: REASON + code,
+      label: filled(reasonLabel, name),
+    }));
     const known = new Set(live.map((each) => each.value));
     const others = Object.keys(this.chosen)
       .filter((each) => each.startsWith(REASON) && !known.has(each))
@@ -171,7 +194,8 @@ export default class TielineStatusSync extends NavigationMixin(LightningElement)
     if (each.gone) return goneCenter;
     if (picked === "") return gap;
     const first = this.centerOf(picked);
-    const shared = Object.entries(this.chosen).filter(([status, name]) => name === picked && settable(status)).length > 1;
+    const shared =
+      Object.entries(this.chosen).filter(([status, name]) => name === picked && settable(status)).length > 1;
     if (this.state.toContactCenter && shared && settable(each.value)) return filled(double, this.wordOf(first));
     return "";
   }
@@ -239,7 +263,9 @@ export default class TielineStatusSync extends NavigationMixin(LightningElement)
       .filter((each) => each.gone !== true && there.has(this.chosen[each.value]))
       .map((each) => ({ center: each.value, salesforce: this.chosen[each.value] }));
     try {
-      this.take(await save({ toSalesforce: this.state.toSalesforce, toContactCenter: this.state.toContactCenter, relations }));
+      this.take(
+        await save({ toSalesforce: this.state.toSalesforce, toContactCenter: this.state.toContactCenter, relations }),
+      );
       this.toast("success", saved);
       settingsChanged();
     } catch (error) {
