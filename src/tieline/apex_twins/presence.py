@@ -94,7 +94,9 @@ async def save(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
         f"{p}Omni_Sync_Back__c": parameters.get("toContactCenter") is True,
     }
     if kept is None:
-        await insert(call, settings, [{"Name": "ContactCenter", f"{p}Product__c": "ContactCenter", **switches}])
+        await insert(
+            call, settings, [{"Name": "ContactCenter", f"{p}Product__c": "ContactCenter", **switches}]
+        )
     else:
         await update(call, settings, [(kept["Id"], switches)])
     q, rows = await _rows(call)

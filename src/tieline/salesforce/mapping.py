@@ -22,6 +22,8 @@ SESSION = "Tieline_Session_History__c"
 SESSION_KEY = "Engagement_Id__c"
 TASK_LINK = "Tieline_Engagement_Link__c"
 
+LATER_FIELDS = frozenset({"Number_Shown__c", "Status__c", "Related_Record_Id__c"})
+"""Fields that came with a later version of the package: an org may not have them yet."""
 _PEOPLE = frozenset({"Contact", "Lead"})
 _CALL_TYPE = {"inbound": "Inbound", "outbound": "Outbound", "internal": "Internal"}
 _REASONS = frozenset({"busy", "no_answer", "unreachable", "agent_hung_up"})
@@ -45,6 +47,8 @@ class Look:
     """A `TaskStatus` that means closed; its label differs from org to org."""
     task_link: bool = True
     """The org has our link field on activities."""
+    session_fields: frozenset[str] = LATER_FIELDS
+    """Which of `LATER_FIELDS` the org has."""
 
 
 @cache
@@ -107,8 +111,10 @@ def task_fields(log: CallLog, look: Look, user: OrgUser | None, *, bare: bool = 
     return fields
 
 
-def session_fields(log: CallLog, user: OrgUser | None, *, bare: bool = False) -> dict[str, Any]:
-    """The session history record, but for its key and its Task."""
+def session_fields(
+    log: CallLog, user: OrgUser | None, *, bare: bool = False, has: frozenset[str] = LATER_FIELDS
+) -> dict[str, Any]:
+    """The session history record, but for its key and its Task; of later fields those that the org `has`."""
     linked = log.linked()
     fields: dict[str, Any] = {
         "Name": subject_of(log)[:80],
@@ -130,6 +136,12 @@ def session_fields(log: CallLog, user: OrgUser | None, *, bare: bool = False) ->
         "Link__c": log.link if log.link and len(log.link) <= 255 else None,
         **dict.fromkeys(_LOOKUPS.values()),
     }
+    later = {
+        "Number_Shown__c": (log.number_display or "")[:40] or None,
+        "Status__c": "closed",
+        "Related_Record_Id__c": linked.id if linked and not bare else None,
+    }
+    fields |= {name: value for name, value in later.items() if name in has}
     for record in () if bare else (_caller(log), linked):
         if record and record.object_type in _LOOKUPS:
             fields[_LOOKUPS[record.object_type]] = record.id
@@ -154,7 +166,7 @@ def graph_of(log: CallLog, look: Look, user: OrgUser | None, *, bare: bool = Fal
                 "url": f"{DATA}/sobjects/{SESSION}",
                 "referenceId": "session",
                 "body": {SESSION_KEY: str(log.engagement_id), "Task_Id__c": "@{task.id}"}
-                | _given(session_fields(log, user, bare=bare)),
+                | _given(session_fields(log, user, bare=bare, has=look.session_fields)),
             },
         ],
     }
@@ -166,7 +178,11 @@ def update_of(
     """The two records of a later revision, for a collection call."""
     return [
         {"attributes": {"type": "Task"}, "id": task_id, **task_fields(log, look, user, bare=bare)},
-        {"attributes": {"type": SESSION}, "id": session_id, **session_fields(log, user, bare=bare)},
+        {
+            "attributes": {"type": SESSION},
+            "id": session_id,
+            **session_fields(log, user, bare=bare, has=look.session_fields),
+        },
     ]
 
 

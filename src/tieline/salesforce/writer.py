@@ -16,6 +16,7 @@ from tieline.salesforce import org_users
 from tieline.salesforce.client import MAX_COLLECTION, MAX_GRAPHS, SalesforceClient, quoted
 from tieline.salesforce.failures import CrmFailure, Problem, kind_of, problem_in
 from tieline.salesforce.mapping import (
+    LATER_FIELDS,
     SESSION,
     SESSION_KEY,
     TASK_LINK,
@@ -210,7 +211,7 @@ class SalesforceWriter:
         if known and time.monotonic() - known[0] < _LOOK_LIFE_S:
             return known[1]
         try:
-            await client.describe(SESSION)
+            session = (await client.describe(SESSION)).get("fields") or []
         except CrmFailure as failure:
             if failure.http_status == 404:
                 raise CrmAway("package_missing") from failure
@@ -222,6 +223,7 @@ class SalesforceWriter:
         look = Look(
             closed_status=str(closed[0]["MasterLabel"]) if closed else "Completed",
             task_link=any(field.get("name") == TASK_LINK for field in fields),
+            session_fields=LATER_FIELDS & {str(field.get("name")) for field in session},
         )
         self._looks[connection_id] = (time.monotonic(), look)
         return look

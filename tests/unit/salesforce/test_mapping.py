@@ -143,6 +143,17 @@ def test_the_contact_who_called_stays_whom_a_call_about_something_else_is_with(
     task, session = task_fields(about, LOOK, None), session_fields(about, None)
     assert (task["WhoId"], task["WhatId"]) == (who, "001000000000001AAA")
     assert (session["Contact__c"], session["Account__c"]) == (who, "001000000000001AAA")
+    assert session["Related_Record_Id__c"] == "001000000000001AAA"
+    assert (session["Number_Shown__c"], session["Status__c"]) == ("03-1234-5678", "closed")
+
+
+def test_fields_that_an_older_package_lacks_are_not_sent_to_its_org() -> None:
+    old = replace(LOOK, session_fields=frozenset())
+    body = graph_of(LOG, old, None)["compositeRequest"][1]["body"]
+    newer = graph_of(LOG, LOOK, None)["compositeRequest"][1]["body"]
+    assert newer.keys() - body.keys() == {"Number_Shown__c", "Status__c"}
+    (_, session) = update_of(LOG, old, None, task_id="00T1", session_id="a001")
+    assert not session.keys() & mapping.LATER_FIELDS
 
 
 def test_bare_records_point_to_nothing_and_nobody() -> None:
