@@ -23,6 +23,7 @@ BENCHES = {
     "sizes": "what the browser loads",
     "offers": "from a fact of the switch to the offer at the agent's socket",
     "sockets": "a personal event among 1,000 sockets",
+    "api": "the public API and the portal's lists, 10,000 users",
     "match": "whose number is this",
     "outbox": "call logs into the CRM",
     "org": "the embedded org: reading, querying, writing many, starting",

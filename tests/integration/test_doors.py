@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select
+from tests.integration.apps import CALLBACK, App
 from tests.integration.center import Center, a_center
 from tests.integration.routes import body_of, path_of, routes_of
 
@@ -93,6 +94,22 @@ async def test_no_write_is_done_for_a_page_that_is_not_ours(center: Center) -> N
             assert await refused(Origin=origin, X_CSRF_Token=token[::-1]) == "csrf_missing"
     # It was refused all along: the session, which some of these routes end, is still there.
     assert (await portal.get("/api/v1/session")).json()["user"]["email"] == center.email("admin")
+
+
+async def test_pages_of_other_sites_read_nothing(center: Center) -> None:
+    app = await App.made(center, confidential=False, uris=(CALLBACK, "https://page.example/back"))
+    token = (await app.let_in())["access_token"]
+    page = {"Origin": "https://page.example"}
+    bearer = {"Authorization": f"Bearer {token}"}
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    answers = [
+        await center.http.request(method, path, headers=page | more)
+        for path in ("/oauth/token", "/oauth/userinfo", "/api/v1/users", "/api/v1/statuses")
+        for method, more in (("OPTIONS", asked), ("GET", bearer))
+    ]
+    assert not [
+        each for each in answers for name in each.headers if name.lower().startswith("access-control-")
+    ]
 
 
 class Canary:

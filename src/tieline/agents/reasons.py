@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tieline.agents.presence import DEACTIVATED, MISSED_CALL
 from tieline.agents.tables import not_ready_reason
 from tieline.db.database import Transaction
+from tieline.db.statement import Statement
 from tieline.errors import InputInvalid, TielineError
 
 MOST = 50
@@ -53,13 +54,16 @@ DEFAULTS = (
 _CODE_LENGTH = 32
 
 
+_LISTED = Statement(
+    select(not_ready_reason)
+    .where(not_ready_reason.c.account_id == bindparam("of_account", type_=Uuid))
+    .order_by(not_ready_reason.c.position)
+)
+
+
 async def listed(tx: Transaction) -> Sequence[Reason]:
     """All reasons of the transaction's account, in order, those switched off included."""
-    rows = await tx.all(
-        select(not_ready_reason)
-        .where(not_ready_reason.c.account_id == tx.account_id)
-        .order_by(not_ready_reason.c.position)
-    )
+    rows = await tx.find(_LISTED, {"of_account": tx.account_id})
     return [Reason(row.code, row.name_en, row.name_ja, row.active) for row in rows] or DEFAULTS
 
 

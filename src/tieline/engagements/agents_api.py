@@ -8,12 +8,12 @@ from typing import Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy import Integer, Text, Uuid, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.engine import Row
 
 from tieline.agents import reasons
 from tieline.agents.tables import agent
+from tieline.db.statement import Found, Statement
 from tieline.errors import NotFound
 from tieline.identity.tables import app_user
 from tieline.oauth.scopes import PREFERENCES
@@ -59,11 +59,29 @@ _queues = (
     .correlate(agent)
     .scalar_subquery()
 )
-_AGENTS: Select[Any] = (
-    select(agent, app_user.c.name, app_user.c.email, _queues.label("queues"))
+_AGENTS = (
+    select(
+        agent.c.user_id,
+        agent.c.status,
+        agent.c.reason,
+        agent.c.presence,
+        agent.c.presence_since,
+        app_user.c.name,
+        app_user.c.email,
+        _queues.label("queues"),
+    )
     .join(app_user, (app_user.c.account_id == agent.c.account_id) & (app_user.c.id == agent.c.user_id))
-    .where(agent.c.account_id == bindparam("of_account"))
+    .where(agent.c.account_id == bindparam("of_account", type_=Uuid))
 )
+_BY_NAME = _AGENTS.order_by(app_user.c.name, app_user.c.id).limit(bindparam("most", type_=Integer))
+_PAGE = Statement(_BY_NAME)
+_PAGE_AFTER = Statement(
+    _BY_NAME.where(
+        tuple_(app_user.c.name, app_user.c.id)
+        > tuple_(bindparam("after_name", type_=Text), bindparam("after_id", type_=Uuid))
+    )
+)
+_ONE = Statement(_AGENTS.where(agent.c.user_id == bindparam("of_agent", type_=Uuid)))
 
 
 def router(guard: Guard) -> APIRouter:
@@ -78,12 +96,12 @@ def router(guard: Guard) -> APIRouter:
     ) -> AgentPage:
         """Every agent's status now, by name."""
         who = guard.who(request)
-        query = _AGENTS.order_by(app_user.c.name, app_user.c.id).limit(limit + 1)
+        given: dict[str, Any] = {"of_account": who.account_id, "most": limit + 1}
         if after:
-            query = query.where(tuple_(app_user.c.name, app_user.c.id) > place_of(after))
+            given["after_name"], given["after_id"] = place_of(after)
         async with guard.db.view(who.account_id) as tx:
             named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
-            rows = await tx.all(query, {"of_account": who.account_id})
+            rows = await tx.find(_PAGE_AFTER if after else _PAGE, given)
         page = rows[:limit]
         return AgentPage(
             agents=[_shown(row, named) for row in page],
@@ -97,7 +115,7 @@ def router(guard: Guard) -> APIRouter:
         id = uuid_or(user_id, NotFound)
         async with guard.db.view(who.account_id) as tx:
             named = {reason.code: reason.name(who.language) for reason in await reasons.listed(tx)}
-            row = await tx.one(_AGENTS.where(agent.c.user_id == id), {"of_account": who.account_id})
+            row = await tx.find_one(_ONE, {"of_account": who.account_id, "of_agent": id})
         if row is None:
             raise NotFound("no such agent")
         return _shown(row, named)
@@ -105,7 +123,7 @@ def router(guard: Guard) -> APIRouter:
     return routes
 
 
-def _shown(row: Row[Any], named: Mapping[str, str]) -> AgentShown:
+def _shown(row: Found, named: Mapping[str, str]) -> AgentShown:
     reason = row.reason if row.status == "not_ready" else None
     return AgentShown(
         id=str(row.user_id),

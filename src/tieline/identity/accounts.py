@@ -294,8 +294,12 @@ async def check_applications(tx: Transaction) -> None:
     """Raise `PlanWithoutApplications` where the account's plan does not allow to add one."""
     plan = (await settings_of(tx)).plan
     if not PLANS[plan].applications:
-        allowed = ", ".join(name.capitalize() for name, each in PLANS.items() if each.applications)
-        raise PlanWithoutApplications(plan=plan.capitalize(), plans=allowed)
+        raise PlanWithoutApplications(plan=plan.capitalize(), plans=plans_with_applications())
+
+
+def plans_with_applications() -> str:
+    """The names of the plans that allow to add applications."""
+    return ", ".join(name.capitalize() for name, each in PLANS.items() if each.applications)
 
 
 async def check_vanity(tx: Transaction, value: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Row
 
 from tieline.calllog.tables import delivery
 from tieline.db.database import Transaction
+from tieline.identity import accounts
 from tieline.identity.tables import app_user
 from tieline.salesforce.connections import integrations_on, listed, status_of
 from tieline.salesforce.problems import LATE
@@ -67,6 +68,23 @@ class People:
     """With client integration, but not yet looked for in the org."""
     untold: int = 0
     """Found there, but whether they have a permission set is not told."""
+
+
+def of_plan(plan: str, seats: int, used: int) -> list[Step]:
+    """The lines about what the account has bought: a plan that may connect applications, a licence for each user."""
+    page = "/portal/account"
+    allowed = accounts.PLANS[plan].applications
+    counts = {"used": used, "seats": seats}
+    if used > seats:
+        licences = Step("licenses", "wrong", "over", counts, page)
+    elif used == seats:
+        licences = Step("licenses", "note", "full", counts, page)
+    else:
+        licences = Step("licenses", "ok", params=counts, page=page)
+    named = {"plan": plan.capitalize(), "plans": accounts.plans_with_applications()}
+    if not allowed:
+        return [Step("plan", "wrong", "no_applications", named, page), licences]
+    return [Step("plan", "ok", params=named, page=page), licences]
 
 
 def of_people(people: People) -> list[Step]:
@@ -177,11 +195,15 @@ async def read(tx: Transaction) -> dict[str, Any]:
     on = await integrations_on(tx)
     rows = await listed(tx)
     waiting = await _waiting(tx)
+    bought = await accounts.settings_of(tx)
     groups: list[dict[str, Any]] = [
         _group(
             "account",
             None,
-            [Step("integrations", "ok" if on else "wrong", "ok" if on else "integrations_off")],
+            [
+                Step("integrations", "ok" if on else "wrong", "ok" if on else "integrations_off"),
+                *of_plan(bought.plan, accounts.seats_of(bought), await accounts.seats_used(tx)),
+            ],
         )
     ]
     if not rows:

@@ -12,10 +12,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import Row
 
 from tieline import audit
 from tieline.db.database import Transaction
+from tieline.db.statement import Found
 from tieline.errors import NotAllowed, NotFound
 from tieline.identity import accounts, links, second_step
 from tieline.identity.service import SignedIn
@@ -165,7 +165,7 @@ def router(guard: Guard, post: Post) -> APIRouter:
     """Routes of users."""
     routes = APIRouter(prefix="/api/v1", tags=["users"])
 
-    async def invited(tx: Transaction, who: SignedIn, user: Row[Any]) -> dict[str, Any]:
+    async def invited(tx: Transaction, who: SignedIn, user: Found) -> dict[str, Any]:
         """The user's link, sent by mail where mail is sent; shown as well, for whoever wants to hand it over."""
         link = await links.make_link(tx, user.id, public_url=guard.settings.public_url)
         mailed = await post.put(
@@ -420,7 +420,7 @@ def _connection(id: str | None) -> UUID | None:
     return uuid_or(id, NotFound) if id is not None else None
 
 
-def _shown(row: Row[Any]) -> UserShown:
+def _shown(row: Found) -> UserShown:
     named = row.connection_name is not None
     return UserShown(
         id=str(row.id),

@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.engine import Row
@@ -19,6 +33,7 @@ from sqlalchemy.engine import Row
 from tieline import audit
 from tieline.agents.tables import agent
 from tieline.db.database import Transaction
+from tieline.db.statement import Found, Statement
 from tieline.errors import InputInvalid, NotAllowed, NotFound, TielineError
 from tieline.identity import accounts
 from tieline.identity.tables import app_user, session
@@ -66,35 +81,71 @@ class Wanted:
     limit: int = 50
 
 
-async def listed(tx: Transaction, wanted: Wanted) -> tuple[list[Row[Any]], int]:
+async def listed(tx: Transaction, wanted: Wanted) -> tuple[list[Found], int]:
     """A page of users by name, and how many there are on all pages."""
-    conditions: list[ColumnElement[bool]] = [app_user.c.account_id == tx.account_id]
-    for word in wanted.search.split()[:5]:
-        pattern = (
-            f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
-        )
-        conditions.append(or_(app_user.c.name.ilike(pattern), app_user.c.email.ilike(pattern)))
-    if wanted.role is not None:
-        conditions.append(app_user.c.roles.contains([wanted.role]))
-    if wanted.active is not None:
-        conditions.append(app_user.c.active.is_(wanted.active))
-    if wanted.connection_id is not None:
-        conditions.append(app_user.c.connection_id == wanted.connection_id)
-    if wanted.unconnected:
-        conditions.append(app_user.c.connection_id.is_(None))
-    if wanted.org is not None:
-        conditions.append(
-            app_user.c.id.in_(_IN_ORG.where(org_user.c.account_id == tx.account_id, _ORG[wanted.org]))
-        )
-    total = await tx.scalar(select(func.count()).select_from(app_user).where(*conditions))
-    if wanted.after is not None:
-        conditions.append(tuple_(app_user.c.name, app_user.c.id) > wanted.after)
-    found = await tx.all(
-        _USERS.where(*conditions).order_by(app_user.c.name, app_user.c.id).limit(wanted.limit)
+    words = [_like(word) for word in wanted.search.split()[:5]]
+    counting, paging = _statements(
+        len(words),
+        wanted.role is not None,
+        wanted.active,
+        wanted.connection_id is not None,
+        wanted.unconnected,
+        wanted.org,
+        wanted.after is not None,
     )
-    return found, int(total or 0)
+    given: dict[str, Any] = {"of_account": tx.account_id, "most": wanted.limit}
+    given |= {f"word{number}": word for number, word in enumerate(words)}
+    given |= {"of_role": wanted.role, "of_connection": wanted.connection_id}
+    if wanted.after is not None:
+        given["after_name"], given["after_id"] = wanted.after
+    found = await tx.find(paging, given)
+    if wanted.after is None and len(found) < wanted.limit:
+        return found, len(found)  # all of them: nothing to count
+    return found, int((await tx.find(counting, given))[0].total)
 
 
+def _like(word: str) -> str:
+    for sign in ("\\", "%", "_"):
+        word = word.replace(sign, f"\\{sign}")
+    return f"%{word}%"
+
+
+@lru_cache(maxsize=200)
+def _statements(
+    words: int,
+    by_role: bool,
+    active: bool | None,
+    by_connection: bool,
+    unconnected: bool,
+    org: str | None,
+    after: bool,
+) -> tuple[Statement, Statement]:
+    """What counts the users who are looked for, and what gives a page of them."""
+    conditions: list[ColumnElement[bool]] = [_OF_ACCOUNT]
+    for number in range(words):
+        word = bindparam(f"word{number}", type_=Text)
+        conditions.append(or_(app_user.c.name.ilike(word), app_user.c.email.ilike(word)))
+    if by_role:
+        conditions.append(bindparam("of_role", type_=Text) == any_(app_user.c.roles))
+    if active is not None:
+        conditions.append(app_user.c.active.is_(active))
+    if by_connection:
+        conditions.append(app_user.c.connection_id == bindparam("of_connection", type_=Uuid))
+    if unconnected:
+        conditions.append(app_user.c.connection_id.is_(None))
+    if org is not None:
+        conditions.append(
+            app_user.c.id.in_(_IN_ORG.where(org_user.c.account_id == bindparam("of_account"), _ORG[org]))
+        )
+    counting = select(func.count().label("total")).select_from(app_user).where(*conditions)
+    if after:
+        place = tuple_(bindparam("after_name", type_=Text), bindparam("after_id", type_=Uuid))
+        conditions.append(tuple_(app_user.c.name, app_user.c.id) > place)
+    page = _USERS.where(*conditions).order_by(app_user.c.name, app_user.c.id)
+    return Statement(counting), Statement(page.limit(bindparam("most", type_=Integer)))
+
+
+_OF_ACCOUNT = app_user.c.account_id == bindparam("of_account", type_=Uuid)
 _IN_ORG = select(org_user.c.user_id).where(org_user.c.matched_at.is_not(None))
 _ORG: Mapping[str, ColumnElement[bool]] = {
     "not_found": org_user.c.found == 0,
@@ -143,9 +194,12 @@ _USERS = select(
 )
 
 
-async def one(tx: Transaction, user_id: UUID) -> Row[Any]:
+_ONE = Statement(_USERS.where(_OF_ACCOUNT, app_user.c.id == bindparam("of_user", type_=Uuid)))
+
+
+async def one(tx: Transaction, user_id: UUID) -> Found:
     """A user. Raises `NotFound`."""
-    row = await tx.one(_USERS.where(app_user.c.account_id == tx.account_id, app_user.c.id == user_id))
+    row = await tx.find_one(_ONE, {"of_account": tx.account_id, "of_user": user_id})
     if row is None:
         raise NotFound("no such user")
     return row

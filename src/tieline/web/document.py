@@ -39,6 +39,8 @@ refresh token is good once and gives both anew.
 
 **Pages.** Lists are by name. `next` of a page, sent as `after`, gives the page behind it; it is null on the last one.
 
+**From browsers.** Pages of other sites cannot read answers (no CORS): an app that is a page asks by its own server.
+
 **Two at once.** What carries a `version` is changed only if nobody else has changed it since it was read; otherwise the
 answer is a 409, and reading again shows what it is now."""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from tieline.salesforce.home import RIGHTS, People, of_connection, of_people, of_rights, worst_of
+from tieline.salesforce.home import RIGHTS, People, of_connection, of_people, of_plan, of_rights, worst_of
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 EVERYBODY = People(
@@ -52,6 +52,15 @@ def test_the_worst_of_the_rights_is_told() -> None:
     }
     worst = of_rights(survey, "/", NOW)
     assert (worst.state, worst.code, worst.params) == ("wrong", "cannot_write", {"objects": "Task"})
+
+
+def test_plan_and_licences_are_told() -> None:
+    assert codes(of_plan("pro", 5, 3)) == {"plan": ("ok", "ok"), "licenses": ("ok", "ok")}
+    assert codes(of_plan("basic", 5, 5)) == {
+        "plan": ("wrong", "no_applications"),
+        "licenses": ("note", "full"),
+    }
+    assert codes(of_plan("pro", 5, 6))["licenses"] == ("wrong", "over")
 
 
 def test_an_index_is_fresh_for_five_minutes() -> None:

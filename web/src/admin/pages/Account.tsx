@@ -2,9 +2,10 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Account, type AccountSettings, changeAccount, readAccount } from "../../data/account.ts";
-import { Button, FormElement, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, FormElement, Notice } from "../../ui/controls.tsx";
 import { ChangeList } from "../Changes.tsx";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { useWork } from "../work.ts";
@@ -34,11 +35,7 @@ export function AccountPage(): ReactNode {
         </Notice>
       )}
       {shown === null || value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : (
         <>
           <Plan account={value} />

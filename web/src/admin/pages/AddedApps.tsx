@@ -3,14 +3,14 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type AddedApp, type Grant, readAddedApps, removeAddedApp } from "../../data/apps.ts";
 import { readConnections } from "../../data/connections.ts";
-import { Button, EmptyState, Modal, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
+import { Confirm, Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
-import { useWork } from "../work.ts";
 
 interface Removing {
   app: AddedApp;
@@ -30,11 +30,7 @@ export function AddedAppsPage(): ReactNode {
       <PageHead title={t("added.title")} explain={t("added.explain")} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : value.length === 0 ? (
         <EmptyState icon="utility:apps" title={t("added.none.title")}>
           {t("added.none.explain")}
@@ -140,38 +136,23 @@ function Grants({ app, onRemove }: { app: AddedApp; onRemove: (grant: Grant) => 
 
 function RemoveDialog({ removing, onClose }: { removing: Removing; onClose: () => void }): ReactNode {
   const { t } = useTranslation();
-  const { busy, problem, run } = useWork();
   const { app, grant } = removing;
+  const act = async () => {
+    await removeAddedApp(app.id, grant?.id);
+    onClose();
+  };
   return (
-    <Modal
+    <Confirm
       title={t("added.remove.title", { name: app.name })}
-      closeLabel={t("close")}
-      size="small"
+      button={t("added.remove")}
+      act={act}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t("cancel")}</Button>
-          <Button
-            variant="destructive"
-            disabled={busy}
-            onClick={() =>
-              run(async () => {
-                await removeAddedApp(app.id, grant?.id);
-                onClose();
-              })
-            }
-          >
-            {t("added.remove")}
-          </Button>
-        </>
-      }
     >
       <p>
         {grant === null
           ? t("added.remove.explain", { name: app.name, count: app.grants.length })
           : t("added.revoke.explain", { name: app.name, by: grant.by.name })}
       </p>
-      {problem && <ProblemNotice problem={problem} />}
-    </Modal>
+    </Confirm>
   );
 }

@@ -10,8 +10,8 @@ import {
   type Operation,
   readApiDocument,
 } from "../../data/api_document.ts";
-import { Spinner } from "../../ui/controls.tsx";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice } from "../words.tsx";
@@ -45,11 +45,7 @@ export function ApiReferencePage(): ReactNode {
       </PageHead>
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : (
         <>
           <Rules origin={value.servers[0]?.url ?? ""} />

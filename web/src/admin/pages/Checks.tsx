@@ -16,6 +16,8 @@ const ICONS: Record<StepState, string> = {
 /** Where a line is explained, by what it is about. */
 const HELP: Record<string, string> = {
   integrations: "connect",
+  plan: "connect",
+  licenses: "users",
   connection: "connect",
   org: "connect",
   rights: "rights",

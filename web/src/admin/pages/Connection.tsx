@@ -15,10 +15,11 @@ import {
 } from "../../data/connections.ts";
 import { checkConnection } from "../../data/home.ts";
 import type { Problem } from "../../data/http.ts";
-import { Button, EmptyState, FormElement, IconButton, Modal, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState, FormElement, IconButton, Notice } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { Symbol } from "../../ui/Icon.tsx";
 import { useReading } from "../live.tsx";
+import { Confirm, Waiting } from "../parts.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
@@ -163,14 +164,7 @@ export function ConnectionPage({ id }: { id: string }): ReactNode {
   useEffect(() => {
     document.title = found ? `${found.name} | Tieline` : t("connections.page");
   }, [t, found]);
-  if (value === null)
-    return problem ? (
-      <ProblemNotice problem={problem} onRetry={again} />
-    ) : (
-      <div className="ad-wait">
-        <Spinner label={t("loading")} />
-      </div>
-    );
+  if (value === null) return problem ? <ProblemNotice problem={problem} onRetry={again} /> : <Waiting />;
   if (!found)
     return (
       <EmptyState
@@ -466,28 +460,14 @@ function Removal({ connection }: { connection: Connection }): ReactNode {
       </div>
       {problem && !impact && <ProblemNotice problem={problem} />}
       {impact && (
-        <Modal
+        <Confirm
           title={t("connection.remove.title", { name: connection.name })}
-          closeLabel={t("close")}
-          size="small"
+          button={t("connection.remove.button")}
+          act={async () => {
+            await removeConnection(connection.id);
+            navigate(LIST);
+          }}
           onClose={() => setImpact(null)}
-          footer={
-            <>
-              <Button onClick={() => setImpact(null)}>{t("cancel")}</Button>
-              <Button
-                variant="destructive"
-                disabled={busy}
-                onClick={() =>
-                  run(async () => {
-                    await removeConnection(connection.id);
-                    navigate(LIST);
-                  })
-                }
-              >
-                {t("connection.remove.button")}
-              </Button>
-            </>
-          }
         >
           <ul className="slds-list_dotted">
             <li>{t("connection.remove.users", { count: impact.users })}</li>
@@ -495,8 +475,7 @@ function Removal({ connection }: { connection: Connection }): ReactNode {
             <li>{t("connection.remove.records", { count: impact.records })}</li>
             <li>{t("connection.remove.grant")}</li>
           </ul>
-          {problem && <ProblemNotice problem={problem} />}
-        </Modal>
+        </Confirm>
       )}
     </section>
   );

@@ -8,9 +8,10 @@ import {
   readConnections,
 } from "../../data/connections.ts";
 import { Problem } from "../../data/http.ts";
-import { Button, EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState, Notice } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
@@ -48,11 +49,7 @@ export function ConnectionsPage({ query }: { query: URLSearchParams }): ReactNod
       <Outcome query={query} connections={value?.connections ?? []} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : value.connections.length === 0 ? (
         <EmptyState
           icon="utility:apps"

@@ -4,7 +4,8 @@ import { useTranslation } from "react-i18next";
 import { answerAppRequest, type AppRequest, readAppRequest } from "../../data/apps.ts";
 import { Problem } from "../../data/http.ts";
 import { type PortalSession, signOut } from "../../data/session.ts";
-import { Button, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, Notice } from "../../ui/controls.tsx";
+import { Waiting } from "../parts.tsx";
 import { ProblemNotice } from "../words.tsx";
 import { Brand } from "./SignIn.tsx";
 
@@ -55,9 +56,7 @@ export function ConsentPage({
   if (step.kind === "reading" || step.kind === "leaving")
     return (
       <Card title={t("consent.title")}>
-        <div className="ad-wait">
-          <Spinner label={t("loading")} />
-        </div>
+        <Waiting />
       </Card>
     );
   if (step.kind === "failed") {

@@ -11,9 +11,10 @@ import {
   type Scope,
   SCOPES,
 } from "../../data/apps.ts";
-import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState, FormElement, Modal, Notice } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
+import { Confirm, Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
@@ -50,11 +51,7 @@ export function DeveloperAppsPage(): ReactNode {
       </PageHead>
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : value.length === 0 ? (
         <EmptyState icon="utility:apps" title={t("apps.none.title")} action={add}>
           {t("apps.none.explain")}
@@ -337,33 +334,18 @@ function SecretDialog({ app, onClose }: { app: DeveloperApp; onClose: () => void
 
 function DeleteDialog({ app, onClose }: { app: DeveloperApp; onClose: () => void }): ReactNode {
   const { t } = useTranslation();
-  const { busy, problem, run } = useWork();
+  const act = async () => {
+    await deleteDeveloperApp(app.id);
+    onClose();
+  };
   return (
-    <Modal
+    <Confirm
       title={t("apps.delete.of", { name: app.name })}
-      closeLabel={t("close")}
-      size="small"
+      button={t("apps.delete")}
+      act={act}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t("cancel")}</Button>
-          <Button
-            variant="destructive"
-            disabled={busy}
-            onClick={() =>
-              run(async () => {
-                await deleteDeveloperApp(app.id);
-                onClose();
-              })
-            }
-          >
-            {t("apps.delete")}
-          </Button>
-        </>
-      }
     >
       <p>{t("apps.delete.explain", { count: app.grants })}</p>
-      {problem && <ProblemNotice problem={problem} />}
-    </Modal>
+    </Confirm>
   );
 }

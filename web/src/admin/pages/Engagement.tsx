@@ -2,10 +2,11 @@
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { type EngagementDetail, readEngagement } from "../../data/engagements.ts";
-import { EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
+import { EmptyState, Notice } from "../../ui/controls.tsx";
 import { formatDateTime, localeTag, type Region } from "../../ui/format.ts";
 import { Symbol } from "../../ui/Icon.tsx";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { callerName, duration, OutcomeBadge, ProblemNotice, useRegion, useWord } from "../words.tsx";
@@ -37,15 +38,7 @@ export function EngagementPage({ id }: { id: string }): ReactNode {
     <>
       {back}
       {reading.problem && <ProblemNotice problem={reading.problem} onRetry={reading.again} />}
-      {engagement ? (
-        <Detail engagement={engagement} name={name} />
-      ) : (
-        !reading.problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
-      )}
+      {engagement ? <Detail engagement={engagement} name={name} /> : !reading.problem && <Waiting />}
     </>
   );
 }

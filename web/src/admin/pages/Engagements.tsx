@@ -9,10 +9,11 @@ import {
 } from "../../data/engagements.ts";
 import type { Problem } from "../../data/http.ts";
 import { listQueues } from "../../data/queues.ts";
-import { Button, EmptyState, FormElement, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState, FormElement } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { useFailure, useHint, useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link, navigate } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
@@ -110,11 +111,7 @@ export function EngagementsPage({
       <Filters filter={filter} manager={manager} onChange={change} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {history === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : history.rows.length === 0 && history.waiting.length === 0 ? (
         filtered ? (
           <EmptyState

@@ -2,9 +2,10 @@
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { checkConnection, type Group, readHome } from "../../data/home.ts";
-import { Button, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, Notice } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { ProblemNotice, useRegion } from "../words.tsx";
@@ -27,11 +28,7 @@ export function HomePage(): ReactNode {
       <PageHead title={t("home.title")} explain={t("home.explain")} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : (
         <>
           <p className="ad-home__sum" role="status">

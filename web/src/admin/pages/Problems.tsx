@@ -3,9 +3,10 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { authoriseAgain } from "../../data/connections.ts";
 import { type FailedLog, problemCount, type Problems, readProblems, retryLogs } from "../../data/problems.ts";
-import { Button, EmptyState, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, EmptyState, Notice } from "../../ui/controls.tsx";
 import { formatDateTime } from "../../ui/format.ts";
 import { type Reading, useFailure, useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
@@ -76,11 +77,7 @@ export function ProblemsPage({ reading }: { reading: Reading<Problems> }): React
       <PageHead title={t("problems.title")} explain={t("problems.explain")} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {problems === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : problemCount(problems) === 0 ? (
         <EmptyState icon="utility:success" title={t("problems.none.title")}>
           {t("problems.none.explain")}

@@ -2,8 +2,9 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { changeReasons, readStatuses, type Reason, type Statuses } from "../../data/statuses.ts";
-import { Button, IconButton, Notice, Spinner } from "../../ui/controls.tsx";
+import { Button, IconButton, Notice } from "../../ui/controls.tsx";
 import { useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
 import { ProblemNotice } from "../words.tsx";
@@ -33,11 +34,7 @@ export function StatusesPage(): ReactNode {
       <PageHead title={t("statuses.title")} explain={t("statuses.explain")} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : (
         <>
           <h2 className="ad-section">{t("statuses.fixed")}</h2>

@@ -25,6 +25,7 @@ import {
 import { Button, EmptyState, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
 import { ChangeList } from "../Changes.tsx";
 import { useFailure, useReading } from "../live.tsx";
+import { Waiting } from "../parts.tsx";
 import { Link } from "../router.tsx";
 import { PageHead } from "../Shell.tsx";
 import { TableBox } from "../TableBox.tsx";
@@ -79,11 +80,7 @@ export function UsersPage({ session, query }: { session: PortalSession; query: U
       <Filters filter={filter} onChange={setFilter} connections={connections} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
       {value === null ? (
-        !problem && (
-          <div className="ad-wait">
-            <Spinner label={t("loading")} />
-          </div>
-        )
+        !problem && <Waiting />
       ) : value.users.length === 0 ? (
         <EmptyState
           icon="utility:people"
