@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -72,6 +73,8 @@ SIZES: dict[str, tuple[int, int]] = {
     "200 %": (640, 430),
 }
 """Windows in CSS pixels; 200 % is a window of 1280 x 860 in which everything is drawn twice as large."""
+KEPT = os.environ.get("JOURNEYS_SIZES", "").split(",")
+"""The sizes of which pictures are kept, for looking at: `JOURNEYS_SIZES="1920,200 %"`."""
 _MEASURE = """() => {
   const wrong = [];
   const root = document.documentElement;
@@ -146,9 +149,9 @@ async def fits(page: Page, name: str) -> list[str]:
     wrong: list[str] = []
     for size, (width, height) in SIZES.items():
         await page.set_viewport_size({"width": width, "height": height})
-        await page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        await page.evaluate(_DRAWN)
+        if size in KEPT:
+            await shot(page, f"sizes/{name}-{width}")
         wrong += [f"{name} at {size}: {each}" for each in await page.evaluate(_MEASURE)]
     width, height = SIZES["1280"]
     await page.set_viewport_size({"width": width, "height": height})

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.async_api import Frame, Page, expect
@@ -31,6 +31,8 @@ DEFINITION = """<callCenter><section sortOrder="0" name="reqGeneralInfo" label="
 </section></callCenter>"""
 STANDBY = """<item sortOrder="6" name="reqStandbyUrl">http://adapter.localhost:{port}/standby.html{ready}</item>
 <item sortOrder="7" name="reqTimeout">{timeout}</item>"""
+
+TIMEOUT_MS = 2_000
 
 
 @asynccontextmanager
@@ -332,10 +334,28 @@ async def shows(page: Page, what: str, text: str) -> None:
 
 
 async def test_a_softphone_that_is_late_is_loaded_from_its_standby_address(vendor: Vendor) -> None:
-    late = STANDBY.format(port=vendor.port, ready="?ready", timeout=500)
+    loaded: list[str] = []
+    vendor.page.on("framenavigated", lambda frame: loaded.append(urlsplit(frame.url).path))
+
+    def pages() -> list[str]:
+        return [path for path in loaded if path.endswith(".html")]
+
+    late = STANDBY.format(port=vendor.port, ready="?ready", timeout=TIMEOUT_MS)
     async with vendor.works(late, "standby.html"):
-        await vendor.opened("standby.html")  # and again, until the browser is closed
-    in_time = STANDBY.format(port=vendor.port, ready="", timeout=500).replace("standby.html", "never.html")
+        # The adapter had its time, said nothing, and gave way; its page is not in the console any more.
+        assert pages() == ["/adapter.html", "/standby.html"]
+        assert not any("/adapter.html" in frame.url for frame in vendor.page.frames)
+        loaded.clear()
+        standby = await vendor.opened("standby.html")
+        assert pages() == ["/standby.html"], "in use until the browser is closed"
+        assert (await standby.ask("getCallCenterSettings"))["success"] is True
+    in_time = STANDBY.format(port=vendor.port, ready="", timeout=TIMEOUT_MS).replace(
+        "standby.html", "never.html"
+    )
     # The adapter says that it has started as soon as it has.
     async with vendor.works(in_time) as softphone:
         assert (await softphone.ask("notifyInitializationComplete"))["success"] is True
+        loaded.clear()
+        # Begun after the console's own timer, so it ends after it.
+        await vendor.page.evaluate("ms => new Promise((done) => setTimeout(done, ms))", TIMEOUT_MS)
+        assert pages() == []

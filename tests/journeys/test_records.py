@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import expect
@@ -58,6 +59,33 @@ async def deploy_rule(demo: Demo, name: str, formula: str, message: str, field: 
         f"<errorMessage>{message}</errorMessage></validationRules></CustomObject>"
     )
     await deploy(demo, {"objects/Contact.object": rule}, CustomObject="Contact")
+
+
+@asynccontextmanager
+async def watched_for_duplicates(demo: Demo, surname: str) -> AsyncGenerator[None]:
+    """A rule that warns of contacts with that surname who are there twice, deployed for a while."""
+
+    async def rule(active: bool) -> None:
+        content = (
+            f'<?xml version="1.0"?><DuplicateRule {NS}><actionOnInsert>Allow</actionOnInsert>'
+            "<actionOnUpdate>Allow</actionOnUpdate><alertText>Is it one of these?</alertText><duplicateRuleFilter>"
+            "<duplicateRuleFilterItems><field>LastName</field><operation>equals</operation><sortOrder>1</sortOrder>"
+            f"<table>Contact</table><value>{surname}</value></duplicateRuleFilterItems></duplicateRuleFilter>"
+            "<duplicateRuleMatchRules><matchRuleSObjectType>Contact</matchRuleSObjectType>"
+            "<matchingRule>Standard_Contact_Match_Rule_v1_1</matchingRule></duplicateRuleMatchRules>"
+            f"<isActive>{str(active).lower()}</isActive><masterLabel>Twice</masterLabel>"
+            "<operationsOnInsert>Alert</operationsOnInsert><securityOption>EnforceSharingRules</securityOption>"
+            "<sortOrder>2</sortOrder></DuplicateRule>"
+        )
+        await deploy(
+            demo, {"duplicateRules/Contact.Twice.duplicateRule": content}, DuplicateRule="Contact.Twice"
+        )
+
+    await rule(active=True)
+    try:
+        yield
+    finally:
+        await rule(active=False)
 
 
 async def test_a_validation_rule_is_told_beside_its_field(demo: Demo, emma: Desk) -> None:
@@ -152,6 +180,40 @@ async def test_two_contacts_with_one_number_become_one(demo: Demo, emma: Desk, s
     await street.call(dialled)
     await expect(emma.card("incoming")).to_contain_text(f"Kim {surname}")
     await record.shows(f"Kim {surname}")
+
+
+async def test_a_duplicate_is_told_in_the_form_and_on_its_page(demo: Demo, emma: Desk) -> None:
+    surname, number = f"Double {secrets.token_hex(2)}", unknown_number()[1]
+    async with watched_for_duplicates(demo, surname):
+        await new_contact(emma, First_Name="Ann", Last_Name=surname, Phone=number)
+        form = NewDialog(emma.page, emma.console_says, "Contact")
+        await form.open("Contact", emma.demo.console)
+        await emma.callbar_shown()
+        await form.fill(First_Name="Ann", Last_Name=surname, Phone=number, Title="Buyer")
+        emma.computer.expected = REFUSED
+        await form.save()
+        await expect(form.form).to_contain_text("Is it one of these?")
+        await expect(form.form.get_by_role("link", name=f"Ann {surname}")).to_be_visible()
+        # Whoever has been found can be called from there.
+        dial = form.form.get_by_role("button", name=form.say("phone.dial", number=number), exact=True)
+        await expect(dial).to_be_visible()
+        await form.form.get_by_role("button", name=form.say("dup.save"), exact=True).click()
+        record = RecordPage(emma.page, emma.console_says)
+        await record.shows(f"Ann {surname}")
+        await expect(record.value("Title")).to_have_text("Buyer")
+        await expect(
+            record.main.get_by_text(record.say("dup.card_one", count=1, label="Contact"))
+        ).to_be_visible()
+        await record.press("dup.show")
+        dialog = Dialog(emma.page, emma.console_says, "merge.title", label="Contacts")
+        await expect(dialog.box.get_by_role("checkbox", name=f"Ann {surname}")).to_be_checked()
+        await dialog.press("merge.next")
+        await dialog.press("action.merge")
+        await dialog.gone()
+        await expect(
+            record.main.get_by_text(record.say("dup.card_one", count=1, label="Contact"))
+        ).to_have_count(0)
+        await expect(record.value("Title")).to_have_text("Buyer")
 
 
 async def test_a_lead_is_taken_along_its_path_and_converted(emma: Desk) -> None:

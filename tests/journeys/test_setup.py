@@ -15,6 +15,9 @@ from tests.journeys.desk import ADMIN, PASSWORD
 from tests.journeys.looks import look
 from tests.journeys.setup_pages import SetupPages
 
+from tieline.crm.softphone_layouts import STANDARD_NAME
+from tieline.demo.setup import LAYOUT, SOFTPHONE
+
 pytestmark = pytest.mark.timeout(300)
 
 _CALL = """async ([method, path, body]) => {
@@ -71,16 +74,15 @@ class Administrator:
                     await self.call("POST", f"setup/call-centers/{center['id']}/users/remove", users)
                 await self.call("DELETE", f"setup/call-centers/{center['id']}")
         app = (await self.call("GET", "setup/lightning-apps"))["apps"][0]
-        softphone = {"type": "softphone", "width": 340, "height": 480}
         others = [item for item in app["utility_items"] if item["type"] != "softphone"]
         await self.call(
-            "PATCH", f"setup/lightning-apps/{app['name']}", {"utility_items": [softphone, *others]}
+            "PATCH", f"setup/lightning-apps/{app['name']}", {"utility_items": [SOFTPHONE, *others]}
         )
         layouts = (await self.call("GET", "setup/softphone-layouts"))["layouts"]
-        first = next(layout for layout in layouts if layout["name"] == "Standard Softphone Layout")
+        first = next(layout for layout in layouts if layout["name"] == LAYOUT)
         await self.call("PUT", f"setup/softphone-layouts/{first['id']}", first | {"is_default": True})
         for layout in layouts:
-            if layout["id"] != first["id"]:
+            if layout["name"] not in (LAYOUT, STANDARD_NAME):
                 await self.call("DELETE", f"setup/softphone-layouts/{layout['id']}")
 
 

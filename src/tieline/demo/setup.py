@@ -1,7 +1,8 @@
 """The demo's set-up: what two administrators would click, done over HTTP by a browser without a screen.
 
-The org's administrator installs the package, activates it, gives permission sets and call center to users and makes
-contacts; the contact center's administrator connects the org by OAuth and switches on the agents' client integration.
+The org's administrator installs the package, activates it, gives permission sets and call center to users, adds the
+softphone to their app, makes its layout and contacts; the contact center's administrator connects the org by OAuth and
+switches on the agents' client integration.
 """
 
 from __future__ import annotations
@@ -40,6 +41,24 @@ PACKAGES = "/console/api/setup/packages"
 APPS = "/console/api/setup/apps"
 INDEX_S = INSTALL_S = 60.0
 CALL_CENTER = "TielineContactCenter"
+LAYOUTS = "/console/api/setup/softphone-layouts"
+LIGHTNING_APPS = "/console/api/setup/lightning-apps"
+LAYOUT = "Contact Center"
+SOFTPHONE = {"type": "softphone", "width": 340, "height": 480, "auto_start": True}
+INBOUND = {
+    "callRelatedFields": ["ANI", "DNIS", "QUEUE"],
+    "objects": {
+        "Contact": [{"displayName": name, "apiName": name} for name in ("Name", "Phone", "MobilePhone")],
+        "Account": [{"displayName": name, "apiName": name} for name in ("Name", "Phone")],
+        "Lead": [{"displayName": name, "apiName": name} for name in ("Name", "Phone")],
+    },
+    "screenPopSettings": {
+        "screenPopsOpenWithin": "ExistingWindow",
+        "NoMatch": {"screenPopType": "PopToEntity", "screenPopData": "Contact"},
+        "SingleMatch": {"screenPopType": "PopToDetail"},
+        "MultipleMatches": {"screenPopType": "PopToSearch"},
+    },
+}
 CLIENT_APP = "Tieline"
 """The external client app that the package brings."""
 
@@ -215,6 +234,7 @@ class DemoSetup:
         await self._install()
         say("Making users and contacts…")
         await self._users()
+        await self._softphone()
         await self._country_codes()
         await self._activate()
         await self._contacts()
@@ -304,6 +324,18 @@ class DemoSetup:
         await self._crm("POST", f"/console/api/setup/call-centers/{centers[0]}/users", {"user_ids": users})
         await self._permit("Tieline_Agent", users)
         await self._permit("Tieline_Administrator", await self._ids("User", "Username", ADMINISTRATOR.email))
+
+    async def _softphone(self) -> None:
+        """The utility item and the softphone layout, as App Manager and *Softphone Layouts* write them."""
+        layouts = (await self._crm("GET", LAYOUTS))["layouts"]
+        if any(layout["name"] == LAYOUT for layout in layouts):
+            return
+        app = (await self._crm("GET", LIGHTNING_APPS))["apps"][0]
+        others = [item for item in app["utility_items"] if item["type"] != "softphone"]
+        items = {"utility_items": [SOFTPHONE, *others]}
+        await self._crm("PATCH", f"{LIGHTNING_APPS}/{app['name']}", items)
+        body = {"name": LAYOUT, "is_default": True, "layout": {"Inbound": INBOUND}}
+        await self._crm("POST", LAYOUTS, body)
 
     async def _country_codes(self) -> None:
         have = {row["Code__c"] for row in await self._query("SELECT Code__c FROM Tieline_Country_Code__c")}

@@ -183,8 +183,9 @@ async def test_a_look_up_offers_what_was_seen_lately_then_what_is_typed(
     account = await make(admin, "Account", Name="Looked Up Ltd", Phone="1")
     await page(console, account)
     recent = (await console.api("GET", "lookup/Contact/AccountId")).json()["records"]
-    assert recent[0] | {"about": None} == {
-        "id": account, "object": "Account", "label": "Account", "name": "Looked Up Ltd", "about": None,
+    assert recent[0] == {
+        "id": account, "object": "Account", "label": "Account", "name": "Looked Up Ltd", "about": "1",
+        "about_type": "phone",
     }  # fmt: skip
     typed = (await console.api("GET", "lookup/Contact/AccountId?q=looked%20u")).json()["records"]
     assert [row["id"] for row in typed] == [account]

@@ -66,7 +66,7 @@ export function Timeline({ id, object, canLog }: { id: string; object: string; c
       </div>
       <div className="slds-card__body slds-card__body_inner" aria-busy={value === null && error === null}>
         {canLog && writing === null && (
-          <ul className="slds-button-group-list record-writing" aria-label={t("activity.write")}>
+          <ul className="record-writing" aria-label={t("activity.write")}>
             {WRITTEN.map((kind) => (
               <li key={kind}>
                 <Button icon={WRITING_ICONS[kind]} onClick={() => setWriting(kind)}>

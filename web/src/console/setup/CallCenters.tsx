@@ -1,14 +1,13 @@
 /** Call centers: introduction, list, import, detail, edit, clone, delete; the users are in CallCenterUsers. */
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Modal, Notice } from "../../ui/controls.tsx";
+import { Button, Notice } from "../../ui/controls.tsx";
 import { navigate, setupPath } from "../router.ts";
 import { Link } from "../shell/Link.tsx";
 import { AddUsers, ManageUsers } from "./CallCenterUsers.tsx";
 import { callCenters, type CallCenterDetail } from "./data.ts";
 import {
   Card,
-  Question,
   Refusal,
   SetupHeader,
   SetupLink,
@@ -20,6 +19,7 @@ import {
   Values,
   when,
 } from "./parts.tsx";
+import { Doing, FormDialog } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
@@ -309,29 +309,17 @@ function CallCenter({ id }: { id: string }): ReactNode {
             />
           </Card>
           {dialog === "delete" && (
-            <Question
+            <Doing
               title={t("callCenters.delete.title")}
-              confirm={t("setup.delete")}
-              busy={change.busy}
-              error={change.error}
-              onClose={() => {
-                setDialog(null);
-                change.clear();
-              }}
-              onConfirm={() =>
-                void change.run(
-                  async () => {
-                    await callCenters.remove(id);
-                    navigate(setupPath(NODE));
-                  },
-                  t("setup.deleted", { name: center.display_name }),
-                )
-              }
+              work={() => callCenters.remove(id)}
+              done={t("setup.deleted", { name: center.display_name })}
+              onClose={() => setDialog(null)}
+              onDone={() => navigate(setupPath(NODE))}
             >
               {center.users.length > 0
                 ? t("callCenters.delete.users", { count: center.users.length, name: center.display_name })
                 : t("callCenters.delete.hint", { name: center.display_name })}
-            </Question>
+            </Doing>
           )}
           {dialog === "clone" && <CloneDialog center={center} onClose={() => setDialog(null)} />}
         </>
@@ -363,31 +351,15 @@ function CloneDialog({ center, onClose }: { center: CallCenterDetail; onClose: (
   const { t } = useTranslation();
   const [internalName, setInternalName] = useState("");
   const [displayName, setDisplayName] = useState(center.display_name);
-  const change = useChange();
-  const save = () =>
-    void change.run(async () => {
-      const made = await callCenters.clone(center.id, {
-        internal_name: internalName,
-        display_name: displayName,
-      });
-      navigate(setupPath(NODE, made.id, "view"));
-    }, t("callCenters.cloned"));
   return (
-    <Modal
+    <FormDialog
       title={t("callCenters.clone.title", { name: center.display_name })}
-      closeLabel={t("form.close")}
-      onClose={onClose}
       size="small"
-      footer={
-        <>
-          <Button onClick={onClose}>{t("form.cancel")}</Button>
-          <Button variant="brand" disabled={change.busy} onClick={save}>
-            {t("form.save")}
-          </Button>
-        </>
-      }
+      done={t("callCenters.cloned")}
+      onClose={onClose}
+      onSaved={(made) => navigate(setupPath(NODE, made.id, "view"))}
+      save={() => callCenters.clone(center.id, { internal_name: internalName, display_name: displayName })}
     >
-      <Refusal error={change.error} />
       <TextField
         label={t("callCenters.internalName")}
         required
@@ -403,7 +375,7 @@ function CloneDialog({ center, onClose }: { center: CallCenterDetail; onClose: (
         maxLength={80}
         onChange={setDisplayName}
       />
-    </Modal>
+    </FormDialog>
   );
 }
 

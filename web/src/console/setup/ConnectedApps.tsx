@@ -4,7 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/controls.tsx";
 import { setupPath } from "../router.ts";
 import { org, type AppRow, type AppUser } from "./data.ts";
-import { Card, Question, SetupHeader, SetupLink, Shown, Table, useAsk, useChange, when } from "./parts.tsx";
+import { Card, SetupHeader, SetupLink, Shown, Table, useAsk, when } from "./parts.tsx";
+import { Doing } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
@@ -20,7 +21,6 @@ function Usage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(org.apps, "apps");
   const [doomed, setDoomed] = useState<AppRow | null>(null);
-  const change = useChange();
   return (
     <>
       <SetupHeader title={t("tree.page.ConnectedAppsUsage")} icon={ICON} />
@@ -75,23 +75,19 @@ function Usage(): ReactNode {
         </Shown>
       </Card>
       {doomed !== null && (
-        <Question
+        <Doing
           title={t("apps.revokeAll")}
           confirm={t("apps.revoke")}
-          busy={change.busy}
-          error={change.error}
+          work={() => org.revoke(doomed.client_id, null)}
+          done={t("apps.revoked")}
           onClose={() => setDoomed(null)}
-          onConfirm={() =>
-            void change
-              .run(() => org.revoke(doomed.client_id, null), t("apps.revoked"))
-              .then(async (done) => {
-                if (done) setDoomed(null);
-                await asked.again();
-              })
-          }
+          onDone={() => {
+            setDoomed(null);
+            void asked.again();
+          }}
         >
           {t("apps.revoke.hint", { name: doomed.label })}
-        </Question>
+        </Doing>
       )}
     </>
   );
@@ -101,7 +97,6 @@ function AppUsers({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(() => Promise.all([org.apps(), org.appUsers(id)]), id);
   const [doomed, setDoomed] = useState<AppUser | null>(null);
-  const change = useChange();
   return (
     <Shown of={asked}>
       {([apps, users]) => (
@@ -139,23 +134,19 @@ function AppUsers({ id }: { id: string }): ReactNode {
             />
           </Card>
           {doomed !== null && (
-            <Question
+            <Doing
               title={t("apps.revoke")}
               confirm={t("apps.revoke")}
-              busy={change.busy}
-              error={change.error}
+              work={() => org.revoke(id, doomed.id)}
+              done={t("apps.revoked")}
               onClose={() => setDoomed(null)}
-              onConfirm={() =>
-                void change
-                  .run(() => org.revoke(id, doomed.id), t("apps.revoked"))
-                  .then(async (done) => {
-                    if (done) setDoomed(null);
-                    await asked.again();
-                  })
-              }
+              onDone={() => {
+                setDoomed(null);
+                void asked.again();
+              }}
             >
               {t("apps.revoke.user", { name: doomed.username })}
-            </Question>
+            </Doing>
           )}
         </>
       )}

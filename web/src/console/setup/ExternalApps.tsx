@@ -10,7 +10,6 @@ import {
   CheckField,
   DualList,
   Question,
-  Refusal,
   SelectField,
   SetupHeader,
   SetupLink,
@@ -21,6 +20,7 @@ import {
   useChange,
   Values,
 } from "./parts.tsx";
+import { FormPage, ListHeader } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
@@ -51,16 +51,12 @@ function AppList(): ReactNode {
   const asked = useAsk(org.apps, "apps");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("tree.page.ManageExternalClientApplication")}
         icon={ICON}
-        actions={
-          may("CustomizeApplication") && (
-            <Button variant="brand" onClick={() => navigate(setupPath(NODE, "new"))}>
-              {t("external.new")}
-            </Button>
-          )
-        }
+        permission="CustomizeApplication"
+        label={t("external.new")}
+        onNew={() => navigate(setupPath(NODE, "new"))}
       />
       <Card title={t("tree.page.ManageExternalClientApplication")}>
         <Shown of={asked}>
@@ -259,26 +255,14 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
     );
   }
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
+    <FormPage
+      title={app === null ? t("external.new") : t("users.edit", { name: app.label })}
+      icon={ICON}
+      crumb={{ label: app === null ? t("tree.page.ManageExternalClientApplication") : app.label, to: back }}
+      back={back}
+      change={change}
+      onSave={save}
     >
-      <SetupHeader
-        title={app === null ? t("external.new") : t("users.edit", { name: app.label })}
-        icon={ICON}
-        crumb={{ label: app === null ? t("tree.page.ManageExternalClientApplication") : app.label, to: back }}
-        actions={
-          <>
-            <Button onClick={() => navigate(back)}>{t("form.cancel")}</Button>
-            <Button type="submit" variant="brand" disabled={change.busy}>
-              {t("form.save")}
-            </Button>
-          </>
-        }
-      />
-      <Refusal error={change.error} />
       <Managed app={app} />
       <Card title={t("external.settings")}>
         <div className="setup-form">
@@ -332,6 +316,6 @@ function AppForm({ app }: { app: AppRow | null }): ReactNode {
           />
         </Card>
       )}
-    </form>
+    </FormPage>
   );
 }

@@ -1,14 +1,13 @@
 /** Omni-Channel in Set-up: the switch, presence statuses, configurations and service channels. */
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Modal } from "../../ui/controls.tsx";
+import { Button } from "../../ui/controls.tsx";
 import { omni, type ChannelRow, type ConfigurationRow, type StatusRow } from "./data.ts";
 import {
   Card,
   Check,
   CheckField,
   DualList,
-  Question,
   Refusal,
   SelectField,
   SetupHeader,
@@ -20,6 +19,7 @@ import {
   useChange,
 } from "./parts.tsx";
 import { may } from "./SetupGear.tsx";
+import { Doing, FormDialog, ListHeader } from "./shared.tsx";
 
 const ICON = "utility:omni_channel";
 const OPTIONS = [
@@ -85,50 +85,6 @@ export function OmniSettingsPage(): ReactNode {
   );
 }
 
-/** A dialog with a form: its title, what is saved, its fields. */
-function FormDialog({
-  title,
-  onClose,
-  onSaved,
-  save,
-  children,
-}: {
-  title: string;
-  onClose: () => void;
-  onSaved: () => void;
-  save: () => Promise<unknown>;
-  children: ReactNode;
-}): ReactNode {
-  const { t } = useTranslation();
-  const change = useChange();
-  return (
-    <Modal
-      title={title}
-      closeLabel={t("form.close")}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t("form.cancel")}</Button>
-          <Button
-            variant="brand"
-            disabled={change.busy}
-            onClick={() =>
-              void change.run(save, t("setup.saved")).then((done) => {
-                if (done) onSaved();
-              })
-            }
-          >
-            {t("form.save")}
-          </Button>
-        </>
-      }
-    >
-      <Refusal error={change.error} />
-      {children}
-    </Modal>
-  );
-}
-
 /** Label and developer name; the name follows the label until somebody writes it. */
 function useNames(label: string, name: string): { label: string; name: string; fields: ReactNode } {
   const { t } = useTranslation();
@@ -175,16 +131,11 @@ export function StatusesPage(): ReactNode {
   const manager = may("CustomizeApplication");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("tree.page.ServicePresenceStatuses")}
         icon={ICON}
-        actions={
-          manager && (
-            <Button variant="brand" onClick={() => setEdited("new")}>
-              {t("setup.new")}
-            </Button>
-          )
-        }
+        permission="CustomizeApplication"
+        onNew={() => setEdited("new")}
       />
       <Card title={t("tree.page.ServicePresenceStatuses")}>
         <p className="slds-m-bottom_small">{t("omniSetup.statuses.hint")}</p>
@@ -307,20 +258,14 @@ export function ChannelsPage(): ReactNode {
   const asked = useAsk(omni.channels, "channels");
   const [edited, setEdited] = useState<ChannelRow | "new" | null>(null);
   const [doomed, setDoomed] = useState<ChannelRow | null>(null);
-  const change = useChange();
   const manager = may("CustomizeApplication");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("tree.page.ServiceChannels")}
         icon={ICON}
-        actions={
-          manager && (
-            <Button variant="brand" onClick={() => setEdited("new")}>
-              {t("setup.new")}
-            </Button>
-          )
-        }
+        permission="CustomizeApplication"
+        onNew={() => setEdited("new")}
       />
       <Card title={t("tree.page.ServiceChannels")}>
         <Shown of={asked}>
@@ -375,23 +320,18 @@ export function ChannelsPage(): ReactNode {
         </Shown>
       </Card>
       {doomed !== null && (
-        <Question
+        <Doing
           title={t("omniSetup.channels.delete")}
-          confirm={t("setup.delete")}
-          busy={change.busy}
-          error={change.error}
+          work={() => omni.removeChannel(doomed.id)}
+          done={t("setup.deleted", { name: doomed.label })}
           onClose={() => setDoomed(null)}
-          onConfirm={() =>
-            void change
-              .run(() => omni.removeChannel(doomed.id), t("setup.deleted", { name: doomed.label }))
-              .then((done) => {
-                if (done) setDoomed(null);
-                void asked.again();
-              })
-          }
+          onDone={() => {
+            setDoomed(null);
+            void asked.again();
+          }}
         >
           {t("omniSetup.channels.delete.hint", { name: doomed.label })}
-        </Question>
+        </Doing>
       )}
     </>
   );
@@ -439,16 +379,11 @@ export function ConfigurationsPage(): ReactNode {
   const manager = may("CustomizeApplication");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("tree.page.PresenceUserConfigs")}
         icon={ICON}
-        actions={
-          manager && (
-            <Button variant="brand" onClick={() => setEdited("new")}>
-              {t("setup.new")}
-            </Button>
-          )
-        }
+        permission="CustomizeApplication"
+        onNew={() => setEdited("new")}
       />
       <Card title={t("tree.page.PresenceUserConfigs")}>
         <Shown of={asked}>

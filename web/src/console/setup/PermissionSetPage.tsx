@@ -1,7 +1,7 @@
 /** One permission set: what it opens, by sections, and the forms that change it. */
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Modal, Notice } from "../../ui/controls.tsx";
+import { Button, Notice } from "../../ui/controls.tsx";
 import { navigate, setupPath } from "../router.ts";
 import {
   permissionSets,
@@ -15,7 +15,6 @@ import {
 import {
   Card,
   Check,
-  Question,
   Refusal,
   SetupHeader,
   SetupLink,
@@ -26,6 +25,7 @@ import {
   useChange,
   Values,
 } from "./parts.tsx";
+import { Doing, FormDialog } from "./shared.tsx";
 
 const NODE = "PermSets";
 const ICON = "utility:lock";
@@ -151,7 +151,6 @@ export function PermissionSetPage({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(() => permissionSets.show(id), id);
   const [open, setOpen] = useState<"about" | "delete" | null>(null);
-  const change = useChange();
   const save = async (body: Parameters<typeof permissionSets.change>[1]) => {
     await permissionSets.change(id, body);
     await asked.again();
@@ -310,25 +309,15 @@ export function PermissionSetPage({ id }: { id: string }): ReactNode {
             />
           )}
           {open === "delete" && (
-            <Question
+            <Doing
               title={t("sets.delete")}
-              confirm={t("setup.delete")}
-              busy={change.busy}
-              error={change.error}
-              onClose={() => {
-                setOpen(null);
-                change.clear();
-              }}
-              onConfirm={() =>
-                void change
-                  .run(() => permissionSets.remove(id), t("setup.deleted", { name: set.label }))
-                  .then((done) => {
-                    if (done) navigate(setupPath(NODE));
-                  })
-              }
+              work={() => permissionSets.remove(id)}
+              done={t("setup.deleted", { name: set.label })}
+              onClose={() => setOpen(null)}
+              onDone={() => navigate(setupPath(NODE))}
             >
               {t("sets.delete.hint", { name: set.label })}
-            </Question>
+            </Doing>
           )}
         </>
       )}
@@ -573,31 +562,18 @@ export function SetDialog({
   const [label, setLabel] = useState(set?.label ?? "");
   const [name, setName] = useState(set?.name ?? "");
   const [description, setDescription] = useState(set?.description ?? "");
-  const change = useChange();
-  const save = async () => {
-    let id = set?.id ?? "";
-    const done = await change.run(async () => {
-      if (set === null) id = (await permissionSets.create({ label, name, description })).id;
-      else await permissionSets.change(set.id, { label, description });
-    }, t("setup.saved"));
-    if (done) onSaved(id);
-  };
   return (
-    <Modal
+    <FormDialog
       title={set === null ? t("sets.new") : t("sets.editProperties")}
-      closeLabel={t("form.close")}
-      onClose={onClose}
       size="small"
-      footer={
-        <>
-          <Button onClick={onClose}>{t("form.cancel")}</Button>
-          <Button variant="brand" disabled={change.busy} onClick={() => void save()}>
-            {t("form.save")}
-          </Button>
-        </>
-      }
+      onClose={onClose}
+      onSaved={onSaved}
+      save={async () => {
+        if (set === null) return (await permissionSets.create({ label, name, description })).id;
+        await permissionSets.change(set.id, { label, description });
+        return set.id;
+      }}
     >
-      <Refusal error={change.error} />
       <TextField label={t("sets.label")} required value={label} maxLength={80} onChange={setLabel} />
       <TextField
         label={t("sets.name")}
@@ -614,6 +590,6 @@ export function SetDialog({
         maxLength={255}
         onChange={setDescription}
       />
-    </Modal>
+    </FormDialog>
   );
 }

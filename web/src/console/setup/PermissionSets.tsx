@@ -19,6 +19,7 @@ import {
   when,
   type Column,
 } from "./parts.tsx";
+import { ListHeader } from "./shared.tsx";
 import { ObjectPage, PermissionSetPage, SetDialog } from "./PermissionSetPage.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
@@ -40,16 +41,11 @@ function SetList(): ReactNode {
   const [making, setMaking] = useState(false);
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("sets.title")}
         icon={ICON}
-        actions={
-          may("ManageUsers") && (
-            <Button variant="brand" onClick={() => setMaking(true)}>
-              {t("setup.new")}
-            </Button>
-          )
-        }
+        permission="ManageUsers"
+        onNew={() => setMaking(true)}
       />
       <Card title={t("sets.title")}>
         <Shown of={asked}>

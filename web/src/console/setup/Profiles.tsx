@@ -1,21 +1,9 @@
 /** Profiles and roles, plainly. */
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Modal } from "../../ui/controls.tsx";
 import { people, type RoleRow } from "./data.ts";
-import {
-  Card,
-  Question,
-  Refusal,
-  SelectField,
-  SetupHeader,
-  SetupLink,
-  Shown,
-  Table,
-  TextField,
-  useAsk,
-  useChange,
-} from "./parts.tsx";
+import { Card, SelectField, SetupHeader, SetupLink, Shown, Table, TextField, useAsk } from "./parts.tsx";
+import { Doing, FormDialog, ListHeader } from "./shared.tsx";
 import { may } from "./SetupGear.tsx";
 
 export function ProfilesPage(): ReactNode {
@@ -72,20 +60,15 @@ export function RolesPage(): ReactNode {
   const asked = useAsk(people.roles, "roles");
   const [edited, setEdited] = useState<RoleRow | "new" | null>(null);
   const [doomed, setDoomed] = useState<RoleRow | null>(null);
-  const change = useChange();
   const manager = may("ManageUsers");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("roles.title")}
         icon="utility:hierarchy"
-        actions={
-          manager && (
-            <Button variant="brand" onClick={() => setEdited("new")}>
-              {t("roles.new")}
-            </Button>
-          )
-        }
+        permission="ManageUsers"
+        label={t("roles.new")}
+        onNew={() => setEdited("new")}
       />
       <Card title={t("roles.hierarchy")}>
         <Shown of={asked}>
@@ -150,26 +133,18 @@ export function RolesPage(): ReactNode {
         </Shown>
       </Card>
       {doomed !== null && (
-        <Question
+        <Doing
           title={t("roles.delete")}
-          confirm={t("setup.delete")}
-          busy={change.busy}
-          error={change.error}
-          onClose={() => {
+          work={() => people.removeRole(doomed.id)}
+          done={t("setup.deleted", { name: doomed.name })}
+          onClose={() => setDoomed(null)}
+          onDone={() => {
             setDoomed(null);
-            change.clear();
+            void asked.again();
           }}
-          onConfirm={() =>
-            void change
-              .run(() => people.removeRole(doomed.id), t("setup.deleted", { name: doomed.name }))
-              .then((done) => {
-                if (done) setDoomed(null);
-                void asked.again();
-              })
-          }
         >
           {t("roles.delete.hint", { name: doomed.name })}
-        </Question>
+        </Doing>
       )}
     </>
   );
@@ -190,37 +165,20 @@ function RoleDialog({
   const [name, setName] = useState(role?.name ?? "");
   const [apiName, setApiName] = useState(role?.developer_name ?? "");
   const [parent, setParent] = useState(role?.parent ?? "");
-  const change = useChange();
-  const save = () =>
-    void change
-      .run(
-        () =>
-          people.saveRole(role?.id ?? null, {
-            name,
-            developer_name: apiName,
-            parent: parent === "" ? null : parent,
-          }),
-        t("setup.saved"),
-      )
-      .then((done) => {
-        if (done) onSaved();
-      });
   return (
-    <Modal
+    <FormDialog
       title={role === null ? t("roles.new") : t("roles.edit", { name: role.name })}
-      closeLabel={t("form.close")}
-      onClose={onClose}
       size="small"
-      footer={
-        <>
-          <Button onClick={onClose}>{t("form.cancel")}</Button>
-          <Button variant="brand" disabled={change.busy} onClick={save}>
-            {t("form.save")}
-          </Button>
-        </>
+      onClose={onClose}
+      onSaved={onSaved}
+      save={() =>
+        people.saveRole(role?.id ?? null, {
+          name,
+          developer_name: apiName,
+          parent: parent === "" ? null : parent,
+        })
       }
     >
-      <Refusal error={change.error} />
       <TextField label={t("roles.name")} required value={name} maxLength={80} onChange={setName} />
       <TextField label={t("sets.apiName")} required value={apiName} maxLength={80} onChange={setApiName} />
       <SelectField
@@ -234,6 +192,6 @@ function RoleDialog({
             .map((each) => ({ value: each.id, label: each.name })),
         ]}
       />
-    </Modal>
+    </FormDialog>
   );
 }

@@ -11,7 +11,6 @@ import {
   CheckField,
   ChoiceField,
   DualList,
-  Question,
   Refusal,
   SelectField,
   SetupHeader,
@@ -23,6 +22,7 @@ import {
   when,
   Check,
 } from "./parts.tsx";
+import { Doing, FormPage, ListHeader } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
@@ -51,24 +51,16 @@ function LayoutList(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(softphoneLayouts.list, "list");
   const [doomed, setDoomed] = useState<LayoutRow | null>(null);
-  const change = useChange();
   const manager = may("ManageCallCenters");
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("layouts.title")}
         icon={ICON}
-        actions={
-          manager && (
-            <>
-              <Button variant="brand" onClick={() => navigate(setupPath(NODE, "new"))}>
-                {t("setup.new")}
-              </Button>
-              <Button onClick={() => navigate(setupPath(NODE, "assignment"))}>
-                {t("layouts.assignment")}
-              </Button>
-            </>
-          )
+        permission="ManageCallCenters"
+        onNew={() => navigate(setupPath(NODE, "new"))}
+        more={
+          <Button onClick={() => navigate(setupPath(NODE, "assignment"))}>{t("layouts.assignment")}</Button>
         }
       />
       <Card title={t("layouts.title")}>
@@ -126,23 +118,18 @@ function LayoutList(): ReactNode {
         </Shown>
       </Card>
       {doomed !== null && (
-        <Question
+        <Doing
           title={t("layouts.delete.title")}
-          confirm={t("setup.delete")}
-          busy={change.busy}
-          error={change.error}
+          work={() => softphoneLayouts.remove(doomed.id)}
+          done={t("setup.deleted", { name: doomed.name })}
           onClose={() => setDoomed(null)}
-          onConfirm={() =>
-            void change
-              .run(() => softphoneLayouts.remove(doomed.id), t("setup.deleted", { name: doomed.name }))
-              .then(async (done) => {
-                if (done) setDoomed(null);
-                await asked.again();
-              })
-          }
+          onDone={() => {
+            setDoomed(null);
+            void asked.again();
+          }}
         >
           {t("layouts.delete.hint", { name: doomed.name })}
-        </Question>
+        </Doing>
       )}
     </>
   );
@@ -200,26 +187,15 @@ function LayoutForm({
       navigate(setupPath(NODE));
     }, t("setup.saved"));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
+    <FormPage
+      title={id === null ? t("layouts.new") : t("layouts.edit", { name: givenName })}
+      icon={ICON}
+      crumb={{ label: t("layouts.title"), to: setupPath(NODE) }}
+      back={setupPath(NODE)}
+      change={change}
+      allowed={may("ManageCallCenters")}
+      onSave={save}
     >
-      <SetupHeader
-        title={id === null ? t("layouts.new") : t("layouts.edit", { name: givenName })}
-        icon={ICON}
-        crumb={{ label: t("layouts.title"), to: setupPath(NODE) }}
-        actions={
-          <>
-            <Button onClick={() => navigate(setupPath(NODE))}>{t("form.cancel")}</Button>
-            <Button type="submit" variant="brand" disabled={change.busy || !may("ManageCallCenters")}>
-              {t("form.save")}
-            </Button>
-          </>
-        }
-      />
-      <Refusal error={change.error} />
       <Card title={t("layouts.general")}>
         <div className="setup-form">
           <TextField label={t("layouts.name")} required value={name} maxLength={80} onChange={setName} />
@@ -260,7 +236,7 @@ function LayoutForm({
           onChange={(screenPopSettings) => setSection({ screenPopSettings })}
         />
       )}
-    </form>
+    </FormPage>
   );
 }
 

@@ -22,6 +22,7 @@ import {
   Values,
   when,
 } from "./parts.tsx";
+import { FormPage, ListHeader } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
@@ -59,16 +60,12 @@ function UserList(): ReactNode {
   const wanted = text.trim().toLowerCase();
   return (
     <>
-      <SetupHeader
+      <ListHeader
         title={t("users.title")}
         icon={ICON}
-        actions={
-          may("ManageUsers") && (
-            <Button variant="brand" onClick={() => navigate(setupPath(NODE, "new"))}>
-              {t("users.new")}
-            </Button>
-          )
-        }
+        permission="ManageUsers"
+        label={t("users.new")}
+        onNew={() => navigate(setupPath(NODE, "new"))}
       />
       <Card title={t("users.title")}>
         <div className="setup-form slds-m-bottom_small">
@@ -359,26 +356,14 @@ function UserForm({ user, choices }: { user: UserDetail | null; choices: UserCho
       }
     }, t("setup.saved"));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
+    <FormPage
+      title={user === null ? t("users.new") : t("users.edit", { name: nameOf(user) })}
+      icon={ICON}
+      crumb={{ label: user === null ? t("users.title") : nameOf(user), to: back }}
+      back={back}
+      change={change}
+      onSave={save}
     >
-      <SetupHeader
-        title={user === null ? t("users.new") : t("users.edit", { name: nameOf(user) })}
-        icon={ICON}
-        crumb={{ label: user === null ? t("users.title") : nameOf(user), to: back }}
-        actions={
-          <>
-            <Button onClick={() => navigate(back)}>{t("form.cancel")}</Button>
-            <Button type="submit" variant="brand" disabled={change.busy}>
-              {t("form.save")}
-            </Button>
-          </>
-        }
-      />
-      <Refusal error={change.error} />
       <Card title={t("users.general")}>
         <div className="setup-form">
           {TEXTS.map((each) => (
@@ -458,6 +443,6 @@ function UserForm({ user, choices }: { user: UserDetail | null; choices: UserCho
           />
         </div>
       </Card>
-    </form>
+    </FormPage>
   );
 }
