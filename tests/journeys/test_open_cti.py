@@ -333,6 +333,38 @@ async def shows(page: Page, what: str, text: str) -> None:
         assert "/o/Lead/" in page.url, page.url
 
 
+async def test_the_utility_item_says_size_and_start(vendor: Vendor) -> None:
+    call, page = vendor.administrator.call, vendor.page
+    item = page.locator(".console-utility__item")
+
+    async def say(**item: Any) -> None:
+        app = (await call("GET", "setup/lightning-apps"))["apps"][0]
+        others = [each for each in app["utility_items"] if each["type"] != "softphone"]
+        items = {"utility_items": [{"type": "softphone"} | item, *others]}
+        assert "name" in await call("PATCH", f"setup/lightning-apps/{app['name']}", items)
+
+    async def opened_at(width: int, height: int) -> None:
+        await item.click()
+        panel = page.locator(".console-panel_open")
+        await expect(panel).to_have_css("width", f"{width}px")
+        await expect(panel).to_have_css("height", f"{height}px")
+
+    async with vendor.works():  # its definition says 340 x 480
+        for size in ((340, 480), (400, 500)):
+            await say(width=size[0], height=size[1], auto_start=True)
+            softphone = await vendor.opened()
+            # It has started, and nobody sees it yet.
+            assert (await softphone.ask("isSoftphonePanelVisible"))["returnValue"] == {"visible": False}
+            await opened_at(*size)
+        await say(auto_start=False)
+        await page.goto(f"{vendor.demo.console}/lightning/page/home")
+        await item.wait_for()
+        assert not any("/adapter.html" in frame.url for frame in page.frames)
+        await opened_at(340, 480)
+        await vendor.ready()
+    await vendor.administrator.tidy()
+
+
 async def test_a_softphone_that_is_late_is_loaded_from_its_standby_address(vendor: Vendor) -> None:
     loaded: list[str] = []
     vendor.page.on("framenavigated", lambda frame: loaded.append(urlsplit(frame.url).path))
