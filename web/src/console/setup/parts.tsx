@@ -322,7 +322,7 @@ export function Values({ of }: { of: [string, ReactNode][] }): ReactNode {
       {of.map(([name, value]) => (
         <div key={name} className="setup-values__row">
           <dt>{name}</dt>
-          <dd>{value === null || value === undefined || value === "" ? "—" : value}</dd>
+          <dd>{value === null || value === undefined || value === "" || value === false ? "—" : value}</dd>
         </div>
       ))}
     </dl>
