@@ -41,7 +41,7 @@ _FILES: Mapping[str, str] = {
     "extlClntAppOauthSettings": "ExtlClntAppOauthSettings", "flexipages": "FlexiPage", "labels": "CustomLabels",
     "layouts": "Layout", "messageChannels": "LightningMessageChannel", "namedCredentials": "NamedCredential",
     "objects": "CustomObject", "objectTranslations": "CustomObjectTranslation", "permissionsets": "PermissionSet",
-    "reports": "Report", "tabs": "CustomTab", "translations": "Translations",
+    "remoteSiteSettings": "RemoteSiteSetting", "reports": "Report", "tabs": "CustomTab", "translations": "Translations",
 }  # fmt: skip
 _BUNDLES: Mapping[str, str] = {"lwc": "LightningComponentBundle", "aura": "AuraDefinitionBundle"}
 _BESIDE: Mapping[str, str] = {"classes": "ApexClass", "staticresources": "StaticResource"}

@@ -50,6 +50,7 @@ from . import (
 )
 from .bulk import door as bulk_door
 from .bulk.runner import Bulk
+from .credentials import door as credentials_door
 from .deploy import door as deployments
 from .deploy import package_door, tooling
 from .deploy import soap as metadata_soap
@@ -183,6 +184,7 @@ def doors(dist: Path = Path(), polling: cometd.CometD | None = None) -> list[Any
         *faults_door.ROUTES,
         *snapshots_door.ROUTES,
         *front_door.ROUTES,
+        *credentials_door.ROUTES,
         *package_door.ROUTES,
         Route("/services/data/v{version}/metadata/deployRequest", deployments.start, methods=["POST"]),
         *bulk_door.ROUTES,

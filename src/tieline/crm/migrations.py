@@ -15,6 +15,7 @@ from . import audit_trail, setup_migration, sharing, standard_merging, tabs
 from .access_migration import objects_and_access
 from .address_migration import locate
 from .bulk import tables as bulk_tables
+from .credentials.tables import TABLES as CREDENTIALS
 from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .events import push_topics
 from .events import tables as event_tables
@@ -460,6 +461,7 @@ ORG_STEPS: Sequence[Step] = (
     Step("2026_11_30_page_layouts", _sql(_PAGE_LAYOUTS)),
     Step("2026_11_30_tab_settings", tabs.install),
     Step("2026_11_30_setup_audit_trail", audit_trail.publish),
+    Step("2026_12_01_credentials", _sql(CREDENTIALS)),
 )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 
 from tieline.errors import NotAllowed, NotFound, TielineError
 from tieline.identity.service import SignedIn
-from tieline.oauth import apps, grants
+from tieline.oauth import apps, grants, registration
 from tieline.oauth.rules import LONGEST_URI, MOST_URIS, challenge_is_sound, uri_fits, with_answer
 from tieline.oauth.scopes import SCOPES, asked, not_theirs
 from tieline.oauth.tables import oauth_app
@@ -109,10 +109,14 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
         if len(given) != len(pairs):
             raise RequestUnsafe(reason="repeated")
         async with guard.db.system() as tx:
-            app = await tx.one(select(oauth_app).where(oauth_app.c.client_id == given.get("client_id", "")))
+            app: Row[Any] | registration.Waiting | None = await tx.one(
+                select(oauth_app).where(oauth_app.c.client_id == given.get("client_id", ""))
+            )
+            if app is None:
+                app = await registration.waiting(tx, given.get("client_id", ""))
         if app is None:
             raise RequestUnsafe(reason="unknown_app")
-        if app.account_id != who.account_id:
+        if not isinstance(app, registration.Waiting) and app.account_id != who.account_id:
             raise RequestUnsafe(reason="other_account", account=who.account_name)
         uri = given.get("redirect_uri", "")
         if not uri_fits(uri, app.redirect_uris, public=app.secret_hash is None):
@@ -143,7 +147,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
         if isinstance(found, str):
             return {"redirect_to": found}
         return {
-            "app": {"name": found.app.name, "goes_to": found.uri.split("?")[0]},
+            "app": {"name": found.app.name, "goes_to": found.uri.split("?")[0], "new": found.is_new},
             "account": who.account_name,
             "scopes": found.scopes,
             "not_yours": not_theirs(found.scopes, who.roles),
@@ -161,10 +165,15 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
             return {"redirect_to": to}
         if not_theirs(found.scopes, who.roles):
             raise NotAllowed(needs="administrator")
+        if isinstance(found.app, registration.Waiting):
+            who.need("administrator")
+            app_id = await registration.let_in(guard.db, found.app, who.account_id, who.user_id)
+        else:
+            app_id = found.app.id
         async with guard.db.account(who.account_id) as tx:
             code = await grants.make_code(
                 tx,
-                app_id=found.app.id,
+                app_id=app_id,
                 user_id=who.user_id,
                 redirect_uri=found.uri,
                 scopes=found.scopes,
@@ -240,9 +249,19 @@ class _Asked:
     """An authorization request that can be answered."""
 
     def __init__(
-        self, app: Row[Any], uri: str, state: str | None, scopes: Sequence[str], challenge: str
+        self,
+        app: Row[Any] | registration.Waiting,
+        uri: str,
+        state: str | None,
+        scopes: Sequence[str],
+        challenge: str,
     ) -> None:
         self.app, self.uri, self.state, self.scopes, self.challenge = app, uri, state, list(scopes), challenge
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the account knows the app only once this is allowed."""
+        return isinstance(self.app, registration.Waiting)
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

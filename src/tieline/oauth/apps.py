@@ -80,12 +80,12 @@ async def one(tx: Transaction, app_id: UUID) -> Row[Any]:
 
 async def make(tx: Transaction, draft: Draft, *, confidential: bool, by: UUID) -> tuple[UUID, str | None]:
     """Make an app; gives its id and, if it is confidential, its secret, which is known to nobody afterwards."""
-    await _one_at_a_time(tx)
+    await one_at_a_time(tx)
     known = await listed(tx)
     if len(known) >= MOST_APPS:
         raise InputInvalid("too many apps", field="name", reason="most", most=MOST_APPS)
     values = _checked(draft, known, None)
-    secret = _new_secret() if confidential else None
+    secret = new_secret() if confidential else None
     id = new_id()
     await tx.execute(
         insert(oauth_app).values(
@@ -108,7 +108,7 @@ async def change(tx: Transaction, app_id: UUID, version: int, draft: Draft) -> N
 
     Raises `AppChanged`, `AppNameTaken`, `InputInvalid`, `NotFound`.
     """
-    await _one_at_a_time(tx)
+    await one_at_a_time(tx)
     before = await one(tx, app_id)
     if before.version != version:
         raise AppChanged(version=before.version)
@@ -122,7 +122,7 @@ async def rotate_secret(tx: Transaction, app_id: UUID) -> str:
     before = await one(tx, app_id)
     if before.secret_hash is None:
         raise InputInvalid("a public app has no secret", field="app_id")
-    secret = _new_secret()
+    secret = new_secret()
     await tx.execute(
         update(oauth_app)
         .where(_own(tx, app_id))
@@ -143,13 +143,15 @@ def _own(tx: Transaction, app_id: UUID) -> Any:
     return (oauth_app.c.account_id == tx.account_id) & (oauth_app.c.id == app_id)
 
 
-async def _one_at_a_time(tx: Transaction) -> None:
+async def one_at_a_time(tx: Transaction) -> None:
+    """Wait for whoever else changes the account's apps, until this transaction ends."""
     await tx.execute(
         select(func.pg_advisory_xact_lock(func.hashtextextended(f"oauth_app:{tx.account_id}", 0)))
     )
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """A secret that nobody guesses."""
     return f"tls_{secrets.token_urlsafe(32)}"
 
 

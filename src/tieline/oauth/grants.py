@@ -313,6 +313,35 @@ async def revoke(db: Database, app: Row[Any], token: str) -> None:
             )
 
 
+async def times(tx: Transaction, grant_id: UUID) -> tuple[datetime, datetime]:
+    """When a living grant was allowed, and when it ends unless it is used. Raises `TokenInvalid`."""
+    row = await tx.one(
+        select(oauth_grant.c.created_at, func.max(oauth_token.c.expires_at).label("ends_at"))
+        .join(
+            oauth_token,
+            (oauth_token.c.account_id == oauth_grant.c.account_id)
+            & (oauth_token.c.grant_id == oauth_grant.c.id)
+            & oauth_token.c.used_at.is_(None),
+        )
+        .where(oauth_grant.c.account_id == tx.account_id, oauth_grant.c.id == grant_id)
+        .group_by(oauth_grant.c.created_at)
+    )
+    if row is None:
+        raise TokenInvalid
+    return row.created_at, row.ends_at
+
+
+async def give_back(tx: Transaction, grant_id: UUID) -> None:
+    """An app gives back what it was allowed."""
+    row = await tx.one(
+        select(oauth_grant.c.app_id).where(
+            oauth_grant.c.account_id == tx.account_id, oauth_grant.c.id == grant_id
+        )
+    )
+    if row is not None and await _end(tx, oauth_grant.c.id == grant_id, "revoked"):
+        tx.announce("oauth_app", row.app_id)
+
+
 async def added(tx: Transaction) -> list[Row[Any]]:
     """The account's grants that have not ended, with app and user, by app and age."""
     lives = (

@@ -9,6 +9,8 @@ PER_MINUTE = 1200
 """Requests of one grant: twenty a second, or all at once."""
 FAILURES_PER_MINUTE = 30
 """Wrong client secrets from one address: a secret cannot be guessed so, but trying shall not be cheap."""
+REGISTRATIONS_PER_MINUTE = 20
+"""Orgs that introduce themselves from one address: each leaves a row for an hour."""
 _WINDOW_S = 60.0
 _MOST_KEYS = 50_000
 

@@ -9,18 +9,20 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.engine import Row
 
+from tieline.errors import TooMany
 from tieline.identity.service import digest
-from tieline.oauth import grants
-from tieline.oauth.limits import FAILURES_PER_MINUTE, Counter
+from tieline.oauth import grants, registration
+from tieline.oauth.limits import FAILURES_PER_MINUTE, REGISTRATIONS_PER_MINUTE, Counter
 from tieline.oauth.scopes import SCOPES, USER_INFO, asked
 from tieline.oauth.tables import oauth_app
 from tieline.web.document import for_apps
@@ -58,10 +60,30 @@ class UserInfo(BaseModel):
     account: AccountRef
 
 
+class Registration(BaseModel):
+    """An org that introduces itself (RFC 7591); what else such a request may say is not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    redirect_uris: list[str] = Field(max_length=1)
+
+
+class GrantShown(BaseModel):
+    """What a token comes of: who allowed it, when, and until when it holds unless it is used."""
+
+    by: str = Field(examples=["Ann Lee"])
+    email: str = Field(examples=["ann@example.com"])
+    account: AccountRef
+    scopes: list[str]
+    allowed_at: datetime
+    ends_at: datetime
+
+
 def router(guard: Guard) -> APIRouter:
     """Routes under `/oauth`, and the metadata that leads to them."""
     routes = APIRouter(tags=["oauth"])
     failures = Counter(FAILURES_PER_MINUTE)
+    registrations = Counter(REGISTRATIONS_PER_MINUTE)
     issuer = guard.settings.public_url
 
     @routes.get("/.well-known/oauth-authorization-server", include_in_schema=False)
@@ -74,6 +96,7 @@ def router(guard: Guard) -> APIRouter:
             "token_endpoint": f"{issuer}/oauth/token",
             "revocation_endpoint": f"{issuer}/oauth/revoke",
             "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "registration_endpoint": f"{issuer}/oauth/register",
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -158,6 +181,54 @@ def router(guard: Guard) -> APIRouter:
             return await issued(request)
         except Refused as refused:
             return refused.answer
+
+    @routes.post("/oauth/register", include_in_schema=False)
+    async def register(request: Request, wanted: Registration) -> Response:
+        """A client for an org of Salesforce's (RFC 7591); it can do nothing until an administrator lets it in."""
+        left, wait = registrations.count(client_address(request))
+        if left < 0:
+            raise TooMany(retry_after_s=wait)
+        uri = wanted.redirect_uris[0] if wanted.redirect_uris else ""
+        if not registration.is_orgs(uri, trust_loopback=guard.settings.trust_loopback_crm):
+            return Refused(
+                "invalid_redirect_uri",
+                "The callback of an org of Salesforce's: https://X.my.salesforce.com/…",
+            ).answer
+        client_id, secret = await registration.register(guard.db, uri)
+        body = {
+            "client_id": client_id,
+            "client_secret": secret,
+            "client_secret_expires_at": 0,
+            "redirect_uris": [uri],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_method": "client_secret_basic",
+            "scope": " ".join(SCOPES),
+        }
+        return JSONResponse(body, 201, headers=_NOT_KEPT)
+
+    @routes.get("/oauth/grant", **for_apps(USER_INFO))
+    async def grant(request: Request, response: Response) -> GrantShown:
+        """What this token comes of."""
+        who = await guard.app(request, USER_INFO)
+        response.headers.update(_NOT_KEPT)
+        async with guard.db.account(who.account_id) as tx:
+            allowed_at, ends_at = await grants.times(tx, who.session_id)
+        account = AccountRef(id=str(who.account_id), name=who.account_name)
+        return GrantShown(
+            by=who.name,
+            email=who.email,
+            account=account,
+            scopes=[scope for scope in SCOPES if scope in who.scopes],
+            allowed_at=allowed_at,
+            ends_at=ends_at,
+        )
+
+    @routes.delete("/oauth/grant", status_code=204, **for_apps(USER_INFO))
+    async def give_back(request: Request) -> None:
+        """Give back what was allowed: this token, and every other one that came of it, is dead at once."""
+        who = await guard.app(request, USER_INFO)
+        async with guard.db.account(who.account_id) as tx:
+            await grants.give_back(tx, who.session_id)
 
     @routes.post("/oauth/revoke", include_in_schema=False)
     async def revoke(request: Request) -> Response:

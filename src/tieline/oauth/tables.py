@@ -9,13 +9,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Table,
     Text,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from tieline.db.schema import account_table, at
+from tieline.db.schema import account_table, at, metadata
 
 
 def _of_app() -> ForeignKeyConstraint:
@@ -96,4 +97,16 @@ oauth_token = account_table(
     ),
     Index("uq_oauth_token_token_hash", "token_hash", unique=True),
     Index("ix_oauth_token_grant_id", "account_id", "grant_id"),
+)
+
+# An org of Salesforce's that introduced itself and that no account has let in yet: an administrator's consent makes an
+# app of it. It belongs to no account, and is forgotten after an hour.
+oauth_registration = Table(
+    "oauth_registration",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    at("expires_at", nullable=False),
 )

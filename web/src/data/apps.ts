@@ -10,7 +10,8 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 export interface AppRequest {
-  app: { name: string; goes_to: string };
+  /** `new`: an org that introduced itself; the account knows it only once this is allowed. */
+  app: { name: string; goes_to: string; new: boolean };
   account: string;
   scopes: Scope[];
   /** Scopes that this user may not allow. */

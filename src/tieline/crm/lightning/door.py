@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.requests import Request
@@ -78,8 +79,9 @@ async def apex(request: Request) -> Response:
                 f"You do not have access to the Apex class named '{class_name}'.",
                 status=403,
             )
+        around = nullcontext() if getattr(method, "calls_out", False) else visit.conn.transaction()
         try:
-            async with visit.conn.transaction():
+            async with around:
                 return json_response(await method(visit.call, parameters))
         except AuraHandledException as told:
             raise Fault("APEX_ERROR", str(told)) from None

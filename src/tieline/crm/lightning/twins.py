@@ -18,5 +18,11 @@ Twins = Mapping[str, Mapping[str, Method]]
 """Methods by class and name, both as Apex spells them."""
 
 
+def calls_out(method: Method) -> Method:
+    """Marks a method that asks other systems: no transaction is open around it, each of its saves is one of its own."""
+    method.calls_out = True  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess]
+    return method
+
+
 class AuraHandledException(Exception):
     """What an Apex method tells its component by the exception of that name."""

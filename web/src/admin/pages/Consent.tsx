@@ -96,6 +96,7 @@ export function ConsentPage({
           </li>
         ))}
       </ul>
+      {app.new && <Notice variant="info">{t("consent.new", { address: new URL(app.goes_to).host })}</Notice>}
       {forbidden && (
         <Notice variant="warning">
           {t("consent.not_yours", { scopes: not_yours.map((scope) => t(`scope.${scope}`)).join(t("comma")) })}

@@ -1,4 +1,5 @@
 import { LightningElement } from "lwc";
+import access from "@salesforce/label/c.Tieline_Access_Title";
 import codes from "@salesforce/label/c.Tieline_Codes_Title";
 import sync from "@salesforce/label/c.Tieline_Sync_Title";
 import settings from "@salesforce/label/c.Tieline_Settings";
@@ -10,5 +11,5 @@ import related from "@salesforce/label/c.Tieline_Related_Title";
 export default class TielineSettings extends LightningElement {
   static renderMode = "light";
 
-  labels = { codes, product, products, related, settings, sync };
+  labels = { access, codes, product, products, related, settings, sync };
 }

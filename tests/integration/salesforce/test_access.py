@@ -1,0 +1,244 @@
+"""The org's access to the contact center, from the package's page to the portal and back, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from tests.integration.center import Center, a_center, stub_pages
+from tests.integration.crm.browser import Browser
+from tests.integration.crm.conftest import ADMIN, AGENT, PASSWORD, World, a_world, client_of
+from tests.integration.crm.test_deploy import deploy
+from tests.integration.crm.test_rest import DATA, make, soql
+from tests.ports import free_ports
+
+from tieline.db.database import Database
+from tieline.db.embedded import EmbeddedPostgres
+from tieline.salesforce_package import Hosts, metadata, project, zipped
+
+BACK = "/lightning/n/Tieline_Settings"
+RECORD = "SELECT State__c, Authorized_By__r.Username, Scopes__c, Expires_At__c FROM Tieline_Token__c"
+
+
+@pytest.fixture(scope="module")
+async def world(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with a_world(postgres, tmp_path_factory.mktemp("pages"), "crm_access") as made:
+        yield made
+
+
+@dataclass
+class Sides:
+    """An administrator of the org at its console, and one of the contact center at the portal."""
+
+    center: Center
+    console: Browser
+    portal: httpx2.AsyncClient
+    rest: httpx2.AsyncClient
+
+    async def apex(self, method: str, **parameters: Any) -> httpx2.Response:
+        return await self.console.api("POST", f"apex/TielineAccess/{method}", json=parameters)
+
+    async def state(self) -> str:
+        answer = await self.apex("status")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["state"]
+
+    async def asked(self) -> str:
+        """The query of the consent page that *Authorize* opens."""
+        answer = await self.apex("begin", returnUrl=BACK)
+        assert answer.status_code == 200, answer.text
+        address = urlsplit(answer.json())
+        assert address.path == "/oauth/authorize" and address.port == urlsplit(self.center.origin).port
+        return address.query
+
+    async def answer(self, query: str, *, allow: bool = True) -> str:
+        """Where the org's callback leads after the user's answer."""
+        body = {"query": query, "allow": allow}
+        told = await self.portal.post("/api/v1/oauth/consent", json=body)
+        assert told.status_code == 200, told.text
+        back = await self.console.send("GET", told.json()["redirect_to"])
+        assert back.status_code == 303, back.text
+        return back.headers["location"]
+
+    async def authorize(self) -> None:
+        assert await self.answer(await self.asked()) == self.console.lightning + BACK
+
+    async def apps(self, path: str) -> list[dict[str, Any]]:
+        return (await self.portal.get(f"/api/v1/{path}")).json()["apps"]
+
+    async def record(self) -> dict[str, Any]:
+        (row,) = (await soql(self.rest, RECORD))["records"]
+        return row
+
+
+@pytest.fixture
+async def center(database: Database, tmp_path: Path) -> AsyncIterator[Center]:
+    async with a_center(database, stub_pages(tmp_path)) as made:
+        yield made
+
+
+async def deployed(rest: httpx2.AsyncClient, origin: str) -> None:
+    """The package for a contact center at that origin."""
+    files = metadata(project(), Hosts.of(origin, "http://acme.localhost:1"))
+    assert (await deploy(rest, zipped(files)))["status"] == "Succeeded"
+
+
+@pytest.fixture
+async def sides(world: World, center: Center) -> AsyncIterator[Sides]:
+    rest = await client_of(world, ADMIN)
+    await deployed(rest, f"http://localhost:{urlsplit(center.origin).port}")
+    console = Browser(world.port)
+    await console.open_console(ADMIN, PASSWORD)
+    user, granted = [
+        (await soql(rest, query))["records"][0]["Id"]
+        for query in (
+            f"SELECT Id FROM User WHERE Username = '{ADMIN}'",
+            "SELECT Id FROM PermissionSet WHERE Name = 'Tieline_Administrator'",
+        )
+    ]
+    have = await soql(rest, f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId = '{granted}'")
+    if not have["records"]:
+        # No profile opens a principal: an administrator needs the permission set, too.
+        assert (await console.api("POST", "apex/TielineAccess/status", json={})).json()[
+            "state"
+        ] == "noPrincipal"
+        refused = await console.api("POST", "apex/TielineAccess/begin", json={"returnUrl": BACK})
+        assert refused.status_code == 400 and refused.json()[0]["message"] == "NO_PRINCIPAL"
+        await make(rest, "PermissionSetAssignment", AssigneeId=user, PermissionSetId=granted)
+    for row in (await soql(rest, "SELECT Id FROM Tieline_Token__c"))["records"]:
+        await rest.delete(f"{DATA}/sobjects/Tieline_Token__c/{row['Id']}")
+    yield Sides(center, console, await center.portal("admin"), rest)
+    await console.close()
+    await rest.aclose()
+
+
+async def test_an_administrator_authorizes_once_and_the_org_renews_by_itself(sides: Sides) -> None:
+    assert await sides.state() == "none"
+    query = await sides.asked()
+    assert (await sides.record())["State__c"] == "pending"
+    shown = (await sides.portal.get(f"/api/v1/oauth/request?{query}")).json()
+    assert (
+        shown["app"]["new"] and shown["app"]["name"] == f"Salesforce (acme.my.localhost:{sides.console.port})"
+    )
+    assert len(shown["scopes"]) == 3 and shown["not_yours"] == []
+    assert await sides.apps("developer-apps") == []
+    assert await sides.answer(query) == sides.console.lightning + BACK
+
+    told = (await sides.apex("status")).json()
+    assert (told["state"], told["account"], told["user"]) == (
+        "authorized",
+        shown["account"],
+        sides.center.email("admin"),
+    )
+    assert told["scopes"] == shown["scopes"] and told["at"] and told["expiresAt"]
+    record = await sides.record()
+    assert (record["State__c"], record["Authorized_By__r"]["Username"]) == ("authorized", ADMIN)
+    assert [app["name"] for app in await sides.apps("added-apps")] == [shown["app"]["name"]]
+
+    # An access token lives a quarter of an hour by the contact center's clock; five pages come at once.
+    async with sides.center.db.system() as tx:
+        await tx.execute(text("UPDATE clock SET ahead = '16 minutes'"))
+    assert await asyncio.gather(*(sides.state() for _ in range(5))) == ["authorized"] * 5
+
+
+async def test_no_token_stands_in_the_org_in_clear_or_leaves_it(world: World, sides: Sides) -> None:
+    await sides.authorize()
+    answers = [(await sides.apex("status")).text]
+    (row,) = (await soql(sides.rest, "SELECT FIELDS(ALL) FROM Tieline_Token__c LIMIT 1"))["records"]
+    answers.append(str(row))
+    conn = await world.database()
+    try:
+        for table in ("external_client", "external_credential", "external_flow"):
+            answers += [str(dict(each)) for each in await conn.fetch(f"SELECT * FROM auth.{table}")]
+    finally:
+        await conn.close()
+    assert len(answers) > 3
+    for mark in ("tls_", "tla_", "tlr_", "tlc_"):
+        assert not any(mark in answer for answer in answers), mark
+
+
+async def test_what_the_portal_removes_the_page_notices_and_may_be_allowed_again(sides: Sides) -> None:
+    await sides.authorize()
+    assert await sides.state() == "authorized"
+    (app,) = await sides.apps("added-apps")
+    assert (await sides.portal.delete(f"/api/v1/added-apps/{app['id']}")).status_code == 204
+    assert await sides.state() == "ended"
+    assert (await sides.record())["State__c"] == "expired"
+    await sides.authorize()
+    assert await sides.state() == "authorized"
+    # The org took its former place: no second app.
+    assert [each["id"] for each in await sides.apps("developer-apps")] == [app["id"]]
+
+
+async def test_revoking_kills_the_tokens_on_both_sides(sides: Sides) -> None:
+    await sides.authorize()
+    assert await sides.state() == "authorized"
+    assert (await sides.apex("revoke")).json() is True
+    assert await sides.apps("added-apps") == []
+    assert await sides.state() == "none"
+    assert (await sides.record())["State__c"] == "revoked"
+    assert (await sides.apex("revoke")).json() is True
+
+
+async def test_a_denied_consent_is_told_to_the_page(sides: Sides) -> None:
+    back = urlsplit(await sides.answer(await sides.asked(), allow=False))
+    assert back.path == BACK and parse_qs(back.query) == {"error": ["access_denied"]}
+    assert await sides.state() == "none"
+    assert await sides.apps("developer-apps") == []
+
+
+async def test_a_callback_is_good_once_and_for_the_user_who_began(world: World, sides: Sides) -> None:
+    query = await sides.asked()
+    body = {"query": query, "allow": True}
+    to = (await sides.portal.post("/api/v1/oauth/consent", json=body)).json()["redirect_to"]
+    other = Browser(world.port)
+    await other.open_console(AGENT, PASSWORD)
+    assert (await other.send("GET", to)).status_code == 403
+    await other.close()
+    assert (await sides.console.send("GET", to)).status_code == 303
+    assert (await sides.console.send("GET", to)).status_code == 403
+    assert (await sides.console.send("GET", to.split("?")[0] + "?state=x&code=y")).status_code == 403
+
+
+async def test_only_administrators_let_an_org_in(sides: Sides) -> None:
+    query = await sides.asked()
+    agent = await sides.center.portal("one")
+    assert (await agent.get(f"/api/v1/oauth/request?{query}")).json()["not_yours"]
+    refused = await agent.post("/api/v1/oauth/consent", json={"query": query, "allow": True})
+    assert refused.status_code == 403
+    assert await sides.apps("developer-apps") == []
+
+
+async def test_a_contact_center_that_is_away_is_said_to_be(sides: Sides) -> None:
+    await sides.authorize()
+    assert await sides.state() == "authorized"
+    await deployed(sides.rest, f"http://localhost:{free_ports()}")
+    told = (await sides.apex("status")).json()
+    assert told["state"] == "unreachable" and told["by"] and told["at"]
+    refused = await sides.apex("begin", returnUrl=BACK)
+    assert refused.json()[0]["message"] == "UNREACHABLE"
+    assert (await sides.apex("revoke")).json() is False
+    assert await sides.state() == "none"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.example/services/authcallback/Tieline",
+        "https://acme.my.salesforce.com.evil.example/x",
+        "https://acme.my.salesforce.com:8443/x",
+        "http://acme.my.salesforce.com/x",
+        "https://user@acme.my.salesforce.com/x",
+        "",
+    ],
+)
+async def test_only_orgs_may_introduce_themselves(center: Center, uri: str) -> None:
+    answer = await center.http.post("/oauth/register", json={"redirect_uris": [uri]})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_redirect_uri")
