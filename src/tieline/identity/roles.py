@@ -149,6 +149,10 @@ OPEN = frozenset(
         "POST /oauth/revoke",
         "GET /oauth/userinfo",
         "POST /oauth/userinfo",
+        "GET /oauth/grant",
+        "DELETE /oauth/grant",
+        # Orgs introduce themselves; what comes of it can do nothing until an administrator allows it.
+        "POST /oauth/register",
         # A hint by an org's page, answered alike for everybody.
         "POST /api/v1/salesforce/settings-changed",
         # Pages and files, the same for everybody; what is in them comes by the routes above.

@@ -166,7 +166,7 @@ def router(guard: Guard, pages: Pages) -> APIRouter:
         if not_theirs(found.scopes, who.roles):
             raise NotAllowed(needs="administrator")
         if isinstance(found.app, registration.Waiting):
-            who.need("administrator")
+            who.need("apps")
             app_id = await registration.let_in(guard.db, found.app, who.account_id, who.user_id)
         else:
             app_id = found.app.id
