@@ -15,6 +15,7 @@ export function AccountPage(): ReactNode {
   const { value, problem, again } = useReading("account", readAccount, ["account", "users"]);
   /** The version that the form was filled in from. */
   const [shown, setShown] = useState<Account | null>(null);
+  const [saved, setSaved] = useState(false);
   useEffect(() => {
     document.title = t("account.page");
   }, [t]);
@@ -29,7 +30,13 @@ export function AccountPage(): ReactNode {
       {newer && (
         <Notice variant="warning">
           <p>{t("account.newer", { name: value.changes[0]?.by || t("account.operator") })}</p>
-          <Button className="slds-m-top_x-small" onClick={() => setShown(value)}>
+          <Button
+            className="slds-m-top_x-small"
+            onClick={() => {
+              setSaved(false);
+              setShown(value);
+            }}
+          >
             {t("account.newer.show")}
           </Button>
         </Notice>
@@ -39,7 +46,15 @@ export function AccountPage(): ReactNode {
       ) : (
         <>
           <Plan account={value} />
-          <Settings key={shown.version} account={shown} onSaved={setShown} />
+          <Settings
+            key={shown.version}
+            account={shown}
+            justSaved={saved}
+            onSaved={(account) => {
+              setSaved(true);
+              setShown(account);
+            }}
+          />
           <Changes account={value} />
         </>
       )}
@@ -72,9 +87,12 @@ function Plan({ account }: { account: Account }): ReactNode {
 
 function Settings({
   account,
+  justSaved,
   onSaved,
 }: {
   account: Account;
+  /** The form was filled in anew from what has just been saved. */
+  justSaved: boolean;
   onSaved: (account: Account) => void;
 }): ReactNode {
   const { t } = useTranslation();
@@ -89,7 +107,7 @@ function Settings({
     managers_second_step: account.managers_second_step,
   });
   const [codes, setCodes] = useState(account.outbound_codes.map((code) => `+${code}`).join(", "));
-  const [saved, setSaved] = useState(false);
+  const [saved, setSaved] = useState(justSaved);
   const { busy, problem, run } = useWork();
   const wrong =
     problem?.code === "input_invalid"
