@@ -10,6 +10,7 @@ from tests.journeys.computer import Computer
 from tests.journeys.conftest import CALLER_HZ, Demo, Street, note, pictured
 from tests.journeys.desk import ADMIN, Desk, sign_in_to_crm
 from tests.journeys.looks import look
+from tests.journeys.org import as_administrator
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,10 +24,23 @@ async def related_objects(demo: Demo, computer: Computer) -> tuple[Page, Locator
     return page, page.get_by_role("tabpanel").filter(has_text="Object to add")
 
 
+async def an_opportunity(demo: Demo, owner: str) -> str:
+    """A new opportunity of somebody's; gives its name."""
+    name = note("Pallets")
+    async with as_administrator(demo) as http:
+        query = {"q": f"SELECT Id FROM User WHERE Username = '{owner}'"}
+        (user,) = (await http.get("/services/data/v66.0/query", params=query)).json()["records"]
+        body = {"Name": name, "StageName": "Prospecting", "CloseDate": "2027-01-01", "OwnerId": user["Id"]}
+        made = await http.post("/services/data/v66.0/sobjects/Opportunity", json=body)
+        assert made.status_code == 201, made.text
+    return name
+
+
 async def test_a_call_is_related_once_an_object_is_chosen(
     demo: Demo, emma: Desk, street: Street, tmp_path: Path
 ) -> None:
     wrong: list[str] = []
+    wanted = await an_opportunity(demo, emma.who.email)
     async with (
         Computer(tmp_path, microphone_for=demo.console, hz=CALLER_HZ) as computer,
         pictured(computer, "admin"),
@@ -59,13 +73,13 @@ async def test_a_call_is_related_once_an_object_is_chosen(
         await expect(relate.get_by_label(emma.say("relate.object"))).to_have_value("Opportunity")
         options = relate.get_by_label(emma.say("relate.object")).locator("option")
         await expect(options).to_have_text(["Case", "Opportunity", "Contact"])
-        await relate.get_by_role("searchbox").fill("pallet")
+        await relate.get_by_role("searchbox").fill(wanted[:-2].lower())
         found = relate.get_by_role("listitem").first
         await found.wait_for()
         wrong += await look(emma.page, "callbar-relate", "en")
-        name = (await found.locator(".cb-record__name").inner_text()).strip()
+        await expect(found).to_contain_text(wanted)
         await found.get_by_role("button").click()
-        await expect(relate.locator(".cb-relate__record")).to_contain_text(name)
+        await expect(relate.locator(".cb-relate__record")).to_contain_text(wanted)
 
         notes = note("About the order")
         await emma.press("hang_up")
@@ -75,8 +89,8 @@ async def test_a_call_is_related_once_an_object_is_chosen(
         # The call is on the opportunity's page, once, and on the contact's.
         await expect(emma.timeline().locator("li", has_text=notes)).to_have_count(1, timeout=20_000)
         await emma.go("/lightning/o/Opportunity/list")
-        await emma.page.get_by_role("main").get_by_role("link", name=name).first.click()
-        await emma.shows_record(name, object_type="Opportunity")
+        await emma.page.get_by_role("main").get_by_role("link", name=wanted).first.click()
+        await emma.shows_record(wanted, object_type="Opportunity")
         await expect(emma.timeline().locator("li", has_text=notes)).to_have_count(1)
 
         for name in ("Case", "Opportunity", "Contact"):
