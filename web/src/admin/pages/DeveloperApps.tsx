@@ -87,7 +87,7 @@ export function DeveloperAppsPage(): ReactNode {
                   <td className="ad-cell">
                     <code>{app.client_id}</code>
                   </td>
-                  <td className="ad-cell">
+                  <td className="ad-cell ad-words">
                     {app.scopes.map((scope) => (
                       <div key={scope}>{t(`scope.${scope}`)}</div>
                     ))}

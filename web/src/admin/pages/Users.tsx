@@ -71,11 +71,13 @@ export function UsersPage({ session, query }: { session: PortalSession; query: U
   return (
     <>
       <PageHead title={t("users.title")} explain={t("users.explain")}>
-        <Link to="/portal/help/roles">{t("users.roles.help")}</Link>
-        <Button onClick={() => setImporting(true)}>{t("import.open")}</Button>
-        <Button variant="brand" onClick={() => setOpen("new")}>
-          {t("users.add")}
-        </Button>
+        <div className="ad-card__acts">
+          <Link to="/portal/help/roles">{t("users.roles.help")}</Link>
+          <Button onClick={() => setImporting(true)}>{t("import.open")}</Button>
+          <Button variant="brand" onClick={() => setOpen("new")}>
+            {t("users.add")}
+          </Button>
+        </div>
       </PageHead>
       <Filters filter={filter} onChange={setFilter} connections={connections} />
       {problem && <ProblemNotice problem={problem} onRetry={again} />}
