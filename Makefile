@@ -40,6 +40,7 @@ bench: .setup/dev web/dist/.built .setup/browser ## measure, and print figures a
 	@$(PY) -m bench
 
 soak: .setup/dev web/dist/.built .setup/browser ## long campaigns: the same properties with many more examples
+	@cd web && SOAK=1 npm test --silent -- status_sync
 	@HYPOTHESIS_PROFILE=soak .venv/bin/pytest tests/unit -n 2 -m "soak or not soak"
 	@.venv/bin/pytest tests/faults -m "soak or not soak"
 	@.venv/bin/pytest tests/journeys -m soak
