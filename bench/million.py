@@ -18,12 +18,12 @@ from bench.figures import Figure, over_rounds
 from bench.org import DATA, RATE, Served, at_rate, cores, on_cores, served
 
 from tieline import local_org
+from tieline.crm.access.permissions import open_fields
 from tieline.crm.database import connect
 from tieline.crm.ids import make_id
 from tieline.crm.metadata import Field, ObjectType
-from tieline.crm.permissions import open_fields
+from tieline.crm.query.search import search_vector
 from tieline.crm.schema import add_field, load_catalogue
-from tieline.crm.search import search_vector
 
 CONTACTS = int(os.environ.get("TIELINE_BENCH_CONTACTS", "1000000"))
 _FIRST = [

@@ -13,7 +13,7 @@ from starlette.routing import Route as Door
 
 from tieline.crm.app import RESOURCES, doors
 from tieline.crm.rest import MAX_VERSION, MIN_VERSION, MISSING, ROUTES, Route
-from tieline.crm.soap import operations
+from tieline.crm.soap.door import operations
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "guide" / "local-org-coverage.md"
 _HEADERS = (

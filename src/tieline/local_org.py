@@ -273,7 +273,7 @@ async def load_sample(environ: Mapping[str, str], org: str | None) -> None:
 
 async def token(environ: Mapping[str, str], username: str | None, org: str | None) -> None:
     """Prints an access token, and nothing else."""
-    from tieline.crm import local_token
+    from tieline.crm.sign_in import local_token
 
     async with reached(environ) as (settings, first):
         print(await local_token.issue(settings, org or first, username))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tieline.crm.date_literals import COUNTED, PLAIN
-from tieline.crm.soql_tree import DATE_FUNCTIONS
+from tieline.crm.query.date_literals import COUNTED, PLAIN
+from tieline.crm.query.soql_tree import DATE_FUNCTIONS
 
 _PLAIN_CONDITIONS = """
 A = 1

@@ -22,11 +22,11 @@ from tests.contract.soql_corpus import (
     VALID_SEARCHES,
 )
 
-from tieline.crm.date_literals import COUNTED, PLAIN
 from tieline.crm.errors import Fault
-from tieline.crm.soql import parse, parse_search_clauses
-from tieline.crm.soql_tree import DATE_FUNCTIONS
-from tieline.crm.sosl import parse_search, read_find
+from tieline.crm.query.date_literals import COUNTED, PLAIN
+from tieline.crm.query.soql import parse, parse_search_clauses
+from tieline.crm.query.soql_tree import DATE_FUNCTIONS
+from tieline.crm.query.sosl import parse_search, read_find
 
 _CLIENTS = Path(__file__).parents[1] / "clients"
 

@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 
 from tieline.crm import migrations
-from tieline.crm.auth import caller_of_user
 from tieline.crm.ids import make_id
 from tieline.crm.metadata import Field, ObjectType
 from tieline.crm.migrations import ORG_STEPS, Step, migrate
@@ -20,6 +19,7 @@ from tieline.crm.records import Records
 from tieline.crm.saving.recycle_bin import undelete
 from tieline.crm.schema import create_object, load_catalogue, rebuild_compound
 from tieline.crm.settings import CrmSettings
+from tieline.crm.sign_in.auth import caller_of_user
 from tieline.db.embedded import EmbeddedPostgres
 
 LAST_RELEASE = Path(__file__).parent / "org_2026_11_22.json"

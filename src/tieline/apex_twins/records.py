@@ -7,7 +7,7 @@ from typing import Any
 
 from tieline.crm.errors import Faults, not_found
 from tieline.crm.metadata import ObjectType
-from tieline.crm.query import run_query
+from tieline.crm.query.running import run_query
 from tieline.crm.rest import Call
 from tieline.crm.saving.drafts import Saved
 

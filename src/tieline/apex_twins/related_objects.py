@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tieline.apex_twins.records import delete, insert, own, prefix_of, select, update
-from tieline.crm.access import rights
+from tieline.crm.access.questions import rights
 from tieline.crm.lightning.twins import AuraHandledException, Method
 from tieline.crm.rest import Call
 

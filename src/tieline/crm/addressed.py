@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .access import rights
+from .access.questions import rights
 from .errors import Fault, no_such_column, not_found
 from .ids import parse_id
 from .metadata import Field, ObjectType, child_relationship
-from .query import run_query
+from .query.running import run_query
 from .rest import Call, Reply, Request, one, record_id_of, record_reply, route
 
 

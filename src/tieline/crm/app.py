@@ -28,24 +28,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import (
     addressed,
-    allowed_apps,
-    auth,
     batches,
     classic,
     console,
-    device_door,
-    door,
-    faults_door,
     finding_door,
-    front_door,
-    merging_door,
-    oauth_door,
     personal_settings,
     recycle_door,
     screens,
     snapshots_door,
-    soap_records,
-    soap_sign_in,
     ui_api,
 )
 from .bulk import door as bulk_door
@@ -58,13 +48,15 @@ from .errors import Fault, not_found
 from .events import cometd
 from .events import door as events_door
 from .events.hub import Events
-from .faults_layer import FaultLayer
+from .faults import door as faults_door
+from .faults.layer import FaultLayer
 from .gateway import rest
 from .language import speak
 from .lightning import door as lightning_door
 from .lightning.twins import Twins
 from .listviews import door as lists_door
 from .listviews import resources as list_resources
+from .merging import door as merging_door
 from .navigation import door as navigation_door
 from .omni import door as omni_door
 from .orgs import Org
@@ -73,7 +65,10 @@ from .record_pages import routes as record_routes
 from .settings import CrmSettings
 from .setup import doors as setup_doors
 from .shares import door as share_door
-from .soap import soap
+from .sign_in import allowed_apps, auth, device_door, door, front_door, oauth_door
+from .soap import records as soap_records
+from .soap import sign_in as soap_sign_in
+from .soap.door import soap
 from .tls import Certificates
 from .web import (
     Server,

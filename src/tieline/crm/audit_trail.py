@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .access.permissions import new_ids
+from .access.rights import Caller
 from .fields import object_type, read_only
 from .metadata import ObjectType
-from .permissions import new_ids
-from .rights import Caller
 from .schema import create_object
 
 KEPT = "180 days"

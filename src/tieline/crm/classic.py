@@ -12,12 +12,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import console, door
-from .access import rights
+from . import console
+from .access.questions import rights
+from .access.rights import Caller
 from .errors import Fault
 from .ids import parse_id
 from .metadata import Catalogue, ObjectType
-from .rights import Caller
+from .sign_in import door
 from .web import lightning_origin, place_of
 
 _PLACES = re.compile(

@@ -17,7 +17,7 @@ from .addressed import external_key
 from .errors import Fault
 from .ids import parse_id
 from .metadata import ObjectType
-from .query import attributes
+from .query.running import attributes
 from .rest import Call, Reply, Request, dispatch, route, split_url
 from .saving.drafts import Saved
 from .saving.storage import storage_fault

@@ -20,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from . import auth, door
-from .access import Caller, require_read, rights
+from .access.questions import Caller, require_read, rights
+from .access.sharing import reachable
+from .access.tabs import objects_shown
 from .deploy.components import all_stored
 from .errors import Fault, Faults, not_found, session_expired
 from .gateway import api_version, raw_path_behind
@@ -29,13 +30,12 @@ from .language import speak, standard_name
 from .metadata import Field, ObjectType
 from .navigation.apps import SOFTPHONE_SIZE
 from .navigation.shown import navigation
-from .query import DEFAULT_BATCH
+from .query.running import DEFAULT_BATCH
 from .rest import Call, dispatch
 from .saving.drafts import Row
-from .sharing import reachable
+from .sign_in import auth, door
 from .softphone import definition_size, settings_map
 from .softphone_layouts import layout_for
-from .tabs import objects_shown
 from .values import format_datetime, write_value
 from .web import (
     CONSOLE_COOKIE,

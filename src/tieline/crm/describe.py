@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .access import Caller, default_record_type, permissionable, record_types, rights
+from .access.questions import Caller, default_record_type, permissionable, record_types, rights
 from .language import standard_name
 from .metadata import Catalogue, Field, ObjectType, child_relationship
 

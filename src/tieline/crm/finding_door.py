@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .access import rights
+from .access.questions import rights
 from .console import (
     Visit,
     answering,
@@ -25,9 +25,9 @@ from .console import (
 )
 from .listviews.standard import default_columns
 from .metadata import ObjectType
+from .query.search import matched_fields, searched_fields, tsquery
+from .query.search_access import seen_hits, words_match
 from .records import Row
-from .search import matched_fields, searched_fields, tsquery
-from .search_access import seen_hits, words_match
 from .values import format_datetime
 from .web import json_response
 

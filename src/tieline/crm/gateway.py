@@ -11,15 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import auth
-from .door import bearer, org_named
 from .errors import Fault, not_found, session_expired
 from .events.tables import on_behalf
-from .faults import Rule
+from .faults.faults import Rule
 from .language import asked_language, speak
 from .options import call_options
 from .orgs import Org
-from .query import batch_size
+from .query.running import batch_size
 from .rest import (
     MAX_VERSION,
     MIN_VERSION,
@@ -31,8 +29,10 @@ from .rest import (
     not_acceptable,
     versions,
 )
+from .sign_in import auth
+from .sign_in.door import bearer, org_named
+from .soap.xml_values import simple_document
 from .web import json_response, origin_here, place_of, read_json
-from .xml_values import simple_document
 
 
 def api_version(text: str) -> str:

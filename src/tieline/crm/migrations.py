@@ -11,24 +11,26 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import audit_trail, setup_migration, sharing, standard_merging, tabs
-from .access_migration import objects_and_access
+from . import audit_trail, setup_migration
+from .access import sharing, tabs
+from .access.migration import objects_and_access
+from .access.permissions import readers_profiles, users_may_delete
 from .address_migration import locate
 from .bulk import tables as bulk_tables
 from .credentials.tables import TABLES as CREDENTIALS
-from .duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .events import push_topics
 from .events import tables as event_tables
 from .ids import make_id, new_instance
 from .listviews.standard import LIST_VIEW
 from .listviews.standard import install as install_views
+from .merging import standard as standard_merging
+from .merging.duplicates import STANDARD_DUPLICATES, STANDARD_MATCHING
 from .metadata import Field, build_catalogue
 from .navigation import apps as navigation_apps
 from .navigation import choices
-from .permissions import readers_profiles, users_may_delete
+from .query.search import search_vector
 from .saving import assignment
 from .schema import CATALOGUE_SQL, bump, create_object, load_catalogue
-from .search import search_vector
 from .shares import objects as share_objects
 from .shares.groups import furnish_groups
 from .standard import CLOSED_TASK_STATUSES, STANDARD_OBJECTS, TASK_STATUSES

@@ -16,7 +16,7 @@ import asyncpg
 from .changes import ChangeFeed
 from .database import connect, prepare
 from .deploy.progress import Running
-from .faults import Faults
+from .faults.faults import Faults
 from .limits import ApiUsage
 from .metadata import Catalogue
 from .migrations import ORG_STEPS, REGISTRY_STEPS, require_head

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from .access.rights import Caller
 from .deploy.archive import Node
 from .deploy.components import all_stored
 from .layouts import detail_sections, highlight_fields
 from .metadata import Catalogue, Field, ObjectType, PicklistValue
 from .person_accounts import RECORD_TYPE as PERSON_ACCOUNT
-from .rights import Caller
 
 BLANK = ""
 """A place that a layout leaves empty."""

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .access.permissions import grant_fields, open_fields, openable_fields, opened
 from .errors import Fault
 from .ids import make_id
 from .metadata import Catalogue, Field, ObjectType
-from .permissions import grant_fields, open_fields, openable_fields, opened
 from .schema import add_field, load_catalogue, update_field, with_field
 
 RECORD_TYPE = "PersonAccount"

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .access.rights import EVERYTHING
 from .console import Visit, answering, visiting
 from .errors import Fault, Faults
 from .records import Records
-from .rights import EVERYTHING
 from .standard_setup import LANGUAGES
 from .web import json_response, read_json
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import asyncpg
 
-from .access import Caller
-from .auth import MIN_PASSWORD, set_password
+from .access.permissions import ADMINISTRATOR, furnish_profiles, make_profiles
+from .access.questions import Caller
 from .database import connect
 from .ids import make_id
 from .migrations import ORG_STEPS, REGISTRY_STEPS, migrate
 from .orgs import Org
-from .permissions import ADMINISTRATOR, furnish_profiles, make_profiles
 from .person_accounts import enable
 from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings
+from .sign_in.auth import MIN_PASSWORD, set_password
 from .softphone import DEFAULT_LAYOUT
 from .softphone_layouts import add_standard_layout
 

@@ -14,14 +14,15 @@ from typing import Any
 
 import asyncpg
 
-from . import audit_trail, managed, permissions, recycle, sharing, tabs
-from .access import Caller, default_record_type, readonly, require, rights, visible_part
+from . import audit_trail, recycle
+from .access import managed, permissions, sharing, tabs
+from .access.questions import Caller, default_record_type, readonly, require, rights, visible_part
 from .changes import announce
-from .duplicates import Search, detected
 from .errors import Fault, no_such_column, not_found
 from .events import push_topics
 from .events.platform import publish
 from .ids import make_id, parse_id
+from .merging.duplicates import Search, detected
 from .metadata import Catalogue, Field, ObjectType, index_name
 from .options import CallOptions
 from .orgs import Org

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .access import require_read, rights
+from .access.questions import require_read, rights
+from .access.sharing import row_condition
 from .console import Visit, answering, named, visiting
 from .errors import Fault, not_found
 from .metadata import ObjectType
 from .records import Records
 from .saving.drafts import Saved
 from .saving.recycle_bin import empty, undelete
-from .sharing import row_condition
 from .values import format_datetime
 from .web import json_response, read_json
 

@@ -17,8 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 import asyncpg
 
-from .access import Caller, rights, visible_part
-from .columns import column_metadata
+from .access.questions import Caller, rights, visible_part
 from .describe import describe, summary
 from .errors import Fault, Faults, no_such_column, not_found
 from .ids import parse_id
@@ -26,11 +25,12 @@ from .metadata import Catalogue, ObjectType
 from .options import ORDINARY, CallOptions
 from .orgs import Org
 from .preconditions import describe_unchanged, entity_tag, require_unchanged, unchanged
-from .query import DEFAULT_BATCH, attributes, run_more, run_query
+from .query.columns import column_metadata
+from .query.running import DEFAULT_BATCH, attributes, run_more, run_query
+from .query.sosl import Search, answer_search, parameterized, parse_search
 from .records import Records
 from .saving.drafts import Saved
 from .saving.storage import storage_fault
-from .sosl import Search, answer_search, parameterized, parse_search
 from .values import format_datetime, parse_datetime, write_value
 
 MIN_VERSION, MAX_VERSION = 50, 67

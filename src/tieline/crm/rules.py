@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .duplicates import ReadyDuplicateRule, ready_duplicate_rules
+from .merging.duplicates import ReadyDuplicateRule, ready_duplicate_rules
 from .metadata import Catalogue
 from .saving.assignment import ReadyAssignment, ready_assignments
 from .validation import ReadyRule, make_ready, rules_of

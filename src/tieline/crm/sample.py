@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .auth import caller_of_user, set_password
 from .database import connect
 from .orgs import Org
 from .records import Records
 from .schema import load_catalogue
 from .settings import CrmSettings
+from .sign_in.auth import caller_of_user, set_password
 
 _USERS = (("agent1", "花子", "佐藤", "ja"), ("agent2", "Ann", "Miller", "en_US"))
 _ACCOUNTS: Sequence[Mapping[str, Any]] = (

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from .access.permissions import open_fields, opened
 from .filters import Criteria
 from .ids import base62
 from .listviews.standard import add_standard_views
@@ -27,7 +28,6 @@ from .metadata import (
     definition_of,
     index_name,
 )
-from .permissions import open_fields, opened
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,56}")
 

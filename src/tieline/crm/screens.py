@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .access import default_record_type, record_types, rights
+from .access.questions import default_record_type, record_types, rights
 from .errors import not_found
 from .ids import parse_id
 from .language import standard_name

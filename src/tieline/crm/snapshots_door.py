@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from . import snapshots
 from .errors import Fault
-from .faults_door import org_to_control
+from .faults.door import org_to_control
 from .web import json_response
 
 _PATH = "/services/snapshots"

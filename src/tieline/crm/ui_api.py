@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .access import default_record_type, record_types, rights
+from .access.questions import default_record_type, record_types, rights
 from .errors import Fault, not_found, unsupported_type
-from .formats import format_value, zone_of
 from .ids import parse_id
 from .language import standard_name
 from .metadata import Field, ObjectType, child_relationship
 from .page_layouts import PageLayouts
 from .preconditions import entity_tag
-from .query import run_query
+from .query.formats import format_value, zone_of
+from .query.running import run_query
 from .rest import Call, Reply, Request, one, record_id_of, route
 from .saving.drafts import Saved
 from .screens import MASTER

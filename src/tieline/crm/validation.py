@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .access import Caller
+from .access.questions import Caller
 from .errors import Fault
-from .formula import Formula, compile_formula
-from .formula_values import KIND_OF_FIELD, FormulaProblem, Source
+from .formula.formula import Formula, compile_formula
+from .formula.values import KIND_OF_FIELD, FormulaProblem, Source
 from .ids import make_id
 from .metadata import Catalogue, Field, ObjectType
 from .schema import bump

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import httpx2
 
-from tieline.crm import local_token
 from tieline.crm.provision import create_org, migrate_all
+from tieline.crm.sign_in import local_token
 from tieline.db.database import Database
 from tieline.db.embedded import EmbeddedPostgres
 from tieline.db.migrate import create_database, migrate, prepare_server

@@ -21,9 +21,9 @@ from tests.ports import free_ports
 
 from tieline.apex_twins import TWINS
 from tieline.crm.app import create_app
-from tieline.crm.auth import seal
 from tieline.crm.provision import create_org
 from tieline.crm.settings import CrmSettings
+from tieline.crm.sign_in.auth import seal
 from tieline.db.embedded import EmbeddedPostgres
 
 from .browser import Browser, hidden

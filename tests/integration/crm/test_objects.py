@@ -7,12 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tieline.crm.auth import caller_of_user
 from tieline.crm.custom_settings import setting_for
 from tieline.crm.orgs import Org, connect
 from tieline.crm.records import Records
 from tieline.crm.saving.recycle_bin import empty, undelete
 from tieline.crm.schema import load_catalogue
+from tieline.crm.sign_in.auth import caller_of_user
 
 from .conftest import ADMIN, World, client_of
 from .package_files import NS, archive, manifest

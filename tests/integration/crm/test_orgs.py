@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tieline.crm.auth import seal
 from tieline.crm.database import connect
 from tieline.crm.provision import create_org
+from tieline.crm.sign_in.auth import seal
 from tieline.db.embedded import EmbeddedPostgres
 
 from .browser import Browser

@@ -9,11 +9,11 @@ import asyncpg
 import pytest
 import structlog
 
-from tieline.crm.apps import SCOPES
 from tieline.crm.migrations import ORG_STEPS, Step, WrongHead, migrate, require_head
 from tieline.crm.pages import Words
 from tieline.crm.provision import create_org, migrate_all
 from tieline.crm.settings import CrmSettings
+from tieline.crm.sign_in.apps import SCOPES
 from tieline.db.embedded import EmbeddedPostgres
 
 from .conftest import ADMIN, PASSWORD, World, client_of

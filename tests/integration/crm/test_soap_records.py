@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tieline.crm.xml_values import clean
+from tieline.crm.soap.xml_values import clean
 
 from .conftest import ADMIN, AGENT, World, client_of
 from .test_rest import DATA, make, soql

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.crm.date_literals import COUNTED, PLAIN, date_range
 from tieline.crm.errors import Fault
-from tieline.crm.soql_tree import DateRange
+from tieline.crm.query.date_literals import COUNTED, PLAIN, date_range
+from tieline.crm.query.soql_tree import DateRange
 
 SUNDAY = date(2026, 11, 22)
 

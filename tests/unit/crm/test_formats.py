@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tieline.crm.formats import format_value, weeks_from_monday
 from tieline.crm.metadata import Field, FieldType
+from tieline.crm.query.formats import format_value, weeks_from_monday
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 

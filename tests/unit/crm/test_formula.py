@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tieline.crm.formula import compile_formula
-from tieline.crm.formula_functions import FUNCTIONS
-from tieline.crm.formula_regex import BadPattern, pattern
-from tieline.crm.formula_values import FormulaProblem as Problem
-from tieline.crm.formula_values import Kind, Source
+from tieline.crm.formula.formula import compile_formula
+from tieline.crm.formula.functions import FUNCTIONS
+from tieline.crm.formula.regex import BadPattern, pattern
+from tieline.crm.formula.values import FormulaProblem as Problem
+from tieline.crm.formula.values import Kind, Source
 
 KINDS: dict[str, Kind] = {
     "Name": "Text", "Note": "Text", "Amount": "Number", "Rest": "Number", "Share": "Number", "Done": "Boolean",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tieline.crm.deploy.rules import alternatives
-from tieline.crm.matching import METHODS, THRESHOLD, Method, key_of, similarity
+from tieline.crm.merging.matching import METHODS, THRESHOLD, Method, key_of, similarity
 
 
 @pytest.mark.parametrize(

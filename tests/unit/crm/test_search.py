@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.crm.search import (
+from tieline.crm.query.search import (
     looks_like_phone,
     phone_condition,
     phone_digits,

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.crm.access import Caller
-from tieline.crm.compile import compile_query
+from tieline.crm.access.questions import Caller
 from tieline.crm.errors import Fault
 from tieline.crm.metadata import Catalogue
-from tieline.crm.soql import parse
-from tieline.crm.sosl import parse_search
+from tieline.crm.query.compile import compile_query
+from tieline.crm.query.soql import parse
+from tieline.crm.query.sosl import parse_search
 from tieline.crm.standard import STANDARD_OBJECTS
 
 CATALOGUE = Catalogue(1, {value.name: value for value in STANDARD_OBJECTS})

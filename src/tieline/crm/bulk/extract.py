@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..access import Caller
-from ..compile import Choice, Compiled, Leaf, Shape, compile_query
+from ..access.questions import Caller
 from ..errors import Fault
 from ..orgs import Org
+from ..query.compile import Choice, Compiled, Leaf, Shape, compile_query
 from .csv_text import DELIMITERS, LINE_ENDINGS
 from .ingest import Stopped
 from .jobs import Job, bulk_query

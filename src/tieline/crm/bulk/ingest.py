@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from ..access import Caller, visible_part
+from ..access.questions import Caller, visible_part
 from ..errors import Fault
 from ..metadata import Catalogue, Field, ObjectType
 from ..orgs import Org

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..access import Caller, rights
-from ..compile import compile_query
+from ..access.questions import Caller, rights
 from ..errors import Fault, not_found
 from ..ids import make_id, parse_id
 from ..metadata import Catalogue, Field, ObjectType
 from ..options import CallOptions
+from ..query.compile import compile_query
+from ..query.soql import parse
+from ..query.soql_tree import Query
 from ..rest import Call
-from ..soql import parse
-from ..soql_tree import Query
 from ..values import format_datetime
 from .csv_text import DELIMITERS, LINE_ENDINGS
 

@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 import structlog
 
-from ..auth import caller_of_user
 from ..errors import Fault
 from ..orgs import Org, connect
+from ..sign_in.auth import caller_of_user
 from .csv_text import CsvProblem
 from .extract import extract
 from .ingest import Stopped, ingest

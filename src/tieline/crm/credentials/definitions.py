@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..access import Caller
+from ..access.questions import Caller
 from ..deploy.archive import Node
 from ..deploy.components import Stored, all_stored, stored
 from ..orgs import Org

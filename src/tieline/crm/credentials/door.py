@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import auth
-from ..door import refuse
+from ..sign_in import auth
+from ..sign_in.door import refuse
 from ..web import MY_COOKIE, cookie_of, lightning_origin, org_of, place_of, redirect
 from .definitions import CredentialMissing
 from .outside import Unreachable

@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
-from ..access import Caller
-from ..auth import seal, token_hash, unseal
+from ..access.questions import Caller
 from ..deploy.components import all_stored
 from ..orgs import Org
+from ..sign_in.auth import seal, token_hash, unseal
 from .definitions import (
     CredentialMissing,
     Provider,

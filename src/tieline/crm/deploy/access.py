@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..access.permissions import drop_permission_set, follow, grant_fields, grant_object, grant_tab, new_ids
+from ..access.tabs import KEPT, SAID, SETTING
 from ..metadata import Catalogue, ObjectType
-from ..permissions import drop_permission_set, follow, grant_fields, grant_object, grant_tab, new_ids
 from ..saving.drafts import Saved
 from ..schema import add_record_types
 from ..standard_setup import PERMISSIONS
-from ..tabs import KEPT, SAID, SETTING
 from ..values import read_value, write_value
 from .archive import Absent, Node, Problem, group, leaf
 from .deployment import Component, Deployment

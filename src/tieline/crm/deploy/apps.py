@@ -6,9 +6,9 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from ..apps import App, find_app, new_client_id, set_access, store_app
-from ..auth import seal, unseal
 from ..ids import parse_id
+from ..sign_in.apps import App, find_app, new_client_id, set_access, store_app
+from ..sign_in.auth import seal, unseal
 from .archive import Absent, Node, Problem
 from .components import stored
 from .deployment import Component, Deployment

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Fault
+from ..soap.xml_values import INSTANCE
 from ..softphone import parse_xml
-from ..xml_values import INSTANCE
 
 MAX_FILES = 10_000
 MAX_UNPACKED = 100 * 1024 * 1024

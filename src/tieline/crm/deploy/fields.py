@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from .. import person_accounts
+from ..access.permissions import open_fields, opened
 from ..metadata import Catalogue, Field, FieldType, ObjectType, PicklistValue
-from ..permissions import open_fields, opened
 from ..schema import add_field, drop_field, update_field, with_field
 from ..validation import rules_of
 from .archive import Absent, Node, Problem, group, leaf

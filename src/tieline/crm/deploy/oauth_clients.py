@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..apps import CLIENT_ID, MAX_CALLBACKS, callback_problem, certificate_problem, scope_word
+from ..sign_in.apps import CLIENT_ID, MAX_CALLBACKS, callback_problem, certificate_problem, scope_word
 from .archive import Node, Problem
 
 _UNITS = {"HOURS": 3600, "DAYS": 86_400, "MONTHS": 30 * 86_400}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..access.permissions import open_object
 from ..fields import (
     hierarchy_setting_fields,
     id_field,
@@ -16,7 +17,6 @@ from ..fields import (
     system_fields,
 )
 from ..metadata import Catalogue, Field, Kind, ObjectType
-from ..permissions import open_object
 from ..schema import create_object, drop_object, next_key_prefix, update_object
 from .archive import Absent, Node, Problem, group, leaf
 from .components import forget_parts

@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import auth
 from ..console import answering
-from ..door import refuse
 from ..errors import Fault
 from ..gateway import answer, calling, org_of_token
 from ..pages import page
 from ..rest import Call, Reply
 from ..setup import administering, body_of
+from ..sign_in import auth
+from ..sign_in.door import refuse
 from ..web import (
     MAX_DEPLOY,
     MY_COOKIE,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import audit_trail
+from ..access.permissions import ADMINISTRATOR, follow, grant_fields, grant_object, openable_fields
+from ..access.rights import grantable
 from ..errors import Fault, not_found
 from ..ids import make_id, parse_id
 from ..metadata import Catalogue, Rights
-from ..permissions import ADMINISTRATOR, follow, grant_fields, grant_object, openable_fields
 from ..rest import Call
-from ..rights import grantable
 from ..values import format_datetime
 from . import jobs
 from .archive import MANIFEST, Package, Problem, read_package

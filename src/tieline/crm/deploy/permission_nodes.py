@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..access.permissions import check_permission_row
+from ..access.rights import grantable
 from ..metadata import Catalogue, ObjectType, RecordTypeInfo, Rights
-from ..permissions import check_permission_row
-from ..rights import grantable
 from ..standard_setup import PERMISSIONS
 from .archive import Node, Problem, group, leaf
 from .naming import local_name

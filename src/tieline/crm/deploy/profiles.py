@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ..metadata import Catalogue, ObjectType, RecordTypeInfo
-from ..permissions import (
+from ..access.permissions import (
     drop_permission_set,
     follow,
     grant_fields,
@@ -20,6 +19,7 @@ from ..permissions import (
     own_sets,
     sets_of_profiles,
 )
+from ..metadata import Catalogue, ObjectType, RecordTypeInfo
 from ..schema import bump
 from ..standard_setup import PERMISSIONS
 from .archive import Absent, Node, Problem, group, leaf

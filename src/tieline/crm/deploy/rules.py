@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..duplicates import (
+from ..filters import Criteria
+from ..merging.duplicates import (
     DuplicateRule,
     MatchingRule,
     MatchItem,
@@ -16,8 +17,7 @@ from ..duplicates import (
     save_duplicate_rule,
     save_matching_rule,
 )
-from ..filters import Criteria
-from ..matching import Method
+from ..merging.matching import Method
 from ..metadata import Catalogue
 from ..schema import bump
 from ..validation import ValidationRule, delete_rule, rules_of, save_rule

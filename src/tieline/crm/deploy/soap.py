@@ -10,8 +10,8 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..errors import Fault
 from ..rest import Call
-from ..soap import Part, operation
-from ..xml_values import INSTANCE, Given
+from ..soap.door import Part, operation
+from ..soap.xml_values import INSTANCE, Given
 from . import jobs, retrieve
 from .archive import NAMESPACE, Node
 from .kinds import KINDS

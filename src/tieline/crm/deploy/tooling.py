@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..access import rights, visible_part
-from ..columns import column_metadata
+from ..access.questions import rights, visible_part
 from ..describe import describe, summary
 from ..errors import Fault, not_found
 from ..fields import id_field, read_only, ref
 from ..metadata import Catalogue, Field, FieldType, ObjectType
-from ..query import attributes, run_more, run_query
+from ..query.columns import column_metadata
+from ..query.running import attributes, run_more, run_query
 from ..rest import Call, Reply, Request, record_id_of, route
 from ..values import write_value
 from .components import KEY_PREFIXES

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..access import Caller, rights, visible_part
+from ..access.questions import Caller, rights, visible_part
 from ..errors import Fault
 from ..ids import make_id
 from ..metadata import Catalogue, ObjectType

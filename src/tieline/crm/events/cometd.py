@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import auth
-from ..access import Caller
-from ..door import bearer, org_named
+from ..access.questions import Caller
 from ..errors import Fault
 from ..orgs import Org
 from ..rest import MAX_VERSION, MIN_VERSION
+from ..sign_in import auth
+from ..sign_in.door import bearer, org_named
 from ..web import json_response, parse_json, place_of, read_body
 from .channels import Topic, TopicRefused, keep_schemas
 from .hub import EARLIEST, NEWEST, Event, Events, ReplayRefused, events_of_org

@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import rights
+from ..access.questions import rights
 from ..console import Visit, answering
 from ..errors import Fault, not_found
 from ..fields import field

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..access import Caller, require
+from ..access.questions import Caller, require
 from ..errors import Fault
 from ..metadata import Field, ObjectType
 from .tables import CHANNEL

@@ -13,11 +13,11 @@ from typing import Any
 import grpc
 import structlog
 
-from .. import auth
-from ..access import Caller, rights, visible_part
+from ..access.questions import Caller, rights, visible_part
 from ..errors import Fault
 from ..metadata import Catalogue
 from ..orgs import Org, Orgs
+from ..sign_in import auth
 from ..tls import Certificates
 from ..values import read_value
 from .channels import Shapes, Topic, TopicRefused, keep_schemas, schema_with_id

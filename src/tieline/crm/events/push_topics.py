@@ -12,16 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .. import sharing
-from ..access import Caller, rights, visible_part
-from ..compile import compile_query
+from ..access import sharing
+from ..access.questions import Caller, rights, visible_part
 from ..errors import Fault
 from ..fields import field, name_field, object_type, pick, read_only
 from ..metadata import Catalogue, Field, ObjectType
+from ..query.compile import compile_query
+from ..query.soql import parse
+from ..query.soql_tree import Call, Comparison, Condition, Expression, Path, Query, Selected, Test, TypeOf
 from ..saving.drafts import Draft, Saved
 from ..schema import bump, create_object
-from ..soql import parse
-from ..soql_tree import Call, Comparison, Condition, Expression, Path, Query, Selected, Test, TypeOf
 from .channels import TopicRefused, can_be_selected
 from .shape import as_iso, as_json
 from .tables import CHANNEL, settle

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import Caller
+from ..access.questions import Caller
 from ..console import answering, visiting
 from ..deploy.components import all_stored, stored
 from ..errors import Fault, not_found

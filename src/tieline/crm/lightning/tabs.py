@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..access import Caller
+from ..access.questions import Caller
 from ..deploy.archive import Node
 from ..deploy.components import all_stored, stored
 from .labels import translations

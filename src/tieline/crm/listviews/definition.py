@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-from ..date_literals import COUNTED, PLAIN
 from ..errors import Fault
-from ..formats import zone_of
 from ..ids import parse_id
 from ..metadata import Field, ObjectType
+from ..query.date_literals import COUNTED, PLAIN
+from ..query.formats import zone_of
 
 MAX_COLUMNS = 15
 MAX_CONDITIONS = 10

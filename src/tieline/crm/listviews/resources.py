@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import not_found
 from ..metadata import Field, ObjectType
-from ..query import run_query
+from ..query.running import run_query
 from ..rest import Call, Reply, Request, route
 from . import rows, store
 from .definition import ListView, soql_of, where_soql

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..compile import Compiled, compile_query
 from ..metadata import Field, ObjectType
+from ..query.compile import Compiled, compile_query
+from ..query.scope import Scope, flags_of
+from ..query.search import tsquery
+from ..query.search_access import seen_hits, words_match
+from ..query.soql import parse
 from ..rest import Call
-from ..scope import Scope, flags_of
-from ..search import tsquery
-from ..search_access import seen_hits, words_match
-from ..soql import parse
 from .definition import ListView, soql_of
 from .standard import default_columns
 

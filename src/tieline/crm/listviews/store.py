@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from ..access import Caller
+from ..access.questions import Caller
 from ..errors import Fault, not_found
 from ..ids import make_id, parse_id
 from ..metadata import ObjectType

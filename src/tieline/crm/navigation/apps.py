@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..access import Caller, rights
+from ..access.questions import Caller, rights
 from ..errors import Fault
 from ..ids import make_id
 from ..metadata import Catalogue, ObjectType

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..access import Caller
+from ..access.questions import Caller
+from ..access.tabs import kept_from
 from ..lightning.tabs import component_tabs
 from ..metadata import Catalogue
-from ..tabs import kept_from
 from .apps import HOME, CustomApp, all_apps, may_open, tab_object, utilities
 from .choices import choice
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..auth import ASSIGNED_SETS
+from ..access.permissions import new_ids
 from ..changes import announce
 from ..errors import Fault
-from ..permissions import new_ids
+from ..sign_in.auth import ASSIGNED_SETS
 
 SETTING = "omni_channel"
 DEFAULT_CAPACITY = 5

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import rights
+from ..access.questions import rights
 from ..console import Visit, answering, visiting
-from ..duplicates import DuplicatesDetected, Search, alike
 from ..layouts import LIST_COLUMNS
-from ..matching import THRESHOLD, Method, similarity
-from ..merge import MERGEABLE
+from ..merging.duplicates import DuplicatesDetected, Search, alike
+from ..merging.matching import THRESHOLD, Method, similarity
+from ..merging.merge import MERGEABLE
 from ..metadata import ObjectType
-from ..search import tsquery
+from ..query.search import tsquery
 from ..values import write_value
 from ..web import json_response
 from .asked import fetched, record_object, referred

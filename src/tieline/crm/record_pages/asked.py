@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from ..access import require_read
+from ..access.questions import require_read
 from ..console import Visit, references
 from ..errors import Fault, not_found
 from ..ids import parse_id

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import require_read, rights
+from ..access.questions import require_read, rights
 from ..console import Visit, answering, visiting
 from ..errors import not_found
 from ..layouts import LIST_COLUMNS
 from ..metadata import Field, ObjectType
-from ..search import tsquery
-from ..search_access import seen_hits, words_match
+from ..query.search import tsquery
+from ..query.search_access import seen_hits, words_match
 from ..web import json_response
 
 MAX_FOUND = 15

@@ -10,17 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import default_record_type, record_types, require_read, rights
+from ..access.questions import default_record_type, record_types, require_read, rights
+from ..access.sharing import reachable
 from ..console import Visit, answering, named, number_of, visiting
 from ..errors import not_found
 from ..ids import parse_id
 from ..layouts import ACTIVITY_FIELDS
-from ..merge import MERGEABLE
+from ..merging.merge import MERGEABLE
+from ..merging.standard import CONVERTED_STATUSES
 from ..metadata import Field, ObjectType
 from ..page_layouts import PageLayouts
-from ..sharing import reachable
 from ..standard import STAGES
-from ..standard_merging import CONVERTED_STATUSES
 from ..values import format_datetime, write_value
 from ..web import json_response
 from .asked import fetched, record_object, referred

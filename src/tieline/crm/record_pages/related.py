@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import rights
+from ..access.questions import rights
 from ..console import Visit, answering, number_of, visiting
 from ..errors import not_found
 from ..layouts import LIST_COLUMNS

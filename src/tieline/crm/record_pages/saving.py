@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..access import require
+from ..access.questions import require
 from ..console import Visit, answering, named, visiting
-from ..duplicates import DuplicatesDetected
 from ..errors import Fault, Faults, unsupported_type
+from ..merging.duplicates import DuplicatesDetected
 from ..metadata import ObjectType
 from ..options import CallOptions
 from ..records import Records, Saved

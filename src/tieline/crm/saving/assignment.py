@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..access.permissions import new_ids
 from ..criteria import Filter, ready
 from ..errors import Fault
 from ..fields import id_field, name_field, read_only, system_fields
@@ -17,7 +18,6 @@ from ..filters import Criteria
 from ..ids import parse_id
 from ..metadata import Catalogue, ObjectType
 from ..options import CallOptions
-from ..permissions import new_ids
 from ..schema import bump, create_object
 from .drafts import Draft
 

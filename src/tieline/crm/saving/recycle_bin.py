@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from .. import recycle, sharing
-from ..access import readonly, require
+from .. import recycle
+from ..access import sharing
+from ..access.questions import readonly, require
 from ..errors import Fault
 from ..ids import parse_id
 from ..metadata import ObjectType

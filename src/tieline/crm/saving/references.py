@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..access import Caller, record_types
+from ..access.questions import Caller, record_types
+from ..access.sharing import row_condition
 from ..errors import Fault
 from ..metadata import Catalogue, ObjectType
 from ..person_accounts import require_free
-from ..sharing import row_condition
 from .drafts import Draft
 
 Related = dict[str, Mapping[str, Any]]

@@ -10,8 +10,8 @@ import asyncpg
 
 from ..errors import Fault
 from ..metadata import COLUMN_TYPES, Field, ObjectType
+from ..query.search import search_vector
 from ..schema import searched_expression
-from ..search import search_vector
 from .drafts import Draft, Row
 
 _NOW = "date_trunc('milliseconds', clock_timestamp())"

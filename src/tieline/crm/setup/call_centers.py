@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import audit_trail
-from ..apps import all_apps
 from ..callcenters import store_call_center
 from ..console import Visit, answering
 from ..errors import Fault, Faults, not_found
 from ..ids import parse_id
+from ..sign_in.apps import all_apps
 from ..softphone import MAX_DEFINITION, Definition
 from ..web import json_response, read_body
 from .administration import administering, all_saved, body_of, choice_of, ids_of, looking, refusal, text_of

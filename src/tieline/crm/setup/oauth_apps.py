@@ -13,7 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import audit_trail
-from ..apps import (
+from ..access.managed import managed_fault
+from ..console import Visit, answering
+from ..errors import Fault, not_found
+from ..ids import parse_id
+from ..sign_in.apps import (
     MAX_CALLBACKS,
     App,
     Kind,
@@ -28,11 +32,7 @@ from ..apps import (
     set_access,
     store_app,
 )
-from ..console import Visit, answering
-from ..errors import Fault, not_found
-from ..ids import parse_id
-from ..managed import managed_fault
-from ..tokens import PASSWORD_SETTING
+from ..sign_in.tokens import PASSWORD_SETTING
 from ..web import json_response
 from .administration import (
     administering,

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import tabs
+from ..access import tabs
+from ..access.permissions import openable_fields
+from ..access.rights import grantable
 from ..console import Visit, answering
 from ..deploy.components import all_stored
 from ..errors import Fault, not_found
 from ..ids import parse_id
 from ..navigation.apps import tab_object
-from ..permissions import openable_fields
-from ..rights import grantable
 from ..standard_setup import PERMISSIONS
 from ..web import json_response
 from .administration import (

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import audit_trail, auth
+from .. import audit_trail
 from ..console import Visit, answering
 from ..errors import Fault, not_found
 from ..ids import parse_id
+from ..sign_in import auth
 from ..standard_setup import LANGUAGES, PERMISSIONS
 from ..web import json_response
 from .administration import administering, all_saved, body_of, flag_of, looking

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..access.permissions import new_ids
 from ..ids import make_id
-from ..permissions import new_ids
 
 EVERYBODY = "AllInternalUsers"
 _ROLE_GROUPS = ("Role", "RoleAndSubordinates")

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..access import Caller, readonly
+from ..access.permissions import new_ids
+from ..access.questions import Caller, readonly
+from ..access.sharing import reachable
 from ..errors import Fault, no_such_column
 from ..ids import ALPHABET, checksum, parse_id
 from ..metadata import Catalogue, Field, ObjectType
-from ..permissions import new_ids
 from ..saving.drafts import Saved
-from ..sharing import reachable
 from ..values import read_value
 from .objects import CHILDREN, level_field, parent_field
 

@@ -6,7 +6,7 @@ import pytest
 
 from tieline.crm.errors import Fault
 from tieline.crm.listviews.definition import Condition, ListView, checked, condition_soql, joined
-from tieline.crm.soql import parse
+from tieline.crm.query.soql import parse
 from tieline.crm.standard import STANDARD_OBJECTS
 
 CONTACT = next(value for value in STANDARD_OBJECTS if value.name == "Contact")

@@ -1,0 +1,1 @@
+"""Faults on demand: how an org misbehaves when a test asks it to."""

@@ -1,0 +1,1 @@
+"""Records that are one: duplicates found, records merged, leads converted."""

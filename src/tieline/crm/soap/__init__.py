@@ -1,0 +1,1 @@
+"""The SOAP door: operations in one table, envelopes in and out."""
