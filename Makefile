@@ -16,10 +16,10 @@ run: .setup/run web/dist/.built ## set up and start everything (Ctrl-C stops it)
 org: .setup/run ## start the embedded Salesforce-compatible org alone; see docs/guide/local-org.md
 	@exec $(PY) -m tieline crm
 
-test: .setup/dev web/dist/.built .setup/browser .setup/clients .setup/sf ## set up and pass all tests
+test: .setup/dev web/dist/.built .setup/browser .setup/clients .setup/sf .setup/sfdx ## set up and pass all tests
 	@scripts/test
 
-check: .setup/dev .setup/npm ## format, lint, types, import arrows, generated files
+check: .setup/dev .setup/npm .setup/sfdx ## format, lint, types, import arrows, generated files
 	@scripts/check
 
 setup: .setup/run web/dist/.built ## set up without starting anything
@@ -31,7 +31,7 @@ package: .setup/run ## build the Salesforce package: ORIGIN=https://contact.exam
 	@$(PY) -m tieline package --origin "$(ORIGIN)" --vanity "$(VANITY)"
 
 generate: .setup/dev .setup/npm ## write the contracts and the types generated from them
-	@$(PY) scripts/contract.py && $(PY) scripts/coverage.py && cd web && node scripts/protocol.mjs
+	@$(PY) scripts/contract.py && $(PY) scripts/coverage.py && $(PY) scripts/apex.py --write && cd web && node scripts/protocol.mjs
 
 format: .setup/dev .setup/npm ## format all sources
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && cd web && npm run --silent format
@@ -46,7 +46,7 @@ soak: .setup/dev web/dist/.built .setup/browser ## long campaigns: the same prop
 	@.venv/bin/pytest tests/journeys -m soak
 
 clean: ## remove what setup and build made (not the demo's data)
-	rm -rf .venv .setup build web/node_modules web/dist
+	rm -rf .venv .setup build web/node_modules web/dist sfdx/node_modules
 
 .setup/run: requirements.lock pyproject.toml scripts/setup
 	@scripts/setup python
@@ -65,6 +65,9 @@ clean: ## remove what setup and build made (not the demo's data)
 
 .setup/sf: tests/clients/sf/package-lock.json scripts/setup
 	@scripts/setup sf
+
+.setup/sfdx: sfdx/package-lock.json scripts/setup
+	@scripts/setup sfdx
 
 web/dist/.built: .setup/npm $(WEB_SOURCES)
 	@scripts/setup build

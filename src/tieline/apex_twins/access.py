@@ -52,7 +52,7 @@ async def _record(call: Call) -> dict[str, Any] | None:
         return None
     by: Mapping[str, Any] | None = rows[0][f"{p}Authorized_By__r"]
     names = ("State__c", "Authorized_By__c", "Authorized_At__c", "Scopes__c", "Expires_At__c")
-    return {"Id": rows[0]["Id"], "by": by["Name"] if by else None} | {
+    return {"Id": rows[0]["Id"], "allowedBy": by["Name"] if by else None} | {
         name: rows[0][f"{p}{name}"] for name in names
     }
 
@@ -97,7 +97,7 @@ def _told(
     return {
         "state": state,
         "portal": portal,
-        "by": known.get("by"),
+        "allowedBy": known.get("allowedBy"),
         "at": known.get("Authorized_At__c"),
         "expiresAt": known.get("Expires_At__c") if state == "authorized" else None,
         "scopes": (known.get("Scopes__c") or "").split(),
@@ -152,7 +152,7 @@ async def _principal(call: Call) -> Principal:
 
 
 @calls_out
-async def begin(call: Call, parameters: Mapping[str, Any]) -> str:
+async def authorize(call: Call, parameters: Mapping[str, Any]) -> str:
     """Introduces the org to the contact center, and gives the address at which an administrator allows the access."""
     portal = (await _client(call))["portal"]
     principal = await _principal(call)
@@ -188,4 +188,4 @@ async def revoke(call: Call, parameters: Mapping[str, Any]) -> bool:
     return told
 
 
-METHODS: Mapping[str, Method] = {"status": status, "begin": begin, "revoke": revoke}
+METHODS: Mapping[str, Method] = {"status": status, "authorize": authorize, "revoke": revoke}

@@ -52,7 +52,7 @@ class Sides:
 
     async def asked(self) -> str:
         """The query of the consent page that *Authorize* opens."""
-        answer = await self.apex("begin", returnUrl=BACK)
+        answer = await self.apex("authorize", returnUrl=BACK)
         assert answer.status_code == 200, answer.text
         address = urlsplit(answer.json())
         assert address.path == "/oauth/authorize" and address.port == urlsplit(self.center.origin).port
@@ -109,7 +109,7 @@ async def sides(world: World, center: Center) -> AsyncIterator[Sides]:
         assert (await console.api("POST", "apex/TielineAccess/status", json={})).json()[
             "state"
         ] == "noPrincipal"
-        refused = await console.api("POST", "apex/TielineAccess/begin", json={"returnUrl": BACK})
+        refused = await console.api("POST", "apex/TielineAccess/authorize", json={"returnUrl": BACK})
         assert refused.status_code == 400 and refused.json()[0]["message"] == "NO_PRINCIPAL"
         await make(rest, "PermissionSetAssignment", AssigneeId=user, PermissionSetId=granted)
     for row in (await soql(rest, "SELECT Id FROM Tieline_Token__c"))["records"]:
@@ -221,8 +221,8 @@ async def test_a_contact_center_that_is_away_is_said_to_be(sides: Sides) -> None
     assert await sides.state() == "authorized"
     await deployed(sides.rest, f"http://localhost:{free_ports()}")
     told = (await sides.apex("status")).json()
-    assert told["state"] == "unreachable" and told["by"] and told["at"]
-    refused = await sides.apex("begin", returnUrl=BACK)
+    assert told["state"] == "unreachable" and told["allowedBy"] and told["at"]
+    refused = await sides.apex("authorize", returnUrl=BACK)
     assert refused.json()[0]["message"] == "UNREACHABLE"
     assert (await sides.apex("revoke")).json() is False
     assert await sides.state() == "none"

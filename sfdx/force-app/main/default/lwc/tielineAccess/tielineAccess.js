@@ -2,7 +2,7 @@ import { LightningElement } from "lwc";
 import { ShowToastEvent } from "lightning/platformShowToastEvent";
 import locale from "@salesforce/i18n/locale";
 import timeZone from "@salesforce/i18n/timeZone";
-import begin from "@salesforce/apex/TielineAccess.begin";
+import beginAccess from "@salesforce/apex/TielineAccess.authorize";
 import revoke from "@salesforce/apex/TielineAccess.revoke";
 import status from "@salesforce/apex/TielineAccess.status";
 import { filled, problemOf } from "c/tielineWords";
@@ -151,7 +151,7 @@ export default class TielineAccess extends LightningElement {
     const moment = (value) => (value ? format.format(new Date(value)) : "");
     const found = this.status;
     return [
-      [by, found.by],
+      [by, found.allowedBy],
       [at, moment(found.at)],
       [account, found.account],
       [user, found.user],
@@ -174,7 +174,7 @@ export default class TielineAccess extends LightningElement {
     this.window = opened;
     this.waiting = true;
     try {
-      opened.location = await begin({ returnUrl: RETURN });
+      opened.location = await beginAccess({ returnUrl: RETURN });
       this.watch(0);
     } catch (error) {
       this.stop();

@@ -29,6 +29,7 @@ import used from "@salesforce/label/c.Tieline_Codes_Used";
 
 export const MOST = 20;
 const SHOWN_COUNTRIES = 2;
+const separator = () => (/^ja/.test(document.documentElement.lang) ? "、" : ", ");
 
 /** The dialling codes by which callers' numbers are looked up. */
 export default class TielineCountryCodes extends LightningElement {
@@ -175,5 +176,3 @@ export default class TielineCountryCodes extends LightningElement {
     this.dispatchEvent(new ShowToastEvent({ title: message, variant }));
   }
 }
-
-const separator = () => (/^ja/.test(document.documentElement.lang) ? "、" : ", ");

@@ -239,9 +239,9 @@ export default class TielineStatusSync extends NavigationMixin(LightningElement)
   }
 
   handleChoice(event) {
-    const { [event.target.dataset.center]: _before, ...others } = this.chosen;
-    const { value } = event.target;
-    this.chosen = value === "" ? others : { ...others, [event.target.dataset.center]: value };
+    const { value, dataset } = event.target;
+    const others = Object.entries(this.chosen).filter(([each]) => each !== dataset.center);
+    this.chosen = Object.fromEntries(value === "" ? others : [...others, [dataset.center, value]]);
   }
 
   handleTryCenter(event) {
