@@ -24,6 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # As processes do it: without this, an exception that is logged is drawn with all values around it, for seconds.
 logs.configure()
 
+# A client of the Pub/Sub API in this process must not have its say in processes that tests fork: they may die of it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 LOGIN, PASSWORD = "tieline", "test-login"
 
 

@@ -173,22 +173,27 @@ async def test_no_route_reaches_into_another_account(database: Database, tmp_pat
                     await ask(portal, name, path, foreign, *((200, 404, 422) if allowed else (403,)))
         app = await App.made(other)
         token = {"Authorization": f"Bearer {(await app.let_in())['access_token']}"}
-        for method, route in routes_of(other):
+        # Last what gives the token back.
+        for method, route in sorted(routes_of(other), key=lambda each: each[1].path == "/oauth/grant"):
             if scope_of(route) is not None:
                 path = route.path.format_map(theirs)
                 body = with_ids(body_of(method, route, document), dict.fromkeys(own), other.host_origin)
                 if isinstance(body, dict):
                     body |= BODIES.get(f"{method} {route.path}", {})
                 answer = await other.http.request(method, path, json=body, headers=token)
-                good = answer.status_code == 404 if "{" in route.path else answer.status_code in (200, 201)
+                good = (
+                    answer.status_code == 404 if "{" in route.path else answer.status_code in (200, 201, 204)
+                )
                 if not good or any(mark in answer.text for mark in marks):
                     wrong.append(f"app: {method} {route.path}: {answer.status_code} {answer.text[:200]}")
         callbar = await other.callbar("one")
         for command in wire.Command.model_json_schema()["properties"]["name"]["enum"]:
             if command.startswith("engagement.") and command != "engagement.dial":
-                more = {"engagement.digits": {"digits": "1"}, "engagement.note": {"notes": "x"}}.get(
-                    command, {}
-                )
+                more = {
+                    "engagement.digits": {"digits": "1"},
+                    "engagement.note": {"notes": "x"},
+                    "engagement.relate": {"object_type": "Contact", "record_id": "003000000000001"},
+                }.get(command, {})
                 answer = await callbar.send(command, engagement_id=theirs["engagement_id"], **more)
                 if (answer["type"], answer.get("code")) != ("refused", "engagement_not_found"):
                     wrong.append(f"{command}: {answer}")

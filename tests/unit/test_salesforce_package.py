@@ -27,7 +27,7 @@ def test_the_zip_is_complete_well_formed_and_the_same_each_time() -> None:
     roots = {
         name: Xml.fromstring(text)
         for name, text in texts.items()
-        if name.endswith(".xml") or not name.startswith(("lwc/", "classes/"))
+        if name.endswith(".xml") or not name.startswith(("lwc/", "aura/", "classes/"))
     }
     listed = {
         (kind.findtext(f"{URI}name"), member.text)

@@ -293,14 +293,18 @@ async def test_of_a_managed_package_s_app_only_the_policies_change(
     boss: Browser, admin: httpx2.AsyncClient
 ) -> None:
     app: dict[str, str | bytes] = {
-        "externalClientApps/Dep.eca": ECA,
-        "extlClntAppOauthSettings/Dep_oauth.ecaOauth": ECA_OAUTH,
-        "extlClntAppGlobalOauthSets/Dep_global.ecaGlblOauth": ECA_GLOBAL,
+        "externalClientApps/Boxed.eca": ECA,
+        "extlClntAppOauthSettings/Boxed_oauth.ecaOauth": ECA_OAUTH.replace("Dep<", "Boxed<").replace(
+            "Dep_", "Boxed_"
+        ),
+        "extlClntAppGlobalOauthSets/Boxed_global.ecaGlblOauth": ECA_GLOBAL.replace("Dep<", "Boxed<")
+        .replace("Dep_", "Boxed_")
+        .replace("deployed", "boxed"),
     }
     members = {
-        "ExternalClientApplication": ["Dep"],
-        "ExtlClntAppOauthSettings": ["Dep_oauth"],
-        "ExtlClntAppGlobalOauthSettings": ["Dep_global"],
+        "ExternalClientApplication": ["Boxed"],
+        "ExtlClntAppOauthSettings": ["Boxed_oauth"],
+        "ExtlClntAppGlobalOauthSettings": ["Boxed_global"],
     }
     packed = {"package.xml": manifest(**members), **app}
     version = await shelve(admin, packed, name="With an app", namespace="ap")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy import select, update
 
 from tieline.calllog.tables import delivery, delivery_lane
@@ -49,8 +49,8 @@ class Portal:
 async def portal(
     database: Database, settings: Settings, salesforce: Salesforce, tenant: Tenant
 ) -> AsyncIterator[Portal]:
-    app = FastAPI()
     guard = Guard(database, settings)
+    app = FastAPI(dependencies=[Depends(guard.enter)])
     app.include_router(router(salesforce, guard, Told(salesforce)))
     app.include_router(problems.router(guard))
     install_errors(app)
