@@ -36,6 +36,7 @@ FOR_PROGRAMS = {
     ("POST", "/oauth/revoke"),
     ("POST", "/oauth/userinfo"),
     ("POST", "/oauth/register"),
+    ("DELETE", "/oauth/grant"),
 }
 """Doors of programs, which have no origin: a browser's cookie opens nothing there."""
 FOR_PAGES_OF_ORGS = {("POST", "/api/v1/salesforce/settings-changed")}
