@@ -147,7 +147,7 @@ class Desk:
         """What the callbar says the agent is doing."""
         return self.callbar.locator(".cb-status__state")
 
-    def _reason(self, code: str) -> str:
+    def reason_word(self, code: str) -> str:
         """A reason's name: the words of the contact center itself, or those every account begins with."""
         if code == MISSED_CALL:
             return self.say(f"reason.{code}")
@@ -163,7 +163,7 @@ class Desk:
         say = self.say
         label = say(f"presence.{status}")
         if reason is not None:
-            label = say("status.not_ready_because", reason=self._reason(reason))
+            label = say("status.not_ready_because", reason=self.reason_word(reason))
         await self.callbar.locator(".cb-status__button").click()
         await self.callbar.get_by_role("menuitem", name=label, exact=True).click()
 
@@ -171,7 +171,7 @@ class Desk:
         """Wait until the callbar shows a presence."""
         text = self.say(f"presence.{presence}")
         if reason is not None:
-            text += self.say("status.reason", reason=self._reason(reason))
+            text += self.say("status.reason", reason=self.reason_word(reason))
         await expect(self.state).to_have_text(text, timeout=seconds * 1000)
 
     # -- engagements ---

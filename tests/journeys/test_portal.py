@@ -33,7 +33,7 @@ async def test_the_live_page_follows_an_agent(demo: Demo, emma: Desk, street: St
         """Something is done: both pages come to show the same words, the portal at most a second later."""
         words_ = say(f"presence.{presence}")
         if reason is not None:
-            words_ += say("status.reason", reason=say(f"reason.{reason}"))
+            words_ += say("status.reason", reason=emma.reason_word(reason))
         looks = (emma.callbar.locator(".cb-status"), row)
         for where in looks:
             await where.evaluate(_LOOK_OUT, words_)
