@@ -96,8 +96,11 @@ async def _second_step(page: Page, language: str) -> list[str]:
     await page.get_by_text(say("security.step.wrong")).wait_for()
     wrong = await look(page, "portal-security-app", language)
     await code.fill(code_at(secret, int(time.time()) // STEP_S))
-    await confirm.click()
-    # The codes are shown this once, and stay until they are kept.
+    # The page hears that the second step is on now and reads it; the codes are shown this once and stay.
+    async with page.expect_response(
+        lambda answer: answer.url.endswith("/second-step") and answer.request.method == "GET"
+    ):
+        await confirm.click()
     kept = page.get_by_role("button", name=say("security.step.codes.kept"))
     await expect(page.locator(".ad-codes li")).to_have_count(10)
     wrong += await look(page, "portal-security-codes", language)

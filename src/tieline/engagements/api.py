@@ -213,7 +213,8 @@ def router(
     async def live(request: Request, records: bool = False) -> StreamingResponse:
         """Server-sent hints that agents, engagements, queues or the CRM's records changed: read them again then.
 
-        An agent hears of their own engagements only, and everybody when the session behind the page has ended.
+        An agent hears of their own engagements and their own user only, and everybody when the session behind the page
+        has ended.
         `records` is for pages that show records of the CRM: these are then kept as fresh as for a call.
         """
         who = guard.who(request)
@@ -269,6 +270,7 @@ async def _hints(
         subscriptions.append(told("reasons", None, "agents", "statuses"))
     else:
         subscriptions.append(told("agent", who.user_id, "engagements"))
+        subscriptions.append(told("user", who.user_id, "users"))
     sent_at = 0.0
     try:
         yield ": tieline\n\n"

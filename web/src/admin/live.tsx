@@ -36,8 +36,8 @@ const Live = createContext<(hint: Hint) => () => void>(() => () => undefined);
 const EVERYTHING: ReadonlySet<LiveKind> = new Set(LIVE_KINDS);
 
 /**
- * What comes on the line is the server's choice: agents hear of their own engagements only. Who does not manage hears
- * only while they look, and sees the news when they come back to the page. `records` while the page shows records of
+ * What comes on the line is the server's choice: agents hear of their own engagements and their own user only. Who does
+ * not manage hears only while they look, and sees the news when they come back to the page. `records` while the page shows records of
  * the CRM: the server then asks the CRM more often.
  */
 export function LiveProvider({
