@@ -35,6 +35,7 @@ import {
   unpopped,
 } from "./model.ts";
 import type { Ring } from "../ui/ring.ts";
+import { Renewal } from "./renewal.ts";
 import { decidePop, type Layout, popOfRecord } from "./screen_pop.ts";
 import { StatusLink, type OmniState } from "./status_link.ts";
 import { type Challenge, openSignIn, signInAddress, type SignInWindow } from "./sign_in.ts";
@@ -116,10 +117,6 @@ const DIAL_AGAIN_MS = 300;
 const DIAL_TRIES = 6;
 const COLLECT_MS = 1_500;
 const COLLECT_LIMIT_MS = 10 * 60_000;
-const RENEW_AGAIN_MS = 60_000;
-const RENEW_SOONEST_MS = 1_000;
-/** Timers of browsers hold no more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NO_PREFIXES: DialingPrefixes = { outside: "", long_distance: "", international: "" };
 
 export class Callbar {
@@ -144,7 +141,7 @@ export class Callbar {
   #layoutReported = false;
   #prefixes: Promise<DialingPrefixes> = Promise.resolve(NO_PREFIXES);
   #resumedAfterRefusal = false;
-  #renewal: { timer: ReturnType<typeof setTimeout>; due: number } | null = null;
+  readonly #renewal: Renewal;
   #renewed = false;
   #collecting: ReturnType<typeof setInterval> | null = null;
   #clickable = false;
@@ -172,6 +169,16 @@ export class Callbar {
       host: deps.host,
       choose: (status, reason) => this.#chosenInOmni(status, reason),
       changed: (omni) => this.#set({ omni }),
+    });
+    this.#renewal = new Renewal({
+      now: this.#now,
+      clockOffset: () => this.#state.model.clock_offset_ms,
+      renew: (token) => deps.sessions.renew(token),
+      renewed: (session) => {
+        this.#session = session;
+        this.#renewed = true;
+      },
+      over: () => this.#over(),
     });
     this.#line = deps.line({
       fact: (message) => {
@@ -415,14 +422,14 @@ export class Callbar {
   /** The browser says that the network is back, or the computer has woken up. */
   online(): void {
     this.#line.hurry();
-    this.#renewIfDue();
+    this.#renewal.ifDue();
   }
 
   #begin(session: CallbarSession): void {
     this.#session = session;
     this.#window = null;
     this.#stopCollecting();
-    this.#planRenewal();
+    this.#renewal.keep(session);
     this.#set({ language: session.language, signIn: { kind: "idle" } });
     this.#dispatch({ kind: "link", link: "connecting" });
     this.#line.start({ token: session.token, seat: this.#seat });
@@ -492,48 +499,6 @@ export class Callbar {
     this.#collecting = null;
   }
 
-  /** A session is renewed at half of what is left of it, so that a bad hour does not end a shift. */
-  #planRenewal(): void {
-    this.#cancelRenewal();
-    if (this.#session === null) return;
-    const left = Date.parse(this.#session.expires_at) - this.#now() - this.#state.model.clock_offset_ms;
-    // One that seems to be over is renewed, too: our clock may be wrong.
-    this.#renewAfter(left > 0 ? Math.max(left / 2, RENEW_SOONEST_MS) : RENEW_AGAIN_MS);
-  }
-
-  #renewAfter(ms: number): void {
-    this.#cancelRenewal();
-    const timer = setTimeout(() => void this.#renew(), Math.min(ms, LONGEST_TIMER_MS));
-    this.#renewal = { timer, due: this.#now() + ms };
-  }
-
-  #cancelRenewal(): void {
-    if (this.#renewal !== null) clearTimeout(this.#renewal.timer);
-    this.#renewal = null;
-  }
-
-  /** Timers stand still while a computer sleeps. */
-  #renewIfDue(): void {
-    if (this.#renewal !== null && this.#renewal.due <= this.#now()) void this.#renew();
-  }
-
-  async #renew(): Promise<void> {
-    const before = this.#session;
-    if (before === null) return;
-    this.#cancelRenewal();
-    try {
-      const session = await this.#deps.sessions.renew(before.token);
-      if (this.#session !== before) return;
-      this.#session = session;
-      this.#renewed = true;
-      this.#planRenewal();
-    } catch (error) {
-      if (this.#session !== before) return;
-      if (error instanceof Problem && error.status === 401) this.#over();
-      else this.#renewAfter(RENEW_AGAIN_MS);
-    }
-  }
-
   /** The session is over. A call is not: its audio goes on, and the agent signs in again beside it. */
   #over(): void {
     const { model } = this.#state;
@@ -543,7 +508,7 @@ export class Callbar {
       return;
     }
     this.#session = null;
-    this.#cancelRenewal();
+    this.#renewal.stop();
     this.#line.stop();
     this.#line.forgetCommands();
     this.#ring.stop();
@@ -552,7 +517,7 @@ export class Callbar {
 
   #end(): void {
     this.#session = null;
-    this.#cancelRenewal();
+    this.#renewal.stop();
     // The next to sign in here may be somebody else.
     this.#set({ recent: [] });
     this.#line.stop();
@@ -671,7 +636,7 @@ export class Callbar {
     if (fact.kind === "snapshot") {
       this.#resumedAfterRefusal = false;
       this.#reportLayout();
-      this.#renewIfDue();
+      this.#renewal.ifDue();
       // What changed while the line was down was not told.
       if (before.link !== "open") void this.#readRecent();
       // Somebody else has signed in beside a call: its audio is not theirs.
