@@ -215,7 +215,8 @@ def _check_rights(app: FastAPI) -> None:
     """Whoever adds a route says in the table of roles who may use it."""
     named = [f"{method} {route.path}" for route in api_routes(app.routes) for method in route.methods or ()]
     missing = [name for name in named if name not in roles.OPEN and name not in roles.BY_ROUTE]
-    assert not missing, f"Say in tieline/identity/roles.py who may use {', '.join(missing)}."
+    if missing:
+        raise RuntimeError(f"Say in tieline/identity/roles.py who may use {', '.join(missing)}.")
 
 
 async def _moved(db: Database, settings: Settings, request: Request, name: str | None) -> str | None:
