@@ -95,6 +95,16 @@ class Desk:
         assert (answer["status"] == 0) is good, f"{words}: {json.dumps(answer)[:3000]} {err.decode()[-500:]}"
         return answer.get("result", answer) if good else answer
 
+    async def retrieve(self, *words: str) -> Any:
+        """What a retrieval answers. The CLI unpacks what it was sent, looks at the files it has just written and,
+        very seldom, does not see one yet; that failure of its own, and no other, is answered by asking again."""
+        try:
+            return await self.run("project", "retrieve", "start", *words)
+        except AssertionError as failed:
+            if "Expected source files for type" not in str(failed):
+                raise
+        return await self.run("project", "retrieve", "start", *words)
+
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
     for name, content in files.items():
@@ -359,7 +369,7 @@ async def test_what_was_deployed_is_retrieved(desk: Desk, deployed: Any, tmp_pat
             Translations=["ja"],
         )
     )
-    await empty.run("project", "retrieve", "start", "--manifest", str(asked))
+    await empty.retrieve("--manifest", str(asked))
     for name, content in SOURCE.items():
         back = (tmp_path / "force-app" / "main" / "default" / name).read_text("utf-8")
         if not name.endswith("-meta.xml"):
@@ -384,9 +394,7 @@ async def test_our_package_is_deployed_and_comes_back_the_same(desk: Desk, tmp_p
     done = await there.run("project", "deploy", "start", SF_ORG_METADATA_REST_DEPLOY=rest)
     assert (done["status"], done["numberComponentErrors"]) == ("Succeeded", 0)
     before = {path: path.read_bytes() for path in sorted(tree.rglob("main/default/**/*")) if path.is_file()}
-    back = await there.run(
-        *("project", "retrieve", "start", "--source-dir", "force-app", "--source-dir", "unpackaged")
-    )
+    back = await there.retrieve("--source-dir", "force-app", "--source-dir", "unpackaged")
     assert back["success"] is True
     assert {path for path in tree.rglob("main/default/**/*") if path.is_file()} == set(before)
     for path, content in before.items():
