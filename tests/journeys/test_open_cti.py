@@ -278,7 +278,7 @@ async def test_every_option_of_a_softphone_layout_is_obeyed(vendor: Vendor) -> N
         await call("POST", "data/v66.0/sobjects/Contact", {"LastName": last})
     searched = (f"Nobody{secrets.token_hex(4)}", one, several)
     windows = len(page.context.pages)
-    async with vendor.works() as softphone:
+    async with default_layout_kept(vendor.administrator), vendor.works() as softphone:
         for within, options, opened in OPTIONS:
             await say_default(vendor.administrator, within, options)
             softphone = await vendor.opened()
@@ -300,10 +300,29 @@ async def test_every_option_of_a_softphone_layout_is_obeyed(vendor: Vendor) -> N
     await vendor.administrator.tidy()
 
 
+async def default_layout(administrator: Administrator) -> dict[str, Any]:
+    layouts = (await administrator.call("GET", "setup/softphone-layouts"))["layouts"]
+    return next(layout for layout in layouts if layout["is_default"])
+
+
+async def keep(administrator: Administrator, layout: dict[str, Any]) -> None:
+    answer = await administrator.call("PUT", f"setup/softphone-layouts/{layout['id']}", layout)
+    assert "id" in answer, answer
+
+
+@asynccontextmanager
+async def default_layout_kept(administrator: Administrator) -> AsyncIterator[None]:
+    """The default layout says afterwards what it said before: agents of other journeys work with it."""
+    before = await default_layout(administrator)
+    try:
+        yield
+    finally:
+        await keep(administrator, before)
+
+
 async def say_default(administrator: Administrator, within: str, options: tuple[str, ...]) -> None:
     """Makes the default layout say what shall pop for inbound calls."""
-    layouts = (await administrator.call("GET", "setup/softphone-layouts"))["layouts"]
-    default = next(layout for layout in layouts if layout["is_default"])
+    default = await default_layout(administrator)
     data = {"PopToEntity": "Contact", "PopToFlow": "Any_Flow"}
     settings = {
         case: {"screenPopType": option} | ({"screenPopData": data[option]} if option in data else {})
@@ -311,10 +330,7 @@ async def say_default(administrator: Administrator, within: str, options: tuple[
     }
     pops = default["layout"]["Inbound"]["screenPopSettings"] | settings | {"screenPopsOpenWithin": within}
     layout = default["layout"] | {"Inbound": default["layout"]["Inbound"] | {"screenPopSettings": pops}}
-    answer = await administrator.call(
-        "PUT", f"setup/softphone-layouts/{default['id']}", default | {"layout": layout}
-    )
-    assert "id" in answer, answer
+    await keep(administrator, default | {"layout": layout})
 
 
 async def shows(page: Page, what: str, text: str) -> None:
