@@ -13,11 +13,9 @@ from tests.journeys.computer import until
 from tests.journeys.conftest import Demo, Street
 from tests.journeys.desk import ADMIN, CALLBAR, sign_in_to_crm, sign_in_to_portal
 from tests.journeys.looks import look
-from tests.journeys.words import words
+from tests.journeys.words import LOCALES, in_both, words
 from tests.ports import free_ports
 
-LANGUAGES = ("en", "ja")
-LOCALES = {"en": "en-US", "ja": "ja-JP"}
 _NEW_APP = """async ({ callback, name }) => {
   const { csrf_token } = await (await fetch('/console/api/bootstrap')).json();
   const answer = await fetch('/console/api/setup/apps', {
@@ -29,7 +27,7 @@ _NEW_APP = """async ({ callback, name }) => {
 }"""
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", in_both("ja"))
 async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, language: str) -> None:
     say = words("admin", language)
     context = await street.computer.browser.new_context(locale=LOCALES[language])

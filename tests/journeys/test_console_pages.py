@@ -14,10 +14,9 @@ from tests.journeys.conftest import Demo, Street
 from tests.journeys.console import RecordPage
 from tests.journeys.desk import EMMA, MISAKI, sign_in_to_crm
 from tests.journeys.looks import fits, focus_shows, look
-from tests.journeys.words import words
+from tests.journeys.words import LOCALES, words
 
 AGENTS = {"en": EMMA, "ja": MISAKI}
-LOCALES = {"en": "en-US", "ja": "ja-JP"}
 SAMPLES: dict[str, dict[str, Any]] = {
     "Account": {"Name": "Sized Up", "Phone": "03-1234-9999", "BillingCity": "Kyoto"},
     "Contact": {"LastName": "Sized", "FirstName": "Ann", "Phone": "4155550166", "Email": "ann@sized.example"},

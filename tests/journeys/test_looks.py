@@ -11,10 +11,7 @@ from tests.journeys.conftest import QUEUE_JP, QUEUE_US, Demo, Street, unknown_nu
 from tests.journeys.console import Shell
 from tests.journeys.desk import ADMIN, PASSWORD, Desk, sign_in_to_portal
 from tests.journeys.looks import look
-from tests.journeys.words import words
-
-LANGUAGES = ("en", "ja")
-LOCALES = {"en": "en-US", "ja": "ja-JP"}
+from tests.journeys.words import LOCALES, words
 
 
 async def test_the_console_and_callbar_in_english(demo: Demo, emma: Desk, street: Street) -> None:
@@ -104,7 +101,7 @@ async def _desk_states(demo: Demo, desk: Desk, street: Street, number: str, queu
     return wrong
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LOCALES)
 async def test_the_phones(demo: Demo, street: Street, language: str) -> None:
     wrong: list[str] = []
     say = words("phone", language)
@@ -132,7 +129,7 @@ async def test_the_phones(demo: Demo, street: Street, language: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LOCALES)
 async def test_the_portal(demo: Demo, street: Street, language: str) -> None:
     wrong: list[str] = []
     say = words("admin", language)
@@ -169,7 +166,7 @@ async def test_the_portal(demo: Demo, street: Street, language: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LOCALES)
 async def test_the_orgs_own_pages(demo: Demo, street: Street, language: str) -> None:
     wrong: list[str] = []
     context = await street.computer.browser.new_context(locale=LOCALES[language])

@@ -14,6 +14,7 @@ from tests.journeys.conftest import Demo, pictured
 from tests.journeys.desk import ADMIN, PASSWORD
 from tests.journeys.looks import look
 from tests.journeys.setup_pages import SetupPages
+from tests.journeys.words import in_both
 
 from tieline.crm.softphone_layouts import STANDARD_NAME
 from tieline.demo.setup import LAYOUT, SOFTPHONE
@@ -86,7 +87,7 @@ class Administrator:
                 await self.call("DELETE", f"setup/softphone-layouts/{layout['id']}")
 
 
-@pytest.fixture(params=["en", "ja"])
+@pytest.fixture(params=in_both("ja"))
 async def administrator(
     demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> AsyncIterator[Administrator]:

@@ -6,8 +6,22 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+LOCALES = {"en": "en-US", "ja": "ja-JP"}
+"""What browsers call the languages of the pages."""
 _AREAS = Path(__file__).resolve().parents[2] / "web" / "src"
+
+
+def in_both(first: str) -> list[Any]:
+    """The languages of a long journey: `first` in every run, the other one by `make soak`.
+
+    Every run looks at every page in both languages (`test_looks.py`, `test_console_pages.py`); walking the same way
+    twice would prove little more for its minutes.
+    """
+    return [first, *(pytest.param(other, marks=pytest.mark.soak) for other in LOCALES if other != first)]
 
 
 class Words:
