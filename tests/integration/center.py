@@ -25,6 +25,7 @@ import httpx2
 import uvicorn
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from tests.plain_http import plain_http
 from tests.ports import free_ports
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -337,7 +338,7 @@ class Center:
         async with asyncio.timeout(WAIT_S):
             while not self.server.started:
                 await asyncio.sleep(0.01)
-        self.http = httpx2.AsyncClient(base_url=self.origin, timeout=10, headers={"Origin": self.origin})
+        self.http = plain_http(base_url=self.origin, timeout=10, headers={"Origin": self.origin})
         return self
 
     async def __aexit__(
@@ -451,7 +452,7 @@ class Center:
 
     async def portal(self, name: str) -> httpx2.AsyncClient:
         """A signed-in portal page."""
-        client = httpx2.AsyncClient(base_url=self.origin, timeout=10, headers={"Origin": self.origin})
+        client = plain_http(base_url=self.origin, timeout=10, headers={"Origin": self.origin})
         await self._stack.enter_async_context(client)
         answer = await client.post("/api/v1/session", json={"email": self.email(name), "password": PASSWORD})
         assert answer.status_code == 200, answer.text

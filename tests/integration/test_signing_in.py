@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 from tests.integration.center import PASSWORD, Center, a_center
+from tests.plain_http import plain_http
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -75,7 +76,7 @@ async def test_sign_out_ends_the_session_for_whoever_has_its_cookie(center: Cent
     portal = await center.portal("admin")
     copied = dict(portal.cookies)
     assert (await portal.delete("/api/v1/session")).status_code == 204
-    async with httpx2.AsyncClient(base_url=center.origin, cookies=copied) as thief:
+    async with plain_http(base_url=center.origin, cookies=copied) as thief:
         assert (await thief.get("/api/v1/engagements")).status_code == 401
 
 

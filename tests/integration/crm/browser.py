@@ -28,7 +28,7 @@ class Browser:
         self.lightning = f"{self.scheme}://{org}.lightning.localhost:{port}"
         self.cookies: dict[str, dict[str, str]] = {}
         self.csrf = ""
-        trusted = True if certificate is None else ssl.create_default_context(cafile=certificate)
+        trusted = False if certificate is None else ssl.create_default_context(cafile=certificate)
         self.http = httpx2.AsyncClient(
             base_url=f"{self.scheme}://127.0.0.1:{port}", timeout=20, verify=trusted
         )

@@ -17,6 +17,7 @@ import asyncpg
 import httpx2
 import pytest
 import uvicorn
+from tests.plain_http import plain_http
 from tests.ports import free_ports
 
 from tieline.apex_twins import TWINS
@@ -197,7 +198,7 @@ async def world(postgres: EmbeddedPostgres, web_dist: Path) -> AsyncIterator[Wor
 
 
 async def client_of(world: World, username: str) -> httpx2.AsyncClient:
-    http = httpx2.AsyncClient(base_url=world.base, timeout=20)
+    http = plain_http(base_url=world.base, timeout=20)
     if username not in world.tokens:
         browser = Browser(world.port)
         await browser.sign_in(username, PASSWORD)

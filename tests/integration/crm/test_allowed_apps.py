@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx2
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .conftest import ADMIN, AGENT, PASSWORD, AppMaker, World, code_in
@@ -15,7 +15,7 @@ async def test_a_user_lists_and_takes_back_what_apps_were_allowed(
 ) -> None:
     app = await new_app(label="Reports")
     await browser.open_console(AGENT, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         asked = {"client_id": app["client_id"], "scope": "api refresh_token"}
         given = (await world.redeem(http, code_in(await world.authorize(browser, **asked)), **app)).json()
         asked["scope"] = "openid"

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .conftest import ADMIN, AGENT, PASSWORD, World
@@ -94,7 +95,7 @@ async def test_the_cookie_opens_no_rest_door(console: Browser) -> None:
 
 
 async def test_an_unknown_host_is_refused(world: World) -> None:
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         for host in (
             "evil.example",
             f"acme.my.localhost.evil.example:{world.port}",

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .conftest import ADMIN, PASSWORD, World, client_of, code_in
@@ -191,7 +192,7 @@ async def test_a_deployed_app_is_an_oauth_client(
     location = await world.authorize(
         browser, client_id="deployed-client", redirect_uri=uri, scope="api refresh_token"
     )
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         answer = await world.redeem(
             http,
             code_in(location),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .browser import Browser, hidden
 from .conftest import ADMIN, AGENT, PASSWORD, AppMaker, World
@@ -49,7 +50,7 @@ async def test_a_device_gets_tokens_after_its_code_was_entered(
     world: World, browser: Browser, new_app: AppMaker
 ) -> None:
     app = await new_app(device_flow=True, callbacks=[])
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app, "api refresh_token")
         assert set(told) == {"device_code", "user_code", "verification_uri", "interval"}
         assert told["verification_uri"] == f"{browser.my}/setup/connect"
@@ -89,7 +90,7 @@ async def test_a_device_that_is_denied_is_told_once(
 ) -> None:
     app = await new_app(device_flow=True)
     await browser.sign_in(ADMIN, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         done = await entered(browser, told["user_code"], "deny")
         assert "Your device is not connected" in done.text
@@ -103,7 +104,7 @@ async def test_a_device_that_is_denied_is_told_once(
 
 async def test_who_asks_too_often_is_told_to_slow_down(world: World, new_app: AppMaker) -> None:
     app = await new_app(device_flow=True)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         form = {"grant_type": "device", "client_id": app["client_id"], "code": told["device_code"]}
         assert (await http.post(TOKEN, data=form)).json()["error"] == "authorization_pending"
@@ -115,7 +116,7 @@ async def test_who_asks_too_often_is_told_to_slow_down(world: World, new_app: Ap
 async def test_codes_end_after_ten_minutes(world: World, browser: Browser, new_app: AppMaker) -> None:
     app = await new_app(device_flow=True)
     await browser.sign_in(ADMIN, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         conn = await world.database()
         await conn.execute("UPDATE auth.device SET expires_at = expires_at - interval '10 minutes'")
@@ -130,7 +131,7 @@ async def test_of_two_questions_at_once_one_gets_the_tokens(
 ) -> None:
     app = await new_app(device_flow=True)
     await browser.sign_in(ADMIN, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         await entered(browser, told["user_code"], "allow")
         answers = await asyncio.gather(*(asked(world, http, app, told["device_code"]) for _ in range(4)))
@@ -142,7 +143,7 @@ async def test_a_device_code_is_good_for_its_app_only(
 ) -> None:
     app, other = await new_app(device_flow=True), await new_app(device_flow=True)
     await browser.sign_in(ADMIN, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         await entered(browser, told["user_code"], "allow")
         assert (await asked(world, http, other, told["device_code"])).json()["error"] == "invalid_grant"
@@ -166,20 +167,20 @@ async def test_wrong_questions_are_refused(
     world: World, new_app: AppMaker, form: dict[str, str], error: str
 ) -> None:
     app = await new_app()
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         answer = await http.post(TOKEN, data={"client_id": app["client_id"]} | form)
         assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
 async def test_a_scope_the_app_does_not_have_is_refused_to_a_device(world: World, new_app: AppMaker) -> None:
     app = await new_app(device_flow=True)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         form = {"response_type": "device_code", "client_id": app["client_id"], "scope": "api full"}
         assert (await http.post(TOKEN, data=form)).json()["error"] == "invalid_scope"
 
 
 async def test_the_command_line_s_own_client_sends_its_forms_in_parts(world: World) -> None:
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         parts = {"client_id": "PlatformCLI", "response_type": "device_code", "scope": "refresh_token web api"}
         answer = await http.post(TOKEN, files={name: (None, text) for name, text in parts.items()})
         assert len(answer.json()["user_code"]) == 8
@@ -205,7 +206,7 @@ async def test_a_decision_needs_the_session_s_own_form(
 ) -> None:
     app = await new_app(device_flow=True)
     await browser.sign_in(ADMIN, PASSWORD)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         where = f"{browser.my}/setup/connect"
         form = {"user_code": told["user_code"], "decision": "allow"}
@@ -225,7 +226,7 @@ async def test_only_users_approved_in_advance_connect_devices_of_such_an_app(
     world: World, browser: Browser, new_app: AppMaker
 ) -> None:
     app = await new_app(device_flow=True, permitted="approved", profiles=["System Administrator"])
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
         await browser.sign_in(AGENT, PASSWORD)
         assert (await entered(browser, told["user_code"], "allow")).status_code == 403
@@ -238,7 +239,7 @@ async def test_only_users_approved_in_advance_connect_devices_of_such_an_app(
 
 async def test_codes_are_not_stored_readable(world: World, new_app: AppMaker) -> None:
     app = await new_app(device_flow=True)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         told = await begun(world, http, app)
     conn = await world.database()
     dump = str(await conn.fetch("SELECT * FROM auth.device"))

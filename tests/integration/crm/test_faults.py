@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .conftest import ADMIN, AGENT, PASSWORD, World
@@ -141,7 +142,7 @@ async def test_the_daily_limit_can_be_set(admin: httpx2.AsyncClient) -> None:
 
 async def test_only_administrators_set_faults(world: World, agent: httpx2.AsyncClient) -> None:
     assert error(await agent.get(FAULTS)) == (403, "INSUFFICIENT_ACCESS")
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         assert error(await http.post(FAULTS, json={"kind": "outage"})) == (401, "INVALID_SESSION_ID")
         wrong = {"X-Faults-Key": "not the key"}
         assert error(await http.delete(FAULTS, headers=wrong)) == (401, "INVALID_SESSION_ID")

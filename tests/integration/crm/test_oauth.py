@@ -9,6 +9,7 @@ import hmac
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from tests.plain_http import plain_http
 
 from .browser import Browser, hidden
 from .conftest import (
@@ -32,7 +33,7 @@ async def signed_in(world: World, browser: Browser) -> Browser:
 
 
 def http_of(world: World) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=world.base, timeout=20)
+    return plain_http(base_url=world.base, timeout=20)
 
 
 async def test_web_server_flow_gives_the_documented_token_answer(world: World, browser: Browser) -> None:

@@ -12,6 +12,7 @@ import httpx2
 import jwt
 import pytest
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+from tests.plain_http import plain_http
 
 from tieline.crm.ids import parse_id
 
@@ -21,7 +22,7 @@ from .conftest import ADMIN, AGENT, CLIENT_ID, CLIENT_SECRET, PASSWORD, World, c
 
 @pytest.fixture
 async def http(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as client:
+    async with plain_http(base_url=world.base, timeout=20) as client:
         yield client
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from tieline.crm.database import connect
 from tieline.crm.provision import create_org
@@ -48,7 +49,7 @@ async def side(world: World, name: str, org_id: str) -> Side:
     browser = Browser(world.port, org=name)
     await browser.open_console(f"admin@{name}.example", PASSWORD)
     host = {"Host": urlsplit(browser.my).netloc}
-    http = httpx2.AsyncClient(base_url=world.base, headers=host, timeout=20)
+    http = plain_http(base_url=world.base, headers=host, timeout=20)
     code = code_in(await world.authorize(browser, scope="api id openid refresh_token"))
     answer = await world.redeem(http, code)
     assert answer.status_code == 200, answer.text
@@ -105,7 +106,7 @@ async def test_a_token_opens_its_own_org_only(both: Both) -> None:
         assert (await other.http.get(identity, headers=mine.bearer)).text == "Bad_OAuth_Token"
         assert (await mine.http.get(identity, headers=mine.bearer)).text == "Wrong_Org"
         # By the door that is open to any org, a token leads to the org that it names.
-        async with httpx2.AsyncClient(base_url=both.world.base, headers=mine.bearer) as anywhere:
+        async with plain_http(base_url=both.world.base, headers=mine.bearer) as anywhere:
             assert (await soql(anywhere, "SELECT Name FROM Organization"))["records"][0][
                 "Name"
             ] == mine.name.title()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from tieline.crm.provision import create_org
 
@@ -29,7 +30,7 @@ async def people(world: World) -> AsyncIterator[httpx2.AsyncClient]:
             world.settings, name="people", label="People", admin_username=OWNER, admin_password=PASSWORD,
             person_accounts=True,
         )  # fmt: skip
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as http:
+    async with plain_http(base_url=world.base, timeout=20) as http:
         http.headers["Host"] = f"people.my.localhost:{world.port}"
         answer = await post(http, envelope(login_of(OWNER, PASSWORD)))
         assert answer.status_code == 200, answer.text
@@ -232,7 +233,7 @@ async def test_custom_fields_of_contacts_are_fields_of_people(people: httpx2.Asy
 async def test_custom_fields_that_were_there_before_come_along(world: World) -> None:
     settings = {"name": "later", "label": "Later", "admin_username": LATER, "admin_password": PASSWORD}
     await create_org(world.settings, **settings)
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as http:
+    async with plain_http(base_url=world.base, timeout=20) as http:
         http.headers["Host"] = f"later.my.localhost:{world.port}"
         answer = await post(http, envelope(login_of(LATER, PASSWORD)))
         http.headers["Authorization"] = f"Bearer {value(answer.text, 'sessionId')}"

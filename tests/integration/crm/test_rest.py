@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .conftest import ADMIN, World
 
@@ -30,7 +31,7 @@ def error(answer: httpx2.Response) -> tuple[int, str]:
 
 
 async def test_versions_need_no_sign_in(world: World) -> None:
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         answer = await http.get("/services/data")
         assert {"label": "Spring '26", "url": "/services/data/v66.0", "version": "66.0"} in answer.json()
         assert "sforce-limit-info" not in answer.headers

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from tests.plain_http import plain_http
 
 from tieline.crm.app import RESOURCES
 from tieline.crm.rest import ROUTES, Route
@@ -125,7 +126,7 @@ async def test_nobody_s_records_are_seen_without_a_right_token(
     """Tokens that are almost right open nothing."""
     token = admin.headers["Authorization"].removeprefix("Bearer ")
     org_id, _, secret = token.partition("!")
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         for wrong in (f"{org_id}!{first}{second}", token[:-1], f"{token}x", f"00D000000000000!{secret}"):
             if wrong == token or not wrong.isascii() or not wrong.isprintable():
                 continue
@@ -196,7 +197,7 @@ async def test_any_form_is_answered_in_oauth_s_own_words(
     headers = (
         {"Authorization": authorization} if authorization.isascii() and authorization.isprintable() else {}
     )
-    async with httpx2.AsyncClient(base_url=world.base, headers=headers) as http:
+    async with plain_http(base_url=world.base, headers=headers) as http:
         for path in ("token", "revoke", "introspect", "userinfo"):
             answer = await http.post(f"/services/oauth2/{path}", **sent)
             assert answer.status_code in (200, 400, 401, 403), (path, answer.status_code, answer.text)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .conftest import ADMIN, AGENT, PASSWORD, World
 
@@ -35,7 +36,7 @@ def value(text: str, name: str) -> str:
 
 @pytest.fixture
 async def http(world: World) -> Any:
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as client:
+    async with plain_http(base_url=world.base, timeout=20) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from tests.plain_http import plain_http
 
 from tieline.crm.soap.xml_values import clean
 
@@ -60,7 +61,7 @@ def sobject(kind: str, **fields: str) -> str:
 
 @pytest.fixture
 async def soap(world: World) -> Any:
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as http:
+    async with plain_http(base_url=world.base, timeout=20) as http:
         yield Soap(http, await session_of(http))
 
 

@@ -10,6 +10,7 @@ import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .certificates import self_signed
@@ -22,7 +23,7 @@ OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 @pytest.fixture
 async def http(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=world.base, timeout=20) as client:
+    async with plain_http(base_url=world.base, timeout=20) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from .browser import Browser
 from .conftest import World
@@ -95,12 +96,12 @@ async def test_a_wrong_query_is_refused(admin: httpx2.AsyncClient, text: str) ->
 
 
 async def test_a_token_opens_the_org_in_a_browser_once(world: World, admin: httpx2.AsyncClient) -> None:
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         assert (await http.get("/services/oauth2/singleaccess")).status_code == 401
     narrow = await admin.get("/services/oauth2/singleaccess")
     assert (narrow.status_code, narrow.json()["error"]) == (403, "invalid_scope")
     browser = Browser(world.port)
-    async with httpx2.AsyncClient(base_url=world.base) as http:
+    async with plain_http(base_url=world.base) as http:
         http.headers["Authorization"] = f"Bearer {await session_of(http)}"
         given = await http.get(
             "/services/oauth2/singleaccess", params={"redirect_uri": "lightning/o/Contact/list"}

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx2
+from tests.plain_http import plain_http
 from tests.ports import free_ports
 
 from tieline.children import dies_with_parent
@@ -67,7 +68,7 @@ class Org:
         self._database_url = database_url
         self._log = folder / "org.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.http = httpx2.AsyncClient(timeout=30)
+        self.http = plain_http(timeout=30)
         self.username, self.password = ADMIN, PASSWORD
         self._cookies: dict[str, dict[str, str]] = {}
         self._csrf = ""
@@ -75,7 +76,7 @@ class Org:
     def visitor(self, username: str) -> Org:
         """The same org in the browser of another user, who has the administrator's password."""
         other = copy.copy(self)
-        other.http = httpx2.AsyncClient(timeout=30)
+        other.http = plain_http(timeout=30)
         other.username, other._cookies, other._csrf = username, {}, ""
         return other
 

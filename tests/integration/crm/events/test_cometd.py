@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.plain_http import plain_http
 
 from ..conftest import ADMIN, World, client_of
 from ..test_rest import DATA, error, make
@@ -241,7 +242,7 @@ async def test_a_client_is_told_what_is_wrong_with_its_session(
     stolen = Subscriber(listener)
     stolen.client_id = session.client_id
     assert (await stolen.poll(0))[1]["error"] == "403::Unknown client"
-    async with httpx2.AsyncClient(base_url=telling.base) as nobody:
+    async with plain_http(base_url=telling.base) as nobody:
         stolen.http = nobody
         assert (await stolen.poll(0))[1]["error"] == "401::Authentication invalid"
         stolen.client_id = ""
