@@ -41,7 +41,7 @@ from tieline.oauth import provider as oauth_provider
 from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
-from tieline.salesforce import diagnostics, index, org_settings, problems
+from tieline.salesforce import diagnostics, index, org_settings, problems, standing
 from tieline.salesforce import home as salesforce_home
 from tieline.salesforce.connections import embedded_by
 from tieline.salesforce.match import record_now
@@ -166,6 +166,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(salesforce_api.router(parts.salesforce, guard, parts.settings_told))
     app.include_router(problems.router(guard))
     app.include_router(salesforce_home.router(guard))
+    app.include_router(standing.router(guard))
     app.include_router(diagnostics.router(guard))
     app.include_router(account_api.router(guard))
     app.include_router(users_api.router(guard, post))

@@ -93,13 +93,13 @@ async def asked(call: Call, path: str, method: str = "GET") -> Answer:
 def _told(
     state: str, portal: str, record: Mapping[str, Any] | None, grant: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    known = record if record is not None and state in ("authorized", "unreachable", "ended") else {}
+    known = record if record is not None and state not in ("none", "noPrincipal") else {}
     return {
         "state": state,
         "portal": portal,
         "allowedBy": known.get("allowedBy"),
         "at": known.get("Authorized_At__c"),
-        "expiresAt": known.get("Expires_At__c") if state == "authorized" else None,
+        "expiresAt": known.get("Expires_At__c") if grant else None,
         "scopes": (known.get("Scopes__c") or "").split(),
         "account": grant["account"]["name"] if grant else None,
         "user": grant["email"] if grant else None,
@@ -130,6 +130,7 @@ async def status(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
     grant: Any = answer.json()
     if answer.status != 200 or not isinstance(grant, dict):
         return _told("unreachable", portal, record)
+    elsewhere = await _elsewhere(call)
     await _note(
         call,
         record,
@@ -139,7 +140,22 @@ async def status(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
         Expires_At__c=_time(grant["ends_at"]),
         Scopes__c=" ".join(grant["scopes"])[:255],
     )
-    return _told("authorized", portal, await _record(call), grant)
+    return _told("elsewhere" if elsewhere else "authorized", portal, await _record(call), grant)
+
+
+async def integration(call: Call) -> dict[str, Any] | None:
+    """How the org stands with the account that was allowed; None where the contact center does not say."""
+    answer = await asked(call, f"api/v1/integration?org={call.org.org_id}")
+    told: Any = answer.json()
+    return told if answer.status == 200 and isinstance(told, dict) else None
+
+
+async def _elsewhere(call: Call) -> bool:
+    try:
+        told = await integration(call)
+    except AuraHandledException:
+        return False
+    return told is not None and told.get("elsewhere") is True
 
 
 async def _principal(call: Call) -> Principal:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tieline.apex_twins.access import integration
 from tieline.apex_twins.records import delete, insert, own, prefix_of, select, update
-from tieline.crm.lightning.twins import AuraHandledException, Method
+from tieline.crm.lightning.twins import AuraHandledException, Method, calls_out
 from tieline.crm.rest import Call
 
 MAX_COUNTRY_CODES = 20
@@ -68,8 +69,31 @@ async def portal(call: Call, parameters: Mapping[str, Any]) -> str | None:
     return str(rows[0]["AdapterUrl"]).partition(_ADAPTER)[0] if rows else None
 
 
+@calls_out
+async def phone_index(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """How far the contact center is with reading the org's numbers, and by which codes; `reason` where it is not told."""
+    unknown = {"reason": None, "codes": [], "state": None, "loaded": None, "total": None}
+    try:
+        told = await integration(call)
+    except AuraHandledException as refused:
+        return unknown | {"reason": str(refused)}
+    if told is None:
+        return unknown | {"reason": "UNREACHABLE"}
+    connected = told.get("connection")
+    if not connected:
+        return unknown | {"reason": "NOT_CONNECTED"}
+    index = connected["index"]
+    return unknown | {
+        "codes": connected["country_codes"],
+        "state": index["state"],
+        "loaded": index["loaded"],
+        "total": index["total"],
+    }
+
+
 METHODS: Mapping[str, Method] = {
     "countryCodes": country_codes,
     "saveCountryCodes": save_country_codes,
     "portal": portal,
+    "phoneIndex": phone_index,
 }

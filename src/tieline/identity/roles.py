@@ -66,6 +66,7 @@ RIGHTS: Sequence[Right] = (
         _ADMINISTRATORS,
         (
             "GET /api/v1/home",
+            "GET /api/v1/integration",
             "GET /api/v1/diagnostics",
             "GET /api/v1/problems",
             "POST /api/v1/deliveries/retry",

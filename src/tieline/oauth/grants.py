@@ -8,7 +8,7 @@ stole it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,8 @@ CODE_LIFE = timedelta(seconds=60)
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=90)
 """A grant that is not used for so long ends by itself."""
+ORG_CALLBACK = "/services/authcallback/"
+"""Where every org has its identity providers send people back to."""
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -405,6 +407,21 @@ async def remove(tx: Transaction, app_id: UUID, grant_id: UUID | None = None) ->
     if not ended:
         raise NotFound("nothing is allowed to this app")
     tx.announce("oauth_app", app_id)
+    return ended
+
+
+async def org_is_gone(tx: Transaction, origins: Collection[str]) -> int:
+    """An org, reached at these origins, no longer knows us: what was allowed to it under the package is at an end."""
+    rows = await tx.all(
+        select(oauth_app.c.id, oauth_app.c.redirect_uris).where(oauth_app.c.account_id == tx.account_id)
+    )
+    ended = 0
+    for row in rows:
+        if any(uri.startswith(f"{origin}{ORG_CALLBACK}") for uri in row.redirect_uris for origin in origins):
+            this = await _end(tx, oauth_grant.c.app_id == row.id, "org_gone")
+            if this:
+                tx.announce("oauth_app", row.id)
+            ended += this
     return ended
 
 

@@ -401,6 +401,7 @@ class Connections:
                 del values["refresh_token"]  # the old one stays where the org gives no new one
             if another:
                 values |= {"index_state": "none", "index_progress": {}, "index_until": None}
+                values |= {"index_loaded": 0, "index_total": None}
                 values |= {"survey": {}, "surveyed_at": None}
             if answer.get("refresh_token"):
                 values["refresh_token"] = vault.seal(

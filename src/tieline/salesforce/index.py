@@ -120,6 +120,10 @@ class ObjectFields:
         )
         return f"SELECT {', '.join(dict.fromkeys(names))} FROM {self.object_type}"  # noqa: S608, names of the org's describe
 
+    def numbered(self) -> str:
+        """The condition that a record holds any number."""
+        return " OR ".join(f"{name} != null" for name in self.phone_fields)
+
     def counts(self, row: Mapping[str, Any]) -> bool:
         """Whether a row's numbers are kept. A person account has a contact of its own, which stands for it: one
         person is one match, and is a Task's Who. A converted lead went into a contact and takes no Task any more."""
@@ -263,12 +267,13 @@ class PhoneIndex:
         fields = await self._describe(client, of.connection_id)
         if not progress:
             newest = await self._newest(client, fields)
+            total = await self._total(client, fields)
             async with self._database.system(of.account_id) as tx:
                 await tx.execute(delete(indexed_record).where(*_is_part(indexed_record.c, of)))
                 await tx.execute(
                     update(connection)
                     .where(*_is(connection.c, of))
-                    .values(index_state="loading", index_until=newest)
+                    .values(index_state="loading", index_until=newest, index_total=total, index_loaded=0)
                 )
         async with self._writing(of) as (_, loaded_with):
             pass
@@ -287,6 +292,7 @@ class PhoneIndex:
                         .values(
                             index_lease_until=tx.now + LEASE,
                             index_progress=connection.c.index_progress.op("||")({one.object_type: after}),
+                            index_loaded=connection.c.index_loaded + len(rows),
                         )
                     )
         async with self._writing(of) as (tx, codes):
@@ -301,9 +307,24 @@ class PhoneIndex:
 
     @staticmethod
     def _page_query(one: ObjectFields, after: str) -> str:
-        anything = " OR ".join(f"{name} != null" for name in one.phone_fields)
         following = f"Id > {quoted(after)} AND " if after else ""
-        return f"{one.select()} WHERE {following}({anything}) ORDER BY Id LIMIT {PAGE}"
+        return f"{one.select()} WHERE {following}({one.numbered()}) ORDER BY Id LIMIT {PAGE}"
+
+    @staticmethod
+    async def _total(client: SalesforceClient, fields: Sequence[ObjectFields]) -> int | None:
+        """How many records the load will read; None where the org does not say: counting is what a large org may
+        take too long for, and no reason not to load."""
+        try:
+            pages = await client.composite_queries(
+                [
+                    f"SELECT COUNT(Id) FROM {one.object_type} WHERE {one.numbered()}"  # noqa: S608
+                    for one in fields
+                ]
+            )
+        except CrmFailure as failure:
+            log.warning("index.not_counted", code=failure.code)
+            return None
+        return sum(int(row["expr0"]) for page in pages for row in page.get("records") or ())
 
     @staticmethod
     async def _newest(client: SalesforceClient, fields: Sequence[ObjectFields]) -> datetime | None:

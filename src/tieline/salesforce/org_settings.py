@@ -267,6 +267,7 @@ async def refresh(
         before = OrgSettings.from_json(row.org_settings)
         if before.country_codes != settings.country_codes and row.index_state != "none":
             values |= {"index_state": "loading", "index_progress": {}, "index_checked_at": None}
+            values |= {"index_loaded": 0, "index_total": None}
         await tx.execute(update(connection).where(mine).values(**values))
         if before != settings:
             tx.announce(ORG_SETTINGS, connection_id)

@@ -48,6 +48,9 @@ connection = account_table(
     Column("index_state", Text, nullable=False, server_default=text("'none'")),
     # Where an unfinished load stands: {"Contact": "<last id read>"}; "done" once an object is read.
     Column("index_progress", JSONB, nullable=False, server_default=text("'{}'")),
+    # How many records with a number the org had when the load began (null: it did not say), and how many are read.
+    Column("index_total", Integer),
+    Column("index_loaded", Integer, nullable=False, server_default=text("0")),
     at("index_until"),
     at("index_checked_at"),
     # The worker that refreshes the index holds this lease.

@@ -21,6 +21,7 @@ from sqlalchemy import Column, ColumnElement, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from tieline.db.database import Database
+from tieline.oauth import grants
 from tieline.salesforce.client import SalesforceClient, Token, answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.network import http_client
@@ -34,6 +35,9 @@ LEASE = timedelta(seconds=40)
 """Longer than a token request may take, so that nobody else asks while an answer may still come."""
 _TOKEN_CALL_S = 25.0
 _WAIT_S = 0.15
+_APP_GONE = "invalid_client_id"
+"""The org no longer has the client app that its package brought: the package was uninstalled, and it erased the tokens
+that it had of us."""
 _SECRETS = (connection.c.access_token, connection.c.refresh_token, connection.c.client_secret)
 
 
@@ -186,6 +190,8 @@ class ConnectionTokens:
                 .where(self._mine, connection.c.token_version == row.token_version)
                 .values(**values)
             )
+            if failure.code == _APP_GONE and changed.rowcount:
+                await grants.org_is_gone(tx, {row.api_base, row.login_origin})
             if failure.kind == "sign_in" and changed.rowcount:
                 tx.announce("connection", self._connection_id)
                 log.warning(

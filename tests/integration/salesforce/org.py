@@ -33,9 +33,9 @@ FAULTS_HEADER = {"X-Faults-Key": "key-of-the-test"}
 CALLBACK = PUBLIC_URL + "/oauth/salesforce/callback"
 
 
-def package() -> bytes:
+def package(hosts: Hosts = HOSTS) -> bytes:
     """Our package, with the key and secret that an administrator would read in the org's Set-up."""
-    files = metadata(project(), HOSTS)
+    files = metadata(project(), hosts)
     path = "extlClntAppGlobalOauthSets/Tieline_glbloauth.ecaGlblOauth"
     keys = f"<consumerKey>{CLIENT_ID}</consumerKey><consumerSecret>{CLIENT_SECRET}</consumerSecret></Extl"
     return zipped(files | {path: files[path].replace(b"</Extl", keys.encode())})
@@ -60,8 +60,12 @@ class Failing:
 class Org:
     """One org with our metadata in it. `stop` and `start` take it away and bring it back."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.port = free_ports()
+    def __init__(
+        self, database_url: str, folder: Path, *, port: int | None = None, callback: str = CALLBACK
+    ) -> None:
+        """`port` is that of an org that somebody else serves."""
+        self.port = port or free_ports()
+        self._callback = callback
         self.base = f"http://localhost:{self.port}"
         self.my = f"http://acme.my.localhost:{self.port}"
         self.lightning = f"http://acme.lightning.localhost:{self.port}"
@@ -190,7 +194,7 @@ class Org:
     async def allow(self, authorize_url: str) -> dict[str, str]:
         """What the administrator's browser does at the authorise page. Gives the callback's parameters."""
         url, page = await self._follow("GET", authorize_url)
-        if not url.startswith(CALLBACK):
+        if not url.startswith(self._callback):
             form = hidden(page.text) | {"decision": "allow"}
             answer = await self._send(
                 "POST",
@@ -200,7 +204,7 @@ class Org:
             )
             assert answer.status_code in (302, 303), f"{url}: {answer.status_code} {page.text[-600:]}"
             url = answer.headers["location"]
-        assert url.startswith(CALLBACK), url
+        assert url.startswith(self._callback), url
         return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
     async def _follow(self, method: str, url: str) -> tuple[str, httpx2.Response]:
@@ -209,7 +213,7 @@ class Org:
             if response.status_code not in (301, 302, 303, 307):
                 return url, response
             url = urljoin(url, response.headers["location"])
-            if url.startswith(CALLBACK):
+            if url.startswith(self._callback):
                 return url, response
         raise AssertionError("too many redirects")
 

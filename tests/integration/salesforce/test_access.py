@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text, update
 from tests.integration.center import Center, a_center, stub_pages
 from tests.integration.crm.browser import Browser
 from tests.integration.crm.conftest import ADMIN, AGENT, PASSWORD, World, a_world, client_of
@@ -21,9 +26,27 @@ from tests.ports import free_ports
 
 from tieline.db.database import Database
 from tieline.db.embedded import EmbeddedPostgres
-from tieline.salesforce_package import Hosts, metadata, project, zipped
+from tieline.oauth.tables import oauth_token
+from tieline.salesforce.connections import Salesforce
+from tieline.salesforce.tables import connection
+from tieline.salesforce_package import Hosts
+
+from .conftest import Tenant
+from .org import CLIENT_ID, CLIENT_SECRET, Org, package
+from .test_index import look
+from .test_uninstall import done, put_on_shelf
 
 BACK = "/lightning/n/Tieline_Settings"
+VANITY = "http://acme.localhost:1"
+CASES = json.loads(Path("sfdx/cases/TielineAccess.json").read_text())
+GRANT = {
+    "by": "Ann Lee",
+    "email": "ann@example.com",
+    "account": {"id": "1", "name": "Acme"},
+    "scopes": ["user_info:read"],
+    "allowed_at": "2026-12-01T10:00:00Z",
+    "ends_at": "2027-03-01T10:00:00Z",
+}
 RECORD = "SELECT State__c, Authorized_By__r.Username, Scopes__c, Expires_At__c FROM Tieline_Token__c"
 
 
@@ -84,16 +107,20 @@ async def center(database: Database, tmp_path: Path) -> AsyncIterator[Center]:
         yield made
 
 
+def hosts(origin: str) -> Hosts:
+    return Hosts.of(origin, VANITY)
+
+
 async def deployed(rest: httpx2.AsyncClient, origin: str) -> None:
     """The package for a contact center at that origin."""
-    files = metadata(project(), Hosts.of(origin, "http://acme.localhost:1"))
-    assert (await deploy(rest, zipped(files)))["status"] == "Succeeded"
+    assert (await deploy(rest, package(hosts(origin))))["status"] == "Succeeded"
 
 
-@pytest.fixture
-async def sides(world: World, center: Center) -> AsyncIterator[Sides]:
+@asynccontextmanager
+async def org_side(world: World, origin: str) -> AsyncIterator[tuple[Browser, httpx2.AsyncClient]]:
+    """An administrator's console and API in the org, whose package is for that origin and knows of no access."""
     rest = await client_of(world, ADMIN)
-    await deployed(rest, f"http://localhost:{urlsplit(center.origin).port}")
+    await deployed(rest, origin)
     console = Browser(world.port)
     await console.open_console(ADMIN, PASSWORD)
     user, granted = [
@@ -114,9 +141,20 @@ async def sides(world: World, center: Center) -> AsyncIterator[Sides]:
         await make(rest, "PermissionSetAssignment", AssigneeId=user, PermissionSetId=granted)
     for row in (await soql(rest, "SELECT Id FROM Tieline_Token__c"))["records"]:
         await rest.delete(f"{DATA}/sobjects/Tieline_Token__c/{row['Id']}")
-    yield Sides(center, console, await center.portal("admin"), rest)
+    yield console, rest
     await console.close()
     await rest.aclose()
+
+
+@pytest.fixture
+async def sides(world: World, center: Center) -> AsyncIterator[Sides]:
+    async with org_side(world, plain(center)) as (console, rest):
+        yield Sides(center, console, await center.portal("admin"), rest)
+
+
+def plain(center: Center) -> str:
+    """The center's origin by a name that every program resolves."""
+    return f"http://localhost:{urlsplit(center.origin).port}"
 
 
 async def test_an_administrator_authorizes_once_and_the_org_renews_by_itself(sides: Sides) -> None:
@@ -187,6 +225,84 @@ async def test_revoking_kills_the_tokens_on_both_sides(sides: Sides) -> None:
     assert (await sides.apex("revoke")).json() is True
 
 
+async def test_an_account_that_the_org_is_not_connected_to_is_told_as_the_wrong_one(
+    database: Database, sides: Sides, tenant_maker: Callable[..., Awaitable[Tenant]]
+) -> None:
+    identity = (await sides.rest.get("/services/oauth2/userinfo")).json()
+    other = await tenant_maker(org_id=identity["organization_id"])
+    await sides.authorize()
+    told = (await sides.apex("status")).json()
+    assert (told["state"], told["user"]) == ("elsewhere", sides.center.email("admin"))
+    assert told["account"] and told["scopes"]
+    index = await sides.console.api("POST", "apex/TielineSettings/phoneIndex", json={})
+    assert index.json()["reason"] == "NOT_CONNECTED"
+    # Whose account it is, or that an org of another id is connected, is told to nobody.
+    path = "/api/v1/integration?org="
+    assert (await sides.portal.get(path + "00D000000000001")).json() == {
+        "connection": None,
+        "elsewhere": False,
+    }
+    assert (await sides.portal.get(path + "00D")).json()["elsewhere"] is False
+    assert (await (await sides.center.portal("one")).get(path)).status_code == 403
+    async with database.system() as tx:
+        await tx.execute(
+            update(connection).where(connection.c.id == other.connection_id).values(state="removed")
+        )
+    assert await sides.state() == "authorized"
+
+
+async def test_uninstalling_erases_the_tokens_here_and_ends_the_access_there(
+    world: World, database: Database, salesforce: Salesforce, sides: Sides, tmp_path: Path
+) -> None:
+    port = sides.console.port
+    callback = (await sides.portal.get("/api/v1/connections")).json()["callback"]
+    org = Org("", tmp_path, port=port, callback=callback)
+    org.username, org.password = ADMIN, PASSWORD
+    await org.sign_in()
+    version = await put_on_shelf(org, package(Hosts(sides.center.origin, VANITY)))
+    body = {"version_id": version, "audience": "administrators"}
+    await done(org, (await org.console("POST", "setup/packages", json=body)).json())
+    async with database.system() as tx:
+        await tx.execute(update(connection).values(state="removed"))
+    draft = {
+        "name": "Ours",
+        "environment": "embedded",
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "api_base": org.base,
+        "login_origin": org.my,
+        "embedding_origins": [org.lightning],
+    }
+    answer = await sides.portal.post("/api/v1/connections", json=draft)
+    assert answer.status_code == 201, answer.text
+    back = await org.allow(answer.json()["authorize_url"])
+    await sides.portal.get("/oauth/salesforce/callback", params=back)
+    connected = Tenant(sides.center.account_id, sides.center.agents["admin"], UUID(answer.json()["id"]))
+    await look(database, salesforce, connected)
+    await sides.authorize()
+    index = (await sides.console.api("POST", "apex/TielineSettings/phoneIndex", json={})).json()
+    assert (index["reason"], index["state"], index["codes"]) == (None, "ready", ["1"])
+    assert index["loaded"] == index["total"]
+    assert len(await sides.apps("added-apps")) == 1
+
+    await done(
+        org, (await org.console("DELETE", f"setup/packages/{version}", json={"with_data": True})).json()
+    )
+    conn = await world.database()
+    try:
+        for table in ("external_client", "external_credential", "external_flow"):
+            assert await conn.fetchval(f"SELECT count(*) FROM auth.{table}") == 0, table
+    finally:
+        await conn.close()
+    await look(database, salesforce, connected)
+    assert await sides.apps("added-apps") == []
+    (shown,) = (await sides.portal.get("/api/v1/connections")).json()["connections"]
+    assert (shown["status"], shown["error"]["code"]) == ("needs_sign_in", "invalid_client_id")
+    async with database.system(connected.account_id) as tx:
+        assert await tx.scalar(select(func.count()).select_from(oauth_token)) == 0
+    await org.http.aclose()
+
+
 async def test_a_denied_consent_is_told_to_the_page(sides: Sides) -> None:
     back = urlsplit(await sides.answer(await sides.asked(), allow=False))
     assert back.path == BACK and parse_qs(back.query) == {"error": ["access_denied"]}
@@ -242,3 +358,95 @@ async def test_a_contact_center_that_is_away_is_said_to_be(sides: Sides) -> None
 async def test_only_orgs_may_introduce_themselves(center: Center, uri: str) -> None:
     answer = await center.http.post("/oauth/register", json={"redirect_uris": [uri]})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_redirect_uri")
+
+
+class Told:
+    """A contact center that gives one token for each code, and for the rest answers as a case tells it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        told = self
+
+        class Door(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, body = told.answer(self.path.partition("?")[0].removeprefix("/"), given)
+                self.send_response(status)
+                self.end_headers()
+                if status != 204:
+                    self.wfile.write(json.dumps(body).encode())
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self.origin = f"http://localhost:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, path: str, given: bytes) -> tuple[int, Any]:
+        if path == "oauth/token":
+            if b"grant_type=authorization_code" in given:
+                return 200, {"access_token": "a", "refresh_token": "r", "expires_in": 900}
+            return 400, {"error": "invalid_grant"}
+        case = self.answers.get(path, {"status": 404})
+        client = {"client_id": "c", "client_secret": "s"}
+        return case["status"], GRANT if case.get("grant") else case.get("body", client)
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    made = Told()
+    yield made
+    made.server.shutdown()
+
+
+async def test_the_twin_of_the_access_class_answers_as_its_cases_say(world: World, told: Told) -> None:
+    async with org_side(world, told.origin) as (console, rest):
+
+        async def apex(method: str, name: str = "TielineAccess", **parameters: Any) -> httpx2.Response:
+            return await console.api("POST", f"apex/{name}/{method}", json=parameters)
+
+        async def emptied() -> None:
+            for row in (await soql(rest, "SELECT Id FROM Tieline_Token__c"))["records"]:
+                await rest.delete(f"{DATA}/sobjects/Tieline_Token__c/{row['Id']}")
+
+        for place, case in enumerate(CASES):
+            about = (place, case)
+            told.answers = {"oauth/register": {"status": 201}}
+            address = (await apex("authorize", returnUrl=BACK)).json()
+            (state,) = parse_qs(urlsplit(address).query)["state"]
+            back = f"{console.my}/services/authcallback/Tieline?code=x&state={state}"
+            assert (await console.send("GET", back)).status_code == 303
+            await emptied()
+            if case["before"]:
+                fields = {"Name": "ContactCenter", "App__c": "ContactCenter", "State__c": case["before"]}
+                await make(rest, "Tieline_Token__c", **fields)
+            told.answers = case["center"]
+            match case["method"]:
+                case "phoneIndex":
+                    answer = (await apex("phoneIndex", "TielineSettings")).json()
+                    assert answer["reason"] == case.get("reason"), about
+                    for name, value in case.get("index", {}).items():
+                        assert answer[name] == value, about
+                case "authorize" if "refusal" in case:
+                    refused = await apex("authorize", returnUrl=BACK)
+                    assert (refused.status_code, refused.json()[0]["message"]) == (400, case["refusal"]), (
+                        about
+                    )
+                case "authorize":
+                    address = (await apex("authorize", returnUrl=BACK)).json()
+                    assert address.startswith(f"{told.origin}/oauth/authorize?"), about
+                    assert parse_qs(urlsplit(address).query)["client_id"] == ["c"], about
+                case "revoke":
+                    assert (await apex("revoke")).json() is case["told"], about
+                    told.answers = {"oauth/grant": {"status": 200, "grant": True}}
+                    assert (await apex("status")).json()["state"] == "none", about
+                case _:
+                    answer = (await apex("status")).json()
+                    assert answer["state"] == case["state"], about
+                    taken = answer["state"] in ("authorized", "elsewhere")
+                    assert answer["account"] == ("Acme" if taken else None), about
+            rows = (await soql(rest, "SELECT State__c FROM Tieline_Token__c"))["records"]
+            assert [row["State__c"] for row in rows] == ([case["after"]] if case["after"] else []), about

@@ -204,6 +204,9 @@ async def test_other_country_codes_load_the_index_anew(
     try:
         await org_settings.refresh(database, client, loaded.account_id, loaded.connection_id)
         assert (await names(database, loaded, caller))[0] == "unavailable"
+        async with database.system() as tx:
+            row: Any = await tx.one(select(connection).where(connection.c.id == loaded.connection_id))
+        assert (row.index_state, row.index_loaded, row.index_total) == ("loading", 0, None)
         await look(database, salesforce, loaded)
         assert await names(database, loaded, caller) == ("one", ["London"])
     finally:
@@ -269,5 +272,7 @@ async def test_more_records_than_a_page_are_all_loaded(
                 indexed_record.c.name.like("Page %"),
             )
         )
+        counted: Any = await tx.one(select(connection).where(connection.c.id == connected.connection_id))
     assert loaded == 2200
+    assert counted.index_loaded == counted.index_total >= 2200
     assert await names(database, connected, "+81452002199") == ("one", ["Page 2002199"])

@@ -20,13 +20,13 @@ from tieline.salesforce.connections import Connections, Salesforce
 from tieline.salesforce.tables import connection
 
 from .conftest import Tenant, connect
-from .org import ADMIN, PASSWORD, Org, package
+from .org import Org, package
 from .test_index import look as look_at_index
 from .test_index import names
 
 _LOGIN = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-    f'<login xmlns="urn:partner.soap.sforce.com"><username>{ADMIN}</username><password>{PASSWORD}</password>'
+    "<login xmlns='urn:partner.soap.sforce.com'><username>{}</username><password>{}</password>"
     "</login></soapenv:Body></soapenv:Envelope>"
 )
 
@@ -46,23 +46,26 @@ async def empty_org(
     await made.stop()
 
 
-async def _version(org: Org) -> str:
-    """Our package on the org's shelf."""
+async def put_on_shelf(org: Org, content: bytes) -> str:
+    """The package on the org's shelf; gives the version's id."""
     soap = {"Content-Type": "text/xml", "SOAPAction": "login"}
-    answer = await org.http.post(f"{org.base}/services/Soap/u/66.0", content=_LOGIN, headers=soap)
+    answer = await org.http.post(
+        f"{org.base}/services/Soap/u/66.0", content=_LOGIN.format(org.username, org.password), headers=soap
+    )
     session = re.search(r"<sessionId>([^<]+)<", answer.text)
     assert session is not None, answer.text
     answer = await org.http.post(
         f"{org.base}/services/packages",
         params={"name": "Tieline", "publisher": "Tieline", "version": "1.0"},
-        content=package(),
+        content=content,
         headers={"Authorization": f"Bearer {session.group(1)}"},
     )
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
 
 
-async def _done(org: Org, asked: dict[str, Any]) -> None:
+async def done(org: Org, asked: dict[str, Any]) -> None:
+    """Waits until what was asked for with a package is done."""
     async with asyncio.timeout(60):
         while asked["status"] == "IN_PROGRESS":
             await asyncio.sleep(0.05)
@@ -74,11 +77,11 @@ async def test_after_uninstalling_softphones_and_the_connection_say_so(
     salesforce: Salesforce, database: Database, empty_org: Org, tmp_path: Path
 ) -> None:
     org = empty_org
-    version = await _version(org)
+    version = await put_on_shelf(org, package())
     asked = await org.console(
         "POST", "setup/packages", json={"version_id": version, "audience": "administrators"}
     )
-    await _done(org, asked.json())
+    await done(org, asked.json())
     async with a_center(database, tmp_path) as center:
         account = Tenant(center.account_id, center.agents["admin"], center.connection_id)
         async with database.system() as tx:
@@ -97,7 +100,7 @@ async def test_after_uninstalling_softphones_and_the_connection_say_so(
         await agent.ready()
 
         asked = await org.console("DELETE", f"setup/packages/{version}", json={"with_data": True})
-        await _done(org, asked.json())
+        await done(org, asked.json())
         await look_at_index(database, salesforce, connected)
         await agent.until(lambda _: bool(agent.crm))
         assert agent.crm == [False]
@@ -114,7 +117,7 @@ async def test_after_uninstalling_softphones_and_the_connection_say_so(
         again = await org.console(
             "POST", "setup/packages", json={"version_id": version, "audience": "administrators"}
         )
-        await _done(org, again.json())
+        await done(org, again.json())
         connections = Connections(salesforce)
         async with database.account(connected.account_id) as tx:
             url = await connections.authorise(tx, connected.connection_id, connected.user_id)

@@ -39,6 +39,8 @@ import user from "@salesforce/label/c.Tieline_Access_User";
 import userInfo from "@salesforce/label/c.Tieline_Access_Scope_User_Info";
 import users from "@salesforce/label/c.Tieline_Access_Scope_Users";
 import waiting from "@salesforce/label/c.Tieline_Access_Waiting";
+import wrongAccount from "@salesforce/label/c.Tieline_Access_Wrong_Account";
+import wrongAccountExplain from "@salesforce/label/c.Tieline_Access_Wrong_Account_Explain";
 
 /** Where the window ends. It is closed as soon as it comes back to this org; the page there is not waited for. */
 const RETURN = "/lightning/n/Tieline_Settings";
@@ -100,6 +102,8 @@ export default class TielineAccess extends LightningElement {
     const before = this.status?.state;
     this.status = found;
     if (found.state === "ended") this.problem = ended;
+    if (found.state === "elsewhere")
+      this.problem = filled(wrongAccountExplain, found.user, found.account);
     if (found.state === "noPrincipal") this.problem = noPrincipal;
     if (found.state === "unreachable")
       this.problem = filled(unreachable, found.portal);
@@ -125,8 +129,15 @@ export default class TielineAccess extends LightningElement {
     return this.status?.state === "authorized";
   }
 
+  /** Whether the contact center takes the org, be it for the wrong account. */
+  get isTaken() {
+    return ["authorized", "elsewhere"].includes(this.status?.state);
+  }
+
   get canAuthorize() {
-    return !this.waiting && ["none", "ended"].includes(this.status?.state);
+    return (
+      !this.waiting && ["none", "ended", "elsewhere"].includes(this.status?.state)
+    );
   }
 
   get canRetry() {
@@ -135,11 +146,13 @@ export default class TielineAccess extends LightningElement {
 
   get badge() {
     if (this.isAuthorized) return authorized;
+    if (this.status?.state === "elsewhere") return wrongAccount;
     return ["none", "ended"].includes(this.status?.state) ? none : "";
   }
 
   get badgeClass() {
-    return this.isAuthorized ? "slds-badge slds-theme_success" : "slds-badge";
+    if (this.isAuthorized) return "slds-badge slds-theme_success";
+    return this.isTaken ? "slds-badge slds-theme_warning" : "slds-badge";
   }
 
   get facts() {
@@ -174,6 +187,8 @@ export default class TielineAccess extends LightningElement {
     this.window = opened;
     this.waiting = true;
     try {
+      // What the wrong account has allowed is given back: nobody would look for it there.
+      if (this.status?.state === "elsewhere") await revoke();
       opened.location = await beginAccess({ returnUrl: RETURN });
       this.watch(0);
     } catch (error) {
@@ -200,7 +215,7 @@ export default class TielineAccess extends LightningElement {
         if (done || told !== null || opened.closed) {
           this.stop();
           if (found) this.show(found);
-          if (!done && found?.state !== "unreachable")
+          if (!done && !["unreachable", "elsewhere"].includes(found?.state))
             this.problem = this.why(told);
           return;
         }

@@ -1,6 +1,8 @@
 import { LightningElement } from "lwc";
 import { ShowToastEvent } from "lightning/platformShowToastEvent";
+import locale from "@salesforce/i18n/locale";
 import countryCodes from "@salesforce/apex/TielineSettings.countryCodes";
+import phoneIndex from "@salesforce/apex/TielineSettings.phoneIndex";
 import saveCountryCodes from "@salesforce/apex/TielineSettings.saveCountryCodes";
 import { countries, countriesOf } from "c/tielineCountries";
 import { settingsChanged } from "c/tielinePing";
@@ -15,6 +17,15 @@ import covers from "@salesforce/label/c.Tieline_Codes_Covers";
 import duplicate from "@salesforce/label/c.Tieline_Codes_Duplicate";
 import full from "@salesforce/label/c.Tieline_Codes_Full";
 import intro from "@salesforce/label/c.Tieline_Codes_Intro";
+import indexLoading from "@salesforce/label/c.Tieline_Index_Loading";
+import indexLoadingUnknown from "@salesforce/label/c.Tieline_Index_Loading_Unknown";
+import indexNotAuthorized from "@salesforce/label/c.Tieline_Index_Not_Authorized";
+import indexNotConnected from "@salesforce/label/c.Tieline_Index_Not_Connected";
+import indexReady from "@salesforce/label/c.Tieline_Index_Ready";
+import indexReadyCount from "@salesforce/label/c.Tieline_Index_Ready_Count";
+import indexTitle from "@salesforce/label/c.Tieline_Index_Title";
+import indexUnreachable from "@salesforce/label/c.Tieline_Index_Unreachable";
+import indexWaiting from "@salesforce/label/c.Tieline_Index_Waiting";
 import listed from "@salesforce/label/c.Tieline_Codes_Listed";
 import loading from "@salesforce/label/c.Tieline_Loading";
 import more from "@salesforce/label/c.Tieline_Codes_More";
@@ -29,13 +40,18 @@ import used from "@salesforce/label/c.Tieline_Codes_Used";
 
 export const MOST = 20;
 const SHOWN_COUNTRIES = 2;
+const ASK_MS = 1000;
+/** So often quickly, then slowly: a large org takes long, and one whose contact center does not answer longer. */
+const QUICK_TURNS = 60;
+const SLOW_MS = 5000;
+const MOST_TURNS = 1000;
 const separator = () => (/^ja/.test(document.documentElement.lang) ? "、" : ", ");
 
 /** The dialling codes by which callers' numbers are looked up. */
 export default class TielineCountryCodes extends LightningElement {
   static renderMode = "light";
 
-  labels = { actions, add, cancel, code, country: countryLabel, intro, loading, nothing, retry, search, title };
+  labels = { actions, add, cancel, code, country: countryLabel, index: indexTitle, intro, loading, nothing, retry, search, title };
   codes = null;
   problem = "";
   busy = false;
@@ -43,15 +59,22 @@ export default class TielineCountryCodes extends LightningElement {
   text = "";
   picked = [];
   told = "";
+  index = null;
+  timer = null;
 
   connectedCallback() {
     this.load();
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
   }
 
   async load() {
     this.problem = "";
     try {
       this.codes = await countryCodes();
+      this.follow(0);
     } catch (error) {
       this.problem = problemOf(error);
     }
@@ -59,6 +82,48 @@ export default class TielineCountryCodes extends LightningElement {
 
   get isLoading() {
     return this.codes === null && this.problem === "";
+  }
+
+  /** Asks the contact center how far it is with these codes, until it is done. */
+  async follow(turn) {
+    clearTimeout(this.timer);
+    const codes = this.codes;
+    const found = await phoneIndex().catch(() => ({ reason: "UNREACHABLE" }));
+    if (!this.isConnected || codes !== this.codes) return;
+    this.index = found;
+    const asksAgain = found.reason ? found.reason === "UNREACHABLE" : !this.isIndexed;
+    if (!asksAgain || turn >= MOST_TURNS) return;
+    const quick = !found.reason && turn < QUICK_TURNS;
+    // eslint-disable-next-line @lwc/lwc/no-async-operation -- nothing tells a page of the org that the index has moved
+    this.timer = setTimeout(() => this.follow(turn + 1), quick ? ASK_MS : SLOW_MS);
+  }
+
+  /** Whether the contact center reads numbers with the codes that are saved here. */
+  get hasCodes() {
+    return [...(this.index?.codes ?? [])].sort().join() === [...this.codes].sort().join();
+  }
+
+  get isIndexed() {
+    return this.hasCodes && this.index.state === "ready";
+  }
+
+  get indexed() {
+    const found = this.index;
+    if (!found) return "";
+    if (found.reason === "NOT_AUTHORIZED" || found.reason === "NO_PRINCIPAL") return indexNotAuthorized;
+    if (found.reason === "NOT_CONNECTED") return indexNotConnected;
+    if (found.reason) return indexUnreachable;
+    if (!this.hasCodes) return indexWaiting;
+    const number = (count) => new Intl.NumberFormat(locale).format(count);
+    if (found.state === "ready") return found.loaded ? filled(indexReadyCount, number(found.loaded)) : indexReady;
+    return found.total === null
+      ? filled(indexLoadingUnknown, number(found.loaded))
+      : filled(indexLoading, number(found.loaded), number(Math.max(found.total, found.loaded)));
+  }
+
+  /** Whether there is a part of a whole to be shown as a bar. */
+  get isMeasured() {
+    return !!this.index && !this.index.reason && this.hasCodes && !this.isIndexed && this.index.total > 0;
   }
 
   get rows() {
@@ -161,7 +226,8 @@ export default class TielineCountryCodes extends LightningElement {
     try {
       this.codes = await saveCountryCodes({ codes });
       this.toast("success", saved);
-      settingsChanged();
+      this.index = this.index?.reason ? this.index : { ...this.index, codes: [] };
+      settingsChanged().finally(() => this.follow(0));
       return true;
     } catch (error) {
       this.told = problemOf(error, { TOO_MANY: filled(full, MOST), DUPLICATE: filled(covers), NONE: removeLast });

@@ -1,12 +1,19 @@
 import { createElement } from "lwc";
 import TielineCountryCodes, { MOST } from "c/tielineCountryCodes";
 import countryCodes from "@salesforce/apex/TielineSettings.countryCodes";
+import phoneIndex from "@salesforce/apex/TielineSettings.phoneIndex";
 import saveCountryCodes from "@salesforce/apex/TielineSettings.saveCountryCodes";
 import { settingsChanged } from "c/tielinePing";
 
 jest.mock("@salesforce/apex/TielineSettings.countryCodes", () => ({ default: jest.fn() }), { virtual: true });
+jest.mock("@salesforce/apex/TielineSettings.phoneIndex", () => ({ default: jest.fn() }), { virtual: true });
 jest.mock("@salesforce/apex/TielineSettings.saveCountryCodes", () => ({ default: jest.fn() }), { virtual: true });
 jest.mock("c/tielinePing", () => ({ settingsChanged: jest.fn() }));
+jest.mock(
+  "@salesforce/label/c.Tieline_Index_Loading",
+  () => ({ default: "{0} of {1}" }),
+  { virtual: true },
+);
 
 const settled = () => Array.from({ length: 8 }).reduce((before) => before.then(() => {}), Promise.resolve());
 
@@ -34,6 +41,8 @@ describe("c-tieline-country-codes", () => {
     toasts = [];
     HTMLDialogElement.prototype.showModal = jest.fn();
     saveCountryCodes.mockImplementation(({ codes }) => Promise.resolve(codes));
+    settingsChanged.mockResolvedValue();
+    phoneIndex.mockResolvedValue({ reason: "NOT_CONNECTED" });
   });
   afterEach(() => {
     document.body.replaceChildren();
@@ -111,6 +120,70 @@ describe("c-tieline-country-codes", () => {
     await settled();
     expect(saveCountryCodes).toHaveBeenCalledTimes(1);
     expect(toasts.at(-1)).toMatchObject({ variant: "error", title: "c.Tieline_Codes_Remove_Last" });
+  });
+
+  it("follows the index with the new codes until it is done", async () => {
+    jest.useFakeTimers();
+    const told = (codes, state, loaded, total) => phoneIndex.mockResolvedValue({ reason: null, codes, state, loaded, total });
+    const said = () => element.querySelector("p[role=status]").textContent;
+    const later = async () => {
+      jest.advanceTimersByTime(1000);
+      await settled();
+    };
+    try {
+      told(["1", "81"], "ready", 5000, 5000);
+      await shown(["1", "81"]);
+      expect(said()).toBe("c.Tieline_Index_Ready_Count");
+      await later();
+      expect(phoneIndex).toHaveBeenCalledTimes(1);
+      element.querySelector('lightning-button-icon[data-code="1"]').click();
+      await settled();
+      expect(said()).toBe("c.Tieline_Index_Waiting");
+      told(["81"], "loading", 0, null);
+      await later();
+      expect(said()).toBe("c.Tieline_Index_Loading_Unknown");
+      expect(element.querySelector("progress")).toBeNull();
+      told(["81"], "loading", 2000, 5000);
+      await later();
+      expect(said()).toBe("2,000 of 5,000");
+      const { max, value } = element.querySelector("progress");
+      expect([max, value]).toEqual([5000, 2000]);
+      told(["81"], "ready", 5000, 5000);
+      await later();
+      expect(said()).toBe("c.Tieline_Index_Ready_Count");
+      expect(element.querySelector("progress")).toBeNull();
+      const asked = phoneIndex.mock.calls.length;
+      await later();
+      expect(phoneIndex).toHaveBeenCalledTimes(asked);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it("says why it is not told how far the index is, and asks again where nobody answers", async () => {
+    jest.useFakeTimers();
+    const said = () => element.querySelector("p[role=status]").textContent;
+    try {
+      for (const [reason, words] of [
+        ["NOT_AUTHORIZED", "c.Tieline_Index_Not_Authorized"],
+        ["NO_PRINCIPAL", "c.Tieline_Index_Not_Authorized"],
+        ["NOT_CONNECTED", "c.Tieline_Index_Not_Connected"],
+      ]) {
+        phoneIndex.mockResolvedValue({ reason });
+        // eslint-disable-next-line no-await-in-loop -- one page after the other
+        await shown(["1"]);
+        expect(said()).toBe(words);
+        document.body.replaceChildren();
+      }
+      phoneIndex.mockRejectedValueOnce({ status: 0 });
+      await shown(["1"]);
+      expect(said()).toBe("c.Tieline_Index_Unreachable");
+      jest.advanceTimersByTime(5000);
+      await settled();
+      expect(said()).toBe("c.Tieline_Index_Not_Connected");
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it("keeps what is shown where saving is refused", async () => {
