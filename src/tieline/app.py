@@ -7,6 +7,7 @@ import contextlib
 import gc
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -183,12 +184,13 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
             await tx.execute(text("SELECT 1"))
         return {"status": "ok"}
 
-    described = document(app.routes, settings.public_url)
+    # Written when somebody first asks: it takes as long as a third of this application.
+    described = cache(lambda: document(app.routes, settings.public_url))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> JSONResponse:
         """What apps may ask for. It holds nothing of any account, so nobody has to sign in."""
-        return JSONResponse(described)
+        return JSONResponse(described())
 
     @app.get("/", include_in_schema=False)
     async def home() -> Response:
