@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := bash
+# Where this is set (many container images do), every process would compile a thousand modules anew: 3 s for each.
+unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 WEB_SOURCES := $(shell find web/src web/scripts web/icons sfdx/force-app/main/default/lwc sfdx/force-app/main/default/aura -type f 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
 
