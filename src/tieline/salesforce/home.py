@@ -27,7 +27,7 @@ FRESH = timedelta(minutes=5)
 """An index that was compared with its org within this time is fresh; idle ones are compared once a minute."""
 RIGHTS = ("customers", "all_customers", "tasks", "session_history", "settings", "users")
 """Questions of the survey that are about the integration user."""
-ORG = ("org", "open_cti", "package", "permission_sets", "call_center", "presence")
+ORG = ("org", "open_cti", "package", "permission_sets", "call_center", "console", "presence")
 _WORST: Sequence[State] = ("wrong", "missing", "unknown", "note", "ok")
 
 

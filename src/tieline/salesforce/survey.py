@@ -2,7 +2,7 @@
 
 The worker takes it when a connection was authorised, once an hour, and when an administrator looks. Pages show the
 answers as they were last heard, with their age: no page waits for an org. What of it a real org may answer otherwise
-stands in one function each (`docs/unconfirmed.md`, H1 to H8).
+stands in one function each (`docs/unconfirmed.md`, H1 to H9).
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ PRODUCT_SETTINGS = "Tieline_Product_Settings__c"
 MAPPED = frozenset({"ready", "not_ready", "occupied", "wrap_up"})
 """Statuses without which an agent's status in the org would stand still; offline is a log-out there."""
 PACKAGE = "Tieline"
+SOFTPHONE = "opencti:softPhone"
+"""The utility item *Open CTI Softphone*, as metadata names it."""
+_MOST_BARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,45 @@ async def _call_center(client: SalesforceClient, asked: Asked) -> Finding:
     return Finding("wrong", "foreign_host", {"hosts": ", ".join(sorted({h or "–" for h in hosts}))[:200]})
 
 
+async def _console(client: SalesforceClient, asked: Asked) -> Finding:
+    """Whether an app that the connected user may open has the softphone among its utility items; a console best.
+
+    The items are those of the app's utility bar, which is a page of its own: one request each, the consoles' first.
+    """
+    apps = await client.query_all(
+        "SELECT Label, NavType, UtilityBar FROM AppDefinition WHERE UiType = 'Lightning' ORDER BY Label"
+    )
+    consoles = [str(app["Label"]) for app in apps if app.get("NavType") == "Console"]
+    bars: dict[str, list[Mapping[str, Any]]] = {}
+    for app in sorted(apps, key=lambda each: each.get("NavType") != "Console"):
+        if app.get("UtilityBar"):
+            bars.setdefault(str(app["UtilityBar"]), []).append(app)
+    for bar, having in list(bars.items())[:_MOST_BARS]:
+        answer = await client.get(
+            "/tooling/query",
+            {"q": f"SELECT Metadata FROM FlexiPage WHERE DeveloperName = {quoted(bar)} LIMIT 1"},  # noqa: S608
+        )
+        rows = cast("list[dict[str, Any]]", (answer or {}).get("records") or [])
+        if any(SOFTPHONE in _components(row.get("Metadata")) for row in rows):
+            names = ", ".join(str(app["Label"]) for app in having)[:200]
+            console = having[0].get("NavType") == "Console"
+            return Finding(
+                "ok" if console else "note", "ok" if console else "standard_only", {"names": names}
+            )
+    if not consoles:
+        return Finding("wrong", "no_console")
+    return Finding("missing", "no_softphone", {"names": ", ".join(consoles)[:200]})
+
+
+def _components(page: Any) -> set[str]:
+    """Names of the components on a page, from its metadata."""
+    found: set[str] = set()
+    for region in (page or {}).get("flexiPageRegions") or []:
+        for item in region.get("itemInstances") or []:
+            found.add(str((item.get("componentInstance") or {}).get("componentName")))
+    return found
+
+
 async def _package(client: SalesforceClient, asked: Asked) -> Finding:
     """The installed package's version; metadata that was deployed without a package has none."""
     if SESSION not in asked.objects:
@@ -232,6 +274,7 @@ CHECKS: Mapping[str, Callable[[SalesforceClient, Asked], Awaitable[Finding]]] = 
     "users": _users,
     "open_cti": _open_cti,
     "call_center": _call_center,
+    "console": _console,
     "package": _package,
     "permission_sets": _permission_sets,
     "presence": _presence,

@@ -47,8 +47,17 @@ async def test_code_and_pages_are_queried(admin: httpx2.AsyncClient) -> None:
     assert rows[0]["attributes"]["url"].startswith(f"{DATA}/tooling/sobjects/ApexClass/01p")
     one = await admin.get(rows[0]["attributes"]["url"])
     assert one.json()["Name"] == "Talker"
-    pages = await tooling(admin, "SELECT MasterLabel, Type FROM FlexiPage WHERE DeveloperName = 'Tool'")
+    pages = await tooling(
+        admin, "SELECT MasterLabel, Type, Metadata FROM FlexiPage WHERE DeveloperName = 'Tool'"
+    )
     assert (pages[0]["MasterLabel"], pages[0]["Type"]) == ("A & B", "AppPage")
+    assert pages[0]["Metadata"] == {
+        "description": "a < b",
+        "flexiPageRegions": [{"name": "main", "type": "Region"}],
+        "masterLabel": "A & B",
+        "template": {"name": "t"},
+        "type": "AppPage",
+    }
 
 
 async def test_objects_and_fields_are_queried(admin: httpx2.AsyncClient) -> None:
@@ -62,6 +71,24 @@ async def test_objects_and_fields_are_queried(admin: httpx2.AsyncClient) -> None
         " WHERE EntityDefinitionId = 'Contact' AND QualifiedApiName = 'LastName'",
     )
     assert (fields[0]["DataType"], fields[0]["IsNillable"]) == ("string", False)
+
+
+async def test_apps_tell_their_utility_items(admin: httpx2.AsyncClient, agent: httpx2.AsyncClient) -> None:
+    text = "SELECT DeveloperName, NavType, UtilityBar FROM AppDefinition WHERE NavType = 'Console'"
+    for http in (admin, agent):
+        answer = (await http.get(f"{DATA}/query", params={"q": text})).json()
+        assert [row["DeveloperName"] for row in answer["records"]] == ["LightningService"]
+    (app,) = await tooling(admin, text)
+    bar = f"SELECT Id, Metadata FROM FlexiPage WHERE DeveloperName = '{app['UtilityBar']}'"
+    (page,) = await tooling(admin, bar)
+    assert page["Metadata"]["type"] == "UtilityBar"
+    (region,) = page["Metadata"]["flexiPageRegions"]
+    names = [item["componentInstance"]["componentName"] for item in region["itemInstances"]]
+    assert names[-2:] == ["console:history", "notes:utilityBarNoteList"]
+    one = (await admin.get(f"{DATA}/tooling/sobjects/FlexiPage/{page['Id']}")).json()
+    assert (one["MasterLabel"], one["Metadata"]) == ("Service Console UtilityBar", page["Metadata"])
+    several = await admin.get(f"{DATA}/tooling/query", params={"q": "SELECT Metadata FROM FlexiPage"})
+    assert error(several) == (400, "MALFORMED_QUERY")
 
 
 async def test_what_is_not_tracked_is_not_there(admin: httpx2.AsyncClient, agent: httpx2.AsyncClient) -> None:

@@ -86,6 +86,35 @@ async def test_a_call_center_of_another_host_is_told(
     assert PUBLIC_URL.removeprefix("http://") in hosts
 
 
+async def test_a_softphone_that_is_in_no_app_is_told(
+    salesforce: Salesforce, connected: Tenant, org: Org
+) -> None:
+    apps = (await org.console("GET", "setup/lightning-apps")).json()["apps"]
+
+    async def put(app: str, *types: str) -> None:
+        items = {"utility_items": [{"type": each} for each in types]}
+        answer = await org.console("PATCH", f"setup/lightning-apps/{app}", json=items)
+        assert answer.status_code == 200, answer.text
+
+    async def told() -> tuple[tuple[str, str], str]:
+        row = await surveyed(salesforce, connected)
+        return codes(row)["console"], row.survey["console"]["params"]["names"]
+
+    for app in apps:
+        await put(app["name"], "history")
+    (state, _), names = await told()
+    assert state == "missing" and "Service Console" in names
+    await put("LightningSales", "history", "softphone")
+    assert await told() == (("note", "standard_only"), "Sales")
+    await put("LightningService", "history", "softphone")
+    assert await told() == (("ok", "ok"), "Service Console")
+    for app in apps:
+        answer = await org.console(
+            "PATCH", f"setup/lightning-apps/{app['name']}", json={"utility_items": app["utility_items"]}
+        )
+        assert answer.status_code == 200
+
+
 async def test_an_org_that_is_away_leaves_the_last_answers(
     salesforce: Salesforce, connected: Tenant, org: Org
 ) -> None:

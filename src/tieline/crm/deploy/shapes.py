@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .archive import NAMESPACE, Node, Problem
 
@@ -308,3 +309,27 @@ def _enum(name: str, tag: str) -> str:
         ("CustomField", "deleteConstraint"): "DeleteConstraint",
     }
     return known.get((name, tag)) or tag[0].upper() + tag[1:]
+
+
+def to_json(node: Node, type_name: str) -> dict[str, Any]:
+    """A file's content as the Tooling API's `Metadata` tells it: repeated elements are lists, flags are booleans."""
+    shape = SHAPES.get(type_name, {})
+    found: dict[str, Any] = {}
+    for child in node.children:
+        element = shape.get(child.tag)
+        value = _json_value(child, element)
+        if element is not None and element.many:
+            found.setdefault(child.tag, []).append(value)
+        else:
+            found[child.tag] = value
+    return found
+
+
+def _json_value(node: Node, element: Element | None) -> Any:
+    if element is not None and element.holds == "bool":
+        return node.text == "true"
+    if element is not None and element.holds in ("int", "number"):
+        return float(node.text) if element.holds == "number" else int(node.text)
+    if element is not None and element.holds == "group":
+        return to_json(node, element.of)
+    return to_json(node, "") if node.children else node.text

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements are constants of this module; values are parameters
 """The Tooling API as far as tools ask: deployed components, objects, fields and packages as records to be queried.
 
 Read only: what is deployed goes through the Metadata API. An object here is a statement over the tables of metadata,
@@ -6,35 +7,23 @@ run by the same query language as records. `SourceMember` and scratch orgs are n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..access.questions import rights, visible_part
 from ..describe import describe, summary
 from ..errors import Fault, not_found
-from ..fields import id_field, read_only, ref
-from ..metadata import Catalogue, Field, FieldType, ObjectType
+from ..metadata import Catalogue, ObjectType
 from ..query.columns import column_metadata
+from ..query.definitions import APP_DEFINITION, HAS_UTILITIES, UTILITY_BAR, Column, View, view
 from ..query.running import attributes, run_more, run_query
 from ..rest import Call, Reply, Request, record_id_of, route
 from ..values import write_value
+from .archive import read_node
 from .components import KEY_PREFIXES
-
-Column = tuple[str, FieldType, str]
-"""A field's name, its type, and what it is in SQL."""
-
-
-@dataclass(frozen=True)
-class View(ObjectType):
-    """An object whose records are the rows of a statement."""
-
-    statement: str = ""
-
-    @property
-    def table(self) -> str:
-        """The statement, where a table's name would stand."""
-        return f"({self.statement})"
+from .shapes import to_json
 
 
 def _element(tag: str) -> str:
@@ -93,11 +82,6 @@ _COMPONENTS: Sequence[tuple[str, str, Sequence[Column]]] = (
         ),
     ),
     ("AuraDefinitionBundle", "DeveloperName", (_VERSIONED, *_texts(("Description", "description")))),
-    (
-        "FlexiPage",
-        "DeveloperName",
-        _texts(("MasterLabel", "masterLabel"), ("Type", "type"), ("EntityDefinitionId", "sobjectType")),
-    ),
     ("CustomTab", "DeveloperName", _texts(("MasterLabel", "label"), ("Url", "url"), ("Motif", "motif"))),
     (
         "CustomApplication",
@@ -126,36 +110,6 @@ _COMPONENTS: Sequence[tuple[str, str, Sequence[Column]]] = (
 )
 
 
-def _field(column: Column) -> Field:
-    name, kind, _ = column
-    if kind == "reference":
-        return ref(name, "User", name, name, createable=False, updateable=False, on_delete="keep")
-    length = {"string": 255, "textarea": 1_000_000}.get(kind, 0)
-    return read_only(
-        name, kind, name, name, length, filterable=kind != "textarea", multiline=kind == "textarea"
-    )
-
-
-def _view(name: str, prefix: str, columns: Sequence[Column], source: str, named: str, id_sql: str) -> View:
-    items = [id_field(), *(_field(column) for column in columns)]
-    items = [replace(item, name_field=True) if item.name == named else item for item in items]
-    selected = ", ".join(
-        [f'{id_sql} AS "Id"', 'false AS "IsDeleted"', *(f'{sql} AS "{column}"' for column, _, sql in columns)]
-    )
-    return View(
-        name=name,
-        label=name,
-        label_plural=name,
-        key_prefix=prefix,
-        setup=True,
-        createable=False,
-        updateable=False,
-        deletable=False,
-        fields={item.name: item for item in items},
-        statement=f"SELECT {selected} FROM {source}",  # noqa: S608 - constants of this module
-    )
-
-
 def _component_view(type_name: str, named: str, columns: Sequence[Column]) -> View:
     bare = f"regexp_replace({_LOCAL}, '__(c|mdt|e)$', '')" if type_name.startswith("Custom") else _LOCAL
     everything: Sequence[Column] = (
@@ -167,7 +121,7 @@ def _component_view(type_name: str, named: str, columns: Sequence[Column]) -> Vi
         *_STAMPS,
     )
     source = f"meta.component c WHERE c.type = '{type_name}' AND c.id <> ''"
-    return _view(type_name, KEY_PREFIXES[type_name], everything, source, named, "c.id")
+    return view(type_name, KEY_PREFIXES[type_name], everything, source, named, "c.id")
 
 
 _PACKAGE: Sequence[Column] = (
@@ -232,6 +186,47 @@ _FIELD: Sequence[Column] = (
 )
 
 
+_BAR_PROPERTY = """jsonb_build_object('name', CASE p.key WHEN 'auto_start' THEN 'eager' ELSE p.key END,
+    'type', 'decorator', 'value', p.value #>> '{}')"""
+_BAR_ITEM = f"""jsonb_build_object('componentInstance', jsonb_build_object(
+    'componentName', k.component, 'identifier', replace(k.component, ':', '_'),
+    'componentInstanceProperties', coalesce((SELECT jsonb_agg({_BAR_PROPERTY} ORDER BY p.key)
+        FROM jsonb_each(i.item - 'type') p WHERE p.value <> 'null'), '[]'::jsonb)))"""
+_BAR_KINDS = """(VALUES ('softphone', 'opencti:softPhone'), ('omni', 'runtime_omnichannel:agentWidget'),
+    ('history', 'console:history'), ('notes', 'notes:utilityBarNoteList')) k(kind, component)"""
+_BAR = f"""jsonb_build_object('masterLabel', (a.definition->>'label') || ' UtilityBar', 'type', 'UtilityBar',
+    'template', jsonb_build_object('name', 'one:utilityBarTemplateDesktop'),
+    'flexiPageRegions', jsonb_build_array(jsonb_build_object('name', 'utilityItems', 'type', 'Region', 'itemInstances',
+        (SELECT jsonb_agg({_BAR_ITEM} ORDER BY i.at)
+         FROM jsonb_array_elements(a.definition->'utility_items') WITH ORDINALITY i(item, at)
+         JOIN {_BAR_KINDS} ON k.kind = i.item->>'type'))))"""
+_UPPER = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'"
+_BAR_ID = (
+    # An app's id with the prefix of pages, whose second letter is a capital: the checksum counts it.
+    f"'0M0' || substr(a.id, 4, 12) || substr({_UPPER}, strpos({_UPPER}, substr(a.id, 16, 1)) + 2, 1) || substr(a.id, 17)"
+)
+_PAGES = f"""(SELECT id, full_name, namespace, created_at, created_by, deployed_at, deployed_by, source,
+        convert_from(source, 'UTF8') AS content, {_element("masterLabel")} AS label, {_element("type")} AS kind,
+        {_element("sobjectType")} AS entity
+    FROM meta.component c WHERE c.type = 'FlexiPage' AND c.id <> ''
+    UNION ALL SELECT {_BAR_ID}, {UTILITY_BAR}, NULL, o."CreatedDate", '', o."CreatedDate", '', NULL,
+        ({_BAR})::text, (a.definition->>'label') || ' UtilityBar', 'UtilityBar', NULL
+    FROM meta.custom_app a, data."Organization" o WHERE {HAS_UTILITIES}
+      AND NOT EXISTS (SELECT FROM meta.component c WHERE c.type = 'FlexiPage' AND c.full_name = {UTILITY_BAR})) c"""
+"""Pages that were deployed, and the utility bars of apps."""
+_FLEXI_PAGE: Sequence[Column] = (
+    ("DeveloperName", "string", _LOCAL),
+    ("FullName", "string", _NAME),
+    ("NamespacePrefix", "string", "c.namespace"),
+    ("ManageableState", "string", "CASE WHEN c.namespace IS NULL THEN 'unmanaged' ELSE 'installed' END"),
+    ("MasterLabel", "string", "c.label"),
+    ("Type", "string", "c.kind"),
+    ("EntityDefinitionId", "string", "c.entity"),
+    ("Metadata", "textarea", "c.content"),
+    *_STAMPS,
+)
+
+
 def _relating(view: View, **targets: str) -> View:
     """The view with references to other objects: field and target."""
     fields = dict(view.fields)
@@ -242,18 +237,20 @@ def _relating(view: View, **targets: str) -> View:
 
 VIEWS: Sequence[View] = (
     *(_component_view(*row) for row in _COMPONENTS),
-    _view("SubscriberPackage", "033", _PACKAGE, "meta.package p", "Name", "p.id"),
+    view("SubscriberPackage", "033", _PACKAGE, "meta.package p", "Name", "p.id"),
     _relating(
-        _view("SubscriberPackageVersion", "04t", _PACKAGE_VERSION, "meta.package_version v", "Name", "v.id"),
+        view("SubscriberPackageVersion", "04t", _PACKAGE_VERSION, "meta.package_version v", "Name", "v.id"),
         SubscriberPackageId="SubscriberPackage",
     ),
     _relating(
-        _view("InstalledSubscriberPackage", "0A3", _INSTALLED, "meta.package_install i", "", "i.id"),
+        view("InstalledSubscriberPackage", "0A3", _INSTALLED, "meta.package_install i", "", "i.id"),
         SubscriberPackageId="SubscriberPackage",
         SubscriberPackageVersionId="SubscriberPackageVersion",
     ),
-    _view("EntityDefinition", "4ie", _ENTITY, "meta.object o", "QualifiedApiName", "o.name"),
-    _view(
+    view("FlexiPage", KEY_PREFIXES["FlexiPage"], _FLEXI_PAGE, _PAGES, "DeveloperName", "c.id"),
+    APP_DEFINITION,
+    view("EntityDefinition", "4ie", _ENTITY, "meta.object o", "QualifiedApiName", "o.name"),
+    view(
         "FieldDefinition", "4fe", _FIELD, "meta.field f", "QualifiedApiName", "f.object_name || '.' || f.name"
     ),
 )
@@ -285,7 +282,7 @@ async def resources(call: Call, request: Request) -> Reply:
     return Reply(body={name: f"{base}/{name}" for name in ("sobjects", "query")})
 
 
-@route("GET", "tooling/query", lacks="components, objects, fields and packages")
+@route("GET", "tooling/query", lacks="components, apps, objects, fields and packages")
 async def query(call: Call, request: Request) -> Reply:
     """A query over metadata, or with `columns=true` what its columns are."""
     text = request.query.get("q")
@@ -295,6 +292,15 @@ async def query(call: Call, request: Request) -> Reply:
     if request.query.get("columns", "").lower() == "true":
         return Reply(body=column_metadata(text, catalogue, call.caller))
     body = await run_query(call.conn, catalogue, call.caller, text, version=call.version, batch=call.batch)
+    told = [record for record in body["records"] if "Metadata" in record]
+    if len(told) > 1:
+        raise Fault(
+            "MALFORMED_QUERY",
+            "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more"
+            f" than one row for retrieval. Result size: {len(told)}",
+        )
+    for record in told:
+        record["Metadata"] = _metadata(record["Metadata"])
     return Reply(body=_rewritten(body) | {"size": len(body["records"]), "queryLocator": None})
 
 
@@ -306,6 +312,13 @@ async def query_more(call: Call, request: Request) -> Reply:
         call.conn, _tooling(call), call.caller, locator, version=call.version, batch=call.batch
     )
     return Reply(body=_rewritten(body))
+
+
+def _metadata(content: str) -> dict[str, Any]:
+    """A page's `Metadata`, of its file or of the utility bar that its app keeps."""
+    if content.startswith("{"):
+        return json.loads(content)
+    return to_json(read_node(content.encode(), "FlexiPage"), "FlexiPage")
 
 
 def _rewritten(value: Any) -> Any:
@@ -354,8 +367,11 @@ async def read(call: Call, request: Request) -> Reply:
     value = _object(call, request.path["name"])
     record_id = record_id_of(request.path["id"])
     columns = ", ".join(item.column for item in value.fields.values())
-    row = await call.conn.fetchrow(f'SELECT {columns} FROM {value.table} t WHERE "Id" = $1', record_id)  # noqa: S608 - catalogue
+    row = await call.conn.fetchrow(f'SELECT {columns} FROM {value.table} t WHERE "Id" = $1', record_id)
     if row is None:
         raise not_found()
     body: dict[str, Any] = {"attributes": attributes(value.name, record_id, call.version)}
-    return Reply(body=_rewritten(body | {name: write_value(row[name]) for name in value.fields}))
+    body |= {name: write_value(row[name]) for name in value.fields}
+    if "Metadata" in body:
+        body["Metadata"] = _metadata(body["Metadata"])
+    return Reply(body=_rewritten(body))

@@ -19,6 +19,7 @@ from ..ids import ALPHABET, checksum
 from ..metadata import Catalogue
 from ..values import write_value
 from .compile import MAX_AGGREGATED, Child, Choice, Compiled, Leaf, Shape, compile_query
+from .definitions import with_definitions
 from .soql import parse
 from .soql_tree import Query
 
@@ -62,6 +63,7 @@ async def run_query(
     query = await _parsed(soql)
     if query.source.lower() == "userrecordaccess":
         return await record_access.answer(conn, catalogue, caller, query, version=version)
+    catalogue = with_definitions(catalogue, query.source)
     compiled = compile_query(query, catalogue, caller, deleted_too=deleted_too, version=int(float(version)))
     if compiled.is_count:
         total = await conn.fetchval(compiled.count_sql, *compiled.params)
@@ -119,8 +121,10 @@ async def run_more(
         raise Fault("INVALID_QUERY_LOCATOR", "invalid query locator")
     offset = int(offset_text)
     positions: dict[str, Any] = row["positions"]
+    query = await _parsed(row["soql"])
+    catalogue = with_definitions(catalogue, query.source)
     compiled = compile_query(
-        await _parsed(row["soql"]),
+        query,
         catalogue,
         caller,
         deleted_too=row["deleted_too"],

@@ -31,6 +31,7 @@ const HELP: Record<string, string> = {
   package: "package",
   permission_sets: "package",
   call_center: "call-center",
+  console: "console",
   presence: "presence",
   index: "index",
   deliveries: "deliveries",

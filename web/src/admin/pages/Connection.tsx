@@ -36,6 +36,7 @@ const CHECKS = [
   "package",
   "permission_sets",
   "call_center",
+  "console",
   "customers",
   "all_customers",
   "tasks",

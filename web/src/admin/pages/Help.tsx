@@ -18,6 +18,7 @@ export const TOPICS = [
   "rights",
   "package",
   "call-center",
+  "console",
   "open-cti",
   "users",
   "roles",
