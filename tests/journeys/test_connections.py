@@ -111,12 +111,19 @@ async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, 
         await edit.get_by_role("button", name=say("connection.save")).click()
         await page.get_by_role("heading", level=1, name="Zweites CRM").wait_for()
 
+        usage = await context.new_page()
+        await usage.goto(f"{demo.console}/lightning/setup/ConnectedAppsUsage/{app['client_id']}/view")
+        grants = usage.get_by_role("row", name=ADMIN.email).get_by_role("cell").nth(-2)
+        allowed = int(await grants.inner_text())
+
         await page.get_by_role("button", name=say("connection.remove.button")).click()
         dialog = page.get_by_role("dialog")
         await dialog.get_by_text(say("connection.remove.users_zero")).wait_for()
         wrong += await look(page, "portal-application-deleting", language)
         await dialog.get_by_role("button", name=say("connection.remove.button")).click()
         await expect(page.get_by_role("row", name="Zweites CRM")).to_have_count(0)
+        # The org's page, left open, says so by itself.
+        await expect(grants).to_have_text(str(allowed - 1))
         await expect(row).to_contain_text(say("connection.status.connected"))
     finally:
         async with demo.database() as database:

@@ -39,9 +39,9 @@ DEFAULT_LAYOUT: Mapping[str, Any] = {
         },
         "screenPopSettings": {
             "screenPopsOpenWithin": "ExistingWindow",
-            "NoMatch": {"screenPopType": "PopToEntity", "screenPopData": "Contact"},
+            "NoMatch": {"screenPopType": "NoPop"},
             "SingleMatch": {"screenPopType": "PopToDetail"},
-            "MultipleMatches": {"screenPopType": "PopToSearch"},
+            "MultipleMatches": {"screenPopType": "NoPop"},
         },
     },
     "Outbound": {
@@ -55,7 +55,8 @@ DEFAULT_LAYOUT: Mapping[str, Any] = {
         "screenPopSettings": {},
     },
 }
-"""The layout of a new org. `PopToDetail` and `NoPop` are our words for what Salesforce does not document."""
+"""The layout of a new org: what an administrator finds chosen before the first change, so that only a single match
+opens. `PopToDetail` and `NoPop` are our words for what Salesforce does not document."""
 
 
 @dataclass(frozen=True)

@@ -326,14 +326,15 @@ class DemoSetup:
         await self._permit("Tieline_Administrator", await self._ids("User", "Username", ADMINISTRATOR.email))
 
     async def _softphone(self) -> None:
-        """The utility item and the softphone layout, as App Manager and *Softphone Layouts* write them."""
+        """The utility items and the softphone layout, as App Manager and *Softphone Layouts* write them."""
         layouts = (await self._crm("GET", LAYOUTS))["layouts"]
         if any(layout["name"] == LAYOUT for layout in layouts):
             return
-        app = (await self._crm("GET", LIGHTNING_APPS))["apps"][0]
-        others = [item for item in app["utility_items"] if item["type"] != "softphone"]
-        items = {"utility_items": [SOFTPHONE, *others]}
-        await self._crm("PATCH", f"{LIGHTNING_APPS}/{app['name']}", items)
+        for app in (await self._crm("GET", LIGHTNING_APPS))["apps"]:
+            # The package's console brings its own item.
+            if all(item["type"] != "softphone" for item in app["utility_items"]):
+                items = {"utility_items": [SOFTPHONE, *app["utility_items"]]}
+                await self._crm("PATCH", f"{LIGHTNING_APPS}/{app['name']}", items)
         body = {"name": LAYOUT, "is_default": True, "layout": {"Inbound": INBOUND}}
         await self._crm("POST", LAYOUTS, body)
 

@@ -15,10 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from tieline.db.database import Database, Transaction
-from tieline.errors import TooMany
 from tieline.identity.service import digest
 from tieline.oauth import apps
 from tieline.oauth.rules import wrong_with_uri
@@ -28,6 +27,7 @@ from tieline.oauth.tables import oauth_app, oauth_registration
 LIFE = timedelta(hours=1)
 """For so long an administrator may take to allow it."""
 MOST_WAITING = 2000
+"""Registrations that nobody has let in yet; one that was let in is an app, and counted by its account."""
 _ORG_HOST = re.compile(
     r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.my\.(?:salesforce|cloudforce|salesforce-setup)\.(?:com|mil)"
 )
@@ -56,13 +56,20 @@ def is_orgs(uri: str, *, trust_loopback: bool) -> bool:
 
 
 async def register(db: Database, redirect_uri: str) -> tuple[str, str]:
-    """A client for an org, and its secret, which is known to nobody afterwards. Raises `TooMany`."""
+    """A client for an org, and its secret, which is known to nobody afterwards.
+
+    Where too many wait, the one that nobody has looked at for longest gives way: whoever fills the table takes the
+    places of their own, and an org whose consent page an administrator has just opened keeps its place.
+    """
     client_id, secret = f"tieline-{secrets.token_hex(12)}", apps.new_secret()
     async with db.system() as tx:
         await tx.execute(delete(oauth_registration).where(oauth_registration.c.expires_at < tx.now))
-        waiting = await tx.one(select(func.count().label("rows")).select_from(oauth_registration))
-        if waiting is None or waiting.rows >= MOST_WAITING:
-            raise TooMany(retry_after_s=600)
+        kept = select(oauth_registration.c.client_id).order_by(oauth_registration.c.expires_at.desc())
+        await tx.execute(
+            delete(oauth_registration).where(
+                oauth_registration.c.client_id.in_(kept.offset(MOST_WAITING - 1))
+            )
+        )
         await tx.execute(
             insert(oauth_registration).values(
                 client_id=client_id,
@@ -76,11 +83,15 @@ async def register(db: Database, redirect_uri: str) -> tuple[str, str]:
 
 
 async def waiting(tx: Transaction, client_id: str) -> Waiting | None:
-    """The client that has introduced itself and waits for an account; `tx` is the system's."""
+    """The client that has introduced itself and waits for an account; `tx` is the system's.
+
+    Who asks is signed in and about to decide, so its time begins anew.
+    """
     row = await tx.one(
-        select(oauth_registration).where(
-            oauth_registration.c.client_id == client_id, oauth_registration.c.expires_at > tx.now
-        )
+        update(oauth_registration)
+        .where(oauth_registration.c.client_id == client_id, oauth_registration.c.expires_at > tx.now)
+        .values(expires_at=tx.now + LIFE)
+        .returning(oauth_registration)
     )
     if row is None:
         return None

@@ -307,6 +307,9 @@ async def test_a_call_center_is_imported_and_used(console: Browser, world: World
         "auto_start": True,
     }
     assert (await console.api("PUT", "setup/utility-items", json=[item])).status_code == 200
+    path, bar = "setup/lightning-apps/LightningService", [{"type": "history"}, {"type": "notes"}]
+    added = await console.api("PATCH", path, json={"utility_items": [{"type": "softphone"}, *bar]})
+    assert added.status_code == 200, added.text
     browser = Browser(world.port)
     first = await browser.open_console(AGENT, PASSWORD)
     settings = first["call_center"]["settings"]
@@ -314,7 +317,11 @@ async def test_a_call_center_is_imported_and_used(console: Browser, world: World
     assert settings["/reqGeneralInfo/reqInternalName"] == "example"
     assert settings["/reqDialingOptions/reqOutsidePrefix/sortOrder"] == "0.0"
     assert first["utility_items"][0] == item
-    assert first["softphone_layout"]["Inbound"]["screenPopSettings"]["NoMatch"]["screenPopData"] == "Contact"
+    pops = first["softphone_layout"]["Inbound"]["screenPopSettings"]
+    assert (pops["NoMatch"], pops["SingleMatch"]) == (
+        {"screenPopType": "NoPop"},
+        {"screenPopType": "PopToDetail"},
+    )
     page = await browser.send("GET", f"{browser.lightning}/lightning/page/home")
     policy = page.headers["content-security-policy"]
     assert "http://phone.localhost:8400" in policy.partition("frame-src 'self' ")[2].partition(";")[0].split()
@@ -332,6 +339,7 @@ async def test_a_call_center_is_imported_and_used(console: Browser, world: World
     removed = await console.api("DELETE", f"setup/call-centers/{center}/users/{agent}")
     assert removed.status_code == 204
     assert (await browser.api("GET", "bootstrap")).json()["call_center"] is None
+    assert (await console.api("PATCH", path, json={"utility_items": bar})).status_code == 200
     await browser.close()
 
 

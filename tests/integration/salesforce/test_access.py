@@ -450,3 +450,43 @@ async def test_the_twin_of_the_access_class_answers_as_its_cases_say(world: Worl
                     assert answer["account"] == ("Acme" if taken else None), about
             rows = (await soql(rest, "SELECT State__c FROM Tieline_Token__c"))["records"]
             assert [row["State__c"] for row in rows] == ([case["after"]] if case["after"] else []), about
+
+
+async def test_a_full_table_locks_no_org_out(center: Center, database: Database) -> None:
+    uri = "https://acme.my.salesforce.com/services/authcallback/Tieline"
+
+    async def introduced() -> str:
+        answer = await center.http.post("/oauth/register", json={"redirect_uris": [uri]})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["client_id"]
+
+    portal = await center.portal("admin")
+
+    async def known(client_id: str) -> bool:
+        query = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": uri,
+            "scope": "user_info:read",
+            "state": "s",
+            "code_challenge": "c" * 43,
+            "code_challenge_method": "S256",
+        }
+        return (await portal.get("/api/v1/oauth/request", params=query)).status_code == 200
+
+    looked_at, forgotten = await introduced(), await introduced()
+    flood = (
+        "INSERT INTO oauth_registration (client_id, secret_hash, name, redirect_uri, expires_at)"
+        " SELECT 'flood-' || n, 'x', 'Flood', 'https://x.my.salesforce.com/x', now() + interval '59 minutes'"
+        " FROM generate_series(1, 2500) n"
+    )
+    async with database.system() as tx:
+        await tx.execute(text(flood))
+        aged = "UPDATE oauth_registration SET expires_at = now() + interval '10 minutes' WHERE client_id = ANY(:ids)"
+        await tx.execute(text(aged), {"ids": [looked_at, forgotten]})
+    assert await known(looked_at)
+    honest = await introduced()
+    assert await known(honest) and await known(looked_at) and not await known(forgotten)
+    async with database.system() as tx:
+        assert await tx.scalar(text("SELECT count(*) FROM oauth_registration")) == 2000
+        await tx.execute(text("DELETE FROM oauth_registration WHERE client_id LIKE 'flood-%'"))

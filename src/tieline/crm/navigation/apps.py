@@ -95,11 +95,8 @@ class CustomApp:
 
 SOFTPHONE_SIZE = (340, 480)
 """Width and height, in pixels, of the softphone's panel in a new app."""
-_UTILITIES: tuple[Mapping[str, Any], ...] = (
-    {"type": "softphone", "width": SOFTPHONE_SIZE[0], "height": SOFTPHONE_SIZE[1]},
-    {"type": "history"},
-    {"type": "notes"},
-)
+_UTILITIES: tuple[Mapping[str, Any], ...] = ({"type": "history"}, {"type": "notes"})
+"""A new org's apps have no softphone: an administrator adds it in App Manager."""
 STANDARD_APPS: Sequence[CustomApp] = (
     CustomApp(
         "LightningService",
@@ -133,8 +130,11 @@ async def install(conn: Any) -> None:
     """Makes the table and the apps that come with the org."""
     await conn.execute(TABLE)
     instance: str = await conn.fetchval("SELECT value FROM meta.setting WHERE name = 'instance'")
+    # An org that is older than its apps had the softphone everywhere, and keeps it.
+    older = await conn.fetchval('SELECT EXISTS (SELECT FROM data."Organization")')
     for app in STANDARD_APPS:
-        await store(conn, instance, app)
+        items = ({"type": "softphone"}, *app.utility_items) if older else app.utility_items
+        await store(conn, instance, replace(app, utility_items=items))
 
 
 async def size_softphones(conn: Any) -> None:

@@ -13,7 +13,7 @@ async def test_an_org_comes_with_a_console_app_and_a_standard_app(console: Brows
     assert apps["LightningSales"]["nav_type"] == "Standard"
     assert apps["LightningSales"]["items"][:2] == ["home", "Lead"]
     assert all(app["id"].startswith("06m") for app in first["apps"])
-    assert {item["type"] for item in first["utility_items"]} == {"softphone", "history", "notes"}
+    assert {item["type"] for item in first["utility_items"]} == {"history", "notes"}
 
 
 async def test_the_app_a_user_switches_to_is_remembered(world: World) -> None:

@@ -11,12 +11,12 @@ import {
   SelectField,
   SetupHeader,
   Shown,
-  Table,
   useAsk,
   useChange,
   type Column,
 } from "./parts.tsx";
 import { NODE } from "./CallCenters.tsx";
+import { PeopleTable, useChoice } from "./shared.tsx";
 import { may } from "./SetupGear.tsx";
 
 const ICON = "utility:people";
@@ -34,7 +34,6 @@ const FIELDS = [
 ];
 const OPERATORS = ["contains", "equals", "starts", "not_equal", "excludes"];
 const ROWS = 5;
-const NOBODY: ReadonlySet<string> = new Set();
 
 function usePersonColumns(): Column<Person>[] {
   const { t } = useTranslation();
@@ -52,23 +51,19 @@ export function ManageUsers({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
   const columns = usePersonColumns();
   const asked = useAsk(() => callCenters.show(id), id);
-  const [chosen, setChosen] = useState(NOBODY);
+  const choice = useChoice();
   const [moving, setMoving] = useState(false);
-  const change = useChange();
   const manager = may("ManageCallCenters");
   return (
     <Shown of={asked}>
       {(center) => {
         const remove = () =>
-          void change
-            .run(
-              () => callCenters.removeUsers(id, [...chosen]),
-              t("callCenters.removed", { count: chosen.size }),
+          void choice
+            .act(
+              (users) => callCenters.removeUsers(id, users),
+              (count) => t("callCenters.removed", { count }),
             )
-            .then(async (done) => {
-              if (done) setChosen(NOBODY);
-              await asked.again();
-            });
+            .then(() => asked.again());
         return (
           <>
             <SetupHeader
@@ -81,37 +76,33 @@ export function ManageUsers({ id }: { id: string }): ReactNode {
                     <Button variant="brand" onClick={() => navigate(setupPath(NODE, id, "add-users"))}>
                       {t("callCenters.addMore")}
                     </Button>
-                    <Button disabled={chosen.size === 0 || change.busy} onClick={remove}>
+                    <Button disabled={!choice.ready} onClick={remove}>
                       {t("callCenters.removeUsers")}
                     </Button>
-                    <Button disabled={chosen.size === 0 || change.busy} onClick={() => setMoving(true)}>
+                    <Button disabled={!choice.ready} onClick={() => setMoving(true)}>
                       {t("callCenters.moveUsers")}
                     </Button>
                   </>
                 )
               }
             />
-            <Refusal error={change.error} />
             <Card title={t("callCenters.users")}>
-              <Table
+              <PeopleTable
                 label={t("callCenters.users")}
                 rows={center.users}
-                rowKey={(row) => row.id}
-                rowName={nameOf}
                 empty={t("callCenters.users.none")}
                 columns={columns}
-                chosen={chosen}
-                onChosen={setChosen}
+                choice={choice}
               />
             </Card>
             {moving && (
               <MoveDialog
                 id={id}
-                users={[...chosen]}
+                users={[...choice.chosen]}
                 onClose={() => setMoving(false)}
                 onMoved={() => {
                   setMoving(false);
-                  setChosen(NOBODY);
+                  choice.clear();
                   void asked.again();
                 }}
               />
@@ -190,19 +181,21 @@ export function AddUsers({ id }: { id: string }): ReactNode {
     ...Array.from({ length: ROWS - 1 }, () => EMPTY),
   ]);
   const [found, setFound] = useState<{ users: Person[]; has_more: boolean } | null>(null);
-  const [chosen, setChosen] = useState(NOBODY);
+  const choice = useChoice();
   const search = useChange();
-  const change = useChange();
   const used = criteria.filter((each) => each.field !== "" && each.value.trim() !== "");
 
   const find = () =>
     search.run(async () => {
       setFound(await callCenters.candidates(used));
-      setChosen(NOBODY);
+      choice.clear();
     });
   const add = () =>
-    void change
-      .run(() => callCenters.addUsers(id, [...chosen]), t("callCenters.added", { count: chosen.size }))
+    void choice
+      .act(
+        (users) => callCenters.addUsers(id, users),
+        (count) => t("callCenters.added", { count }),
+      )
       .then((done) => {
         if (done) navigate(setupPath(NODE, id, "users"));
       });
@@ -279,24 +272,20 @@ export function AddUsers({ id }: { id: string }): ReactNode {
               title={t("callCenters.found")}
               actions={
                 <>
-                  <Button variant="brand" disabled={chosen.size === 0 || change.busy} onClick={add}>
+                  <Button variant="brand" disabled={!choice.ready} onClick={add}>
                     {t("callCenters.addToCenter")}
                   </Button>
                   <Button onClick={() => navigate(setupPath(NODE, id, "users"))}>{t("form.cancel")}</Button>
                 </>
               }
             >
-              <Refusal error={change.error} />
               {found.has_more && <p className="slds-m-bottom_small">{t("callCenters.found.more")}</p>}
-              <Table
+              <PeopleTable
                 label={t("callCenters.found")}
                 rows={found.users}
-                rowKey={(row) => row.id}
-                rowName={nameOf}
                 empty={t("callCenters.found.none")}
                 columns={columns}
-                chosen={chosen}
-                onChosen={setChosen}
+                choice={choice}
               />
             </Card>
           )}

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/controls.tsx";
 import { setupPath } from "../router.ts";
 import { org, type AppRow, type AppUser } from "./data.ts";
-import { Card, SetupHeader, SetupLink, Shown, Table, useAsk, when } from "./parts.tsx";
+import { Card, SetupHeader, SetupLink, Shown, Table, useAsk, useLive, when } from "./parts.tsx";
 import { Doing } from "./shared.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
@@ -20,6 +20,7 @@ export function ConnectedAppsPages({ rest }: PageProps): ReactNode {
 function Usage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(org.apps, "apps");
+  useLive(asked);
   const [doomed, setDoomed] = useState<AppRow | null>(null);
   return (
     <>
@@ -40,7 +41,7 @@ function Usage(): ReactNode {
                   label: t("apps.users"),
                   show: (row) =>
                     row.users === 0 ? (
-                      0
+                      t("apps.notAuthorized")
                     ) : (
                       <SetupLink node={NODE} rest={[row.client_id, "view"]}>
                         {t("sets.users.count", { count: row.users })}
@@ -96,6 +97,7 @@ function Usage(): ReactNode {
 function AppUsers({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(() => Promise.all([org.apps(), org.appUsers(id)]), id);
+  useLive(asked);
   const [doomed, setDoomed] = useState<AppUser | null>(null);
   return (
     <Shown of={asked}>

@@ -13,15 +13,15 @@ import {
   SetupHeader,
   SetupLink,
   Shown,
-  Table,
   TextField,
   useAsk,
   useChange,
 } from "./parts.tsx";
 import { may } from "./SetupGear.tsx";
-import { Doing, FormDialog, ListHeader } from "./shared.tsx";
+import { EditedList, FormDialog } from "./shared.tsx";
 
 const ICON = "utility:omni_channel";
+const PERMISSION = "CustomizeApplication";
 const OPTIONS = [
   "OptionsIsAutoAcceptEnabled",
   "OptionsIsDeclineEnabled",
@@ -48,7 +48,7 @@ export function OmniSettingsPage(): ReactNode {
                 <CheckField
                   label={t("omniSetup.enable")}
                   value={on}
-                  disabled={!may("CustomizeApplication")}
+                  disabled={!may(PERMISSION)}
                   help={t("omniSetup.enable.help")}
                   onChange={setValue}
                 />
@@ -113,88 +113,44 @@ function useNames(label: string, name: string): { label: string; name: string; f
   };
 }
 
-function EditButton({ name, onClick }: { name: string; onClick: () => void }): ReactNode {
-  const { t } = useTranslation();
-  return (
-    <button type="button" className="slds-button" aria-label={t("setup.edit.of", { name })} onClick={onClick}>
-      {t("setup.edit")}
-    </button>
-  );
-}
-
 // -- statuses
 
 export function StatusesPage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(omni.statuses, "statuses");
-  const [edited, setEdited] = useState<StatusRow | "new" | null>(null);
-  const manager = may("CustomizeApplication");
   return (
-    <>
-      <ListHeader
-        title={t("tree.page.ServicePresenceStatuses")}
-        icon={ICON}
-        permission="CustomizeApplication"
-        onNew={() => setEdited("new")}
-      />
-      <Card title={t("tree.page.ServicePresenceStatuses")}>
-        <p className="slds-m-bottom_small">{t("omniSetup.statuses.hint")}</p>
-        <Shown of={asked}>
-          {({ statuses, channels, sets }) => {
-            const labels = new Map([...channels, ...sets].map((each) => [each.id, each.label]));
-            const named = (ids: string[]) =>
-              ids
-                .map((each) => labels.get(each) ?? "")
-                .filter(Boolean)
-                .join(t("form.comma"));
-            return (
-              <>
-                <Table
-                  label={t("tree.page.ServicePresenceStatuses")}
-                  rows={statuses}
-                  rowKey={(row) => row.id}
-                  empty={t("omniSetup.statuses.none")}
-                  columns={[
-                    { key: "label", label: t("omniSetup.statusName"), head: true, show: (row) => row.label },
-                    { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
-                    {
-                      key: "kind",
-                      label: t("omniSetup.kind"),
-                      show: (row) =>
-                        t(row.channels.length > 0 ? "omniSetup.kind.online" : "omniSetup.kind.busy"),
-                    },
-                    {
-                      key: "channels",
-                      label: t("tree.page.ServiceChannels"),
-                      show: (row) => named(row.channels),
-                    },
-                    { key: "open", label: t("omniSetup.openTo"), show: (row) => named(row.open_to) },
-                    {
-                      key: "action",
-                      label: t("setup.action"),
-                      show: (row) =>
-                        manager && <EditButton name={row.label} onClick={() => setEdited(row)} />,
-                    },
-                  ]}
-                />
-                {edited !== null && (
-                  <StatusDialog
-                    status={edited === "new" ? null : edited}
-                    channels={channels}
-                    sets={sets}
-                    onClose={() => setEdited(null)}
-                    onSaved={() => {
-                      setEdited(null);
-                      void asked.again();
-                    }}
-                  />
-                )}
-              </>
-            );
-          }}
-        </Shown>
-      </Card>
-    </>
+    <EditedList
+      title={t("tree.page.ServicePresenceStatuses")}
+      icon={ICON}
+      permission={PERMISSION}
+      hint={t("omniSetup.statuses.hint")}
+      empty={t("omniSetup.statuses.none")}
+      asked={asked}
+      rows={({ statuses }) => statuses}
+      named={(row) => row.label}
+      columns={({ channels, sets }) => {
+        const labels = new Map([...channels, ...sets].map((each) => [each.id, each.label]));
+        const labelled = (ids: string[]) =>
+          ids
+            .map((each) => labels.get(each) ?? "")
+            .filter(Boolean)
+            .join(t("form.comma"));
+        return [
+          { key: "label", label: t("omniSetup.statusName"), head: true, show: (row) => row.label },
+          { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+          {
+            key: "kind",
+            label: t("omniSetup.kind"),
+            show: (row) => t(row.channels.length > 0 ? "omniSetup.kind.online" : "omniSetup.kind.busy"),
+          },
+          { key: "channels", label: t("tree.page.ServiceChannels"), show: (row) => labelled(row.channels) },
+          { key: "open", label: t("omniSetup.openTo"), show: (row) => labelled(row.open_to) },
+        ];
+      }}
+      dialog={(status, { channels, sets }, then) => (
+        <StatusDialog status={status} channels={channels} sets={sets} {...then} />
+      )}
+    />
   );
 }
 
@@ -256,84 +212,31 @@ function StatusDialog({
 export function ChannelsPage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(omni.channels, "channels");
-  const [edited, setEdited] = useState<ChannelRow | "new" | null>(null);
-  const [doomed, setDoomed] = useState<ChannelRow | null>(null);
-  const manager = may("CustomizeApplication");
   return (
-    <>
-      <ListHeader
-        title={t("tree.page.ServiceChannels")}
-        icon={ICON}
-        permission="CustomizeApplication"
-        onNew={() => setEdited("new")}
-      />
-      <Card title={t("tree.page.ServiceChannels")}>
-        <Shown of={asked}>
-          {({ channels, objects }) => (
-            <>
-              <Table
-                label={t("tree.page.ServiceChannels")}
-                rows={channels}
-                rowKey={(row) => row.id}
-                empty={t("omniSetup.channels.none")}
-                columns={[
-                  { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
-                  { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
-                  {
-                    key: "object",
-                    label: t("omniSetup.object"),
-                    show: (row) => objects.find((each) => each.name === row.object)?.label ?? row.object,
-                  },
-                  {
-                    key: "action",
-                    label: t("setup.action"),
-                    show: (row) =>
-                      manager && (
-                        <span className="setup-table__buttons">
-                          <EditButton name={row.label} onClick={() => setEdited(row)} />
-                          <button
-                            type="button"
-                            className="slds-button"
-                            aria-label={t("setup.delete.of", { name: row.label })}
-                            onClick={() => setDoomed(row)}
-                          >
-                            {t("setup.delete")}
-                          </button>
-                        </span>
-                      ),
-                  },
-                ]}
-              />
-              {edited !== null && (
-                <ChannelDialog
-                  channel={edited === "new" ? null : edited}
-                  objects={objects}
-                  onClose={() => setEdited(null)}
-                  onSaved={() => {
-                    setEdited(null);
-                    void asked.again();
-                  }}
-                />
-              )}
-            </>
-          )}
-        </Shown>
-      </Card>
-      {doomed !== null && (
-        <Doing
-          title={t("omniSetup.channels.delete")}
-          work={() => omni.removeChannel(doomed.id)}
-          done={t("setup.deleted", { name: doomed.label })}
-          onClose={() => setDoomed(null)}
-          onDone={() => {
-            setDoomed(null);
-            void asked.again();
-          }}
-        >
-          {t("omniSetup.channels.delete.hint", { name: doomed.label })}
-        </Doing>
-      )}
-    </>
+    <EditedList
+      title={t("tree.page.ServiceChannels")}
+      icon={ICON}
+      permission={PERMISSION}
+      empty={t("omniSetup.channels.none")}
+      asked={asked}
+      rows={({ channels }) => channels}
+      named={(row) => row.label}
+      columns={({ objects }) => [
+        { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
+        { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+        {
+          key: "object",
+          label: t("omniSetup.object"),
+          show: (row) => objects.find((each) => each.name === row.object)?.label ?? row.object,
+        },
+      ]}
+      dialog={(channel, { objects }, then) => <ChannelDialog channel={channel} objects={objects} {...then} />}
+      removal={{
+        title: t("omniSetup.channels.delete"),
+        work: (row) => omni.removeChannel(row.id),
+        explain: (row) => t("omniSetup.channels.delete.hint", { name: row.label }),
+      }}
+    />
   );
 }
 
@@ -375,67 +278,38 @@ function ChannelDialog({
 export function ConfigurationsPage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(() => Promise.all([omni.configurations(), omni.statuses()]), "configurations");
-  const [edited, setEdited] = useState<ConfigurationRow | "new" | null>(null);
-  const manager = may("CustomizeApplication");
   return (
-    <>
-      <ListHeader
-        title={t("tree.page.PresenceUserConfigs")}
-        icon={ICON}
-        permission="CustomizeApplication"
-        onNew={() => setEdited("new")}
-      />
-      <Card title={t("tree.page.PresenceUserConfigs")}>
-        <Shown of={asked}>
-          {([{ configurations, parents }, { statuses }]) => (
-            <>
-              <Table
-                label={t("tree.page.PresenceUserConfigs")}
-                rows={configurations}
-                rowKey={(row) => row.id}
-                empty={t("omniSetup.configurations.none")}
-                columns={[
-                  { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
-                  { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
-                  { key: "capacity", label: t("omniSetup.capacity"), show: (row) => row.capacity },
-                  {
-                    key: "decline",
-                    label: t("option.OptionsIsDeclineEnabled"),
-                    show: (row) => <Check value={row.options["OptionsIsDeclineEnabled"] === true} />,
-                  },
-                  {
-                    key: "given",
-                    label: t("omniSetup.givenTo"),
-                    show: (row) =>
-                      parents
-                        .filter((each) => row.given_to.includes(each.id))
-                        .map((each) => each.label)
-                        .join(t("form.comma")),
-                  },
-                  {
-                    key: "action",
-                    label: t("setup.action"),
-                    show: (row) => manager && <EditButton name={row.label} onClick={() => setEdited(row)} />,
-                  },
-                ]}
-              />
-              {edited !== null && (
-                <ConfigurationDialog
-                  configuration={edited === "new" ? null : edited}
-                  parents={parents}
-                  statuses={statuses}
-                  onClose={() => setEdited(null)}
-                  onSaved={() => {
-                    setEdited(null);
-                    void asked.again();
-                  }}
-                />
-              )}
-            </>
-          )}
-        </Shown>
-      </Card>
-    </>
+    <EditedList
+      title={t("tree.page.PresenceUserConfigs")}
+      icon={ICON}
+      permission={PERMISSION}
+      empty={t("omniSetup.configurations.none")}
+      asked={asked}
+      rows={([{ configurations }]) => configurations}
+      named={(row) => row.label}
+      columns={([{ parents }]) => [
+        { key: "label", label: t("sets.label"), head: true, show: (row) => row.label },
+        { key: "name", label: t("omniSetup.developerName"), show: (row) => row.name },
+        { key: "capacity", label: t("omniSetup.capacity"), show: (row) => row.capacity },
+        {
+          key: "decline",
+          label: t("option.OptionsIsDeclineEnabled"),
+          show: (row) => <Check value={row.options["OptionsIsDeclineEnabled"] === true} />,
+        },
+        {
+          key: "given",
+          label: t("omniSetup.givenTo"),
+          show: (row) =>
+            parents
+              .filter((each) => row.given_to.includes(each.id))
+              .map((each) => each.label)
+              .join(t("form.comma")),
+        },
+      ]}
+      dialog={(configuration, [{ parents }, { statuses }], then) => (
+        <ConfigurationDialog configuration={configuration} parents={parents} statuses={statuses} {...then} />
+      )}
+    />
   );
 }
 

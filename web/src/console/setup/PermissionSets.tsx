@@ -8,25 +8,22 @@ import {
   Card,
   Check,
   nameOf,
-  Refusal,
   SetupHeader,
   SetupLink,
   Shown,
   Table,
   TextField,
   useAsk,
-  useChange,
   when,
   type Column,
 } from "./parts.tsx";
-import { ListHeader } from "./shared.tsx";
+import { ListHeader, PeopleTable, useChoice } from "./shared.tsx";
 import { ObjectPage, PermissionSetPage, SetDialog } from "./PermissionSetPage.tsx";
 import type { PageProps } from "./SetupPage.tsx";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "PermSets";
 const ICON = "utility:lock";
-const NOBODY: ReadonlySet<string> = new Set();
 
 export function PermissionSetPages({ rest }: PageProps): ReactNode {
   const [first = "home", view = "view", object = ""] = rest;
@@ -124,10 +121,9 @@ function useAssigneeColumns(expiry: boolean): Column<Assignee>[] {
 function Assignments({ id }: { id: string }): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(() => Promise.all([permissionSets.show(id), permissionSets.assignments(id)]), id);
-  const [chosen, setChosen] = useState(NOBODY);
+  const choice = useChoice();
   const [adding, setAdding] = useState(false);
   const columns = useAssigneeColumns(true);
-  const change = useChange();
   const allowed = may("AssignPermissionSets");
   return (
     <Shown of={asked}>
@@ -144,17 +140,14 @@ function Assignments({ id }: { id: string }): ReactNode {
                     {t("sets.addAssignment")}
                   </Button>
                   <Button
-                    disabled={chosen.size === 0 || change.busy}
+                    disabled={!choice.ready}
                     onClick={() =>
-                      void change
-                        .run(
-                          () => permissionSets.unassign(id, [...chosen]),
-                          t("sets.unassigned", { count: chosen.size }),
+                      void choice
+                        .act(
+                          (users) => permissionSets.unassign(id, users),
+                          (count) => t("sets.unassigned", { count }),
                         )
-                        .then(async (done) => {
-                          if (done) setChosen(NOBODY);
-                          await asked.again();
-                        })
+                        .then(() => asked.again())
                     }
                   >
                     {t("sets.removeAssignment")}
@@ -163,17 +156,13 @@ function Assignments({ id }: { id: string }): ReactNode {
               )
             }
           />
-          <Refusal error={change.error} />
           <Card title={t("sets.assigned")}>
-            <Table
+            <PeopleTable
               label={t("sets.assigned")}
               rows={assigned}
-              rowKey={(row) => row.id}
-              rowName={nameOf}
               empty={t("sets.assigned.none")}
               columns={columns}
-              chosen={chosen}
-              onChosen={setChosen}
+              choice={choice}
             />
           </Card>
           {adding && (
@@ -205,11 +194,10 @@ function AddAssignments({
   onDone: () => void;
 }): ReactNode {
   const { t } = useTranslation();
-  const [chosen, setChosen] = useState(NOBODY);
+  const choice = useChoice();
   const [text, setText] = useState("");
   const [until, setUntil] = useState("");
   const columns = useAssigneeColumns(false);
-  const change = useChange();
   const wanted = text.trim().toLowerCase();
   const shown = people.filter((each) =>
     [nameOf(each), each.username, each.profile].join(" ").toLowerCase().includes(wanted),
@@ -224,17 +212,13 @@ function AddAssignments({
           <Button onClick={onClose}>{t("form.cancel")}</Button>
           <Button
             variant="brand"
-            disabled={chosen.size === 0 || change.busy}
+            disabled={!choice.ready}
             onClick={() =>
-              void change
-                .run(
-                  () =>
-                    permissionSets.assign(
-                      id,
-                      [...chosen],
-                      until === "" ? null : new Date(until).toISOString(),
-                    ),
-                  t("sets.assignedNow", { count: chosen.size }),
+              void choice
+                .act(
+                  (users) =>
+                    permissionSets.assign(id, users, until === "" ? null : new Date(until).toISOString()),
+                  (count) => t("sets.assignedNow", { count }),
                 )
                 .then((done) => {
                   if (done) onDone();
@@ -246,20 +230,16 @@ function AddAssignments({
         </>
       }
     >
-      <Refusal error={change.error} />
       <div className="setup-form slds-m-bottom_small">
         <TextField label={t("sets.search")} type="search" value={text} maxLength={100} onChange={setText} />
         <TextField label={t("sets.expires")} type="datetime-local" value={until} onChange={setUntil} />
       </div>
-      <Table
+      <PeopleTable
         label={t("sets.people")}
         rows={shown.slice(0, 200)}
-        rowKey={(row) => row.id}
-        rowName={nameOf}
         empty={t("callCenters.found.none")}
         columns={columns}
-        chosen={chosen}
-        onChosen={setChosen}
+        choice={choice}
       />
     </Modal>
   );

@@ -3,8 +3,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { people, type RoleRow } from "./data.ts";
 import { Card, SelectField, SetupHeader, SetupLink, Shown, Table, TextField, useAsk } from "./parts.tsx";
-import { Doing, FormDialog, ListHeader } from "./shared.tsx";
-import { may } from "./SetupGear.tsx";
+import { EditedList, FormDialog } from "./shared.tsx";
 
 export function ProfilesPage(): ReactNode {
   const { t } = useTranslation();
@@ -58,95 +57,34 @@ export function hierarchy(rows: RoleRow[]): { role: RoleRow; depth: number }[] {
 export function RolesPage(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(people.roles, "roles");
-  const [edited, setEdited] = useState<RoleRow | "new" | null>(null);
-  const [doomed, setDoomed] = useState<RoleRow | null>(null);
-  const manager = may("ManageUsers");
   return (
-    <>
-      <ListHeader
-        title={t("roles.title")}
-        icon="utility:hierarchy"
-        permission="ManageUsers"
-        label={t("roles.new")}
-        onNew={() => setEdited("new")}
-      />
-      <Card title={t("roles.hierarchy")}>
-        <Shown of={asked}>
-          {(rows) => (
-            <>
-              <Table
-                label={t("roles.hierarchy")}
-                rows={hierarchy(rows)}
-                rowKey={({ role }) => role.id}
-                empty={t("roles.none")}
-                columns={[
-                  {
-                    key: "name",
-                    label: t("roles.name"),
-                    head: true,
-                    show: ({ role, depth }) => (
-                      <span style={{ paddingInlineStart: `${depth * 1.5}rem` }}>{role.name}</span>
-                    ),
-                  },
-                  { key: "api", label: t("sets.apiName"), show: ({ role }) => role.developer_name },
-                  { key: "users", label: t("profiles.users"), show: ({ role }) => role.users },
-                  {
-                    key: "action",
-                    label: t("setup.action"),
-                    show: ({ role }) =>
-                      manager && (
-                        <span className="setup-table__buttons">
-                          <button
-                            type="button"
-                            className="slds-button"
-                            aria-label={t("setup.edit.of", { name: role.name })}
-                            onClick={() => setEdited(role)}
-                          >
-                            {t("setup.edit")}
-                          </button>
-                          <button
-                            type="button"
-                            className="slds-button"
-                            aria-label={t("setup.delete.of", { name: role.name })}
-                            onClick={() => setDoomed(role)}
-                          >
-                            {t("setup.delete")}
-                          </button>
-                        </span>
-                      ),
-                  },
-                ]}
-              />
-              {edited !== null && (
-                <RoleDialog
-                  role={edited === "new" ? null : edited}
-                  roles={rows}
-                  onClose={() => setEdited(null)}
-                  onSaved={() => {
-                    setEdited(null);
-                    void asked.again();
-                  }}
-                />
-              )}
-            </>
-          )}
-        </Shown>
-      </Card>
-      {doomed !== null && (
-        <Doing
-          title={t("roles.delete")}
-          work={() => people.removeRole(doomed.id)}
-          done={t("setup.deleted", { name: doomed.name })}
-          onClose={() => setDoomed(null)}
-          onDone={() => {
-            setDoomed(null);
-            void asked.again();
-          }}
-        >
-          {t("roles.delete.hint", { name: doomed.name })}
-        </Doing>
-      )}
-    </>
+    <EditedList
+      title={t("roles.title")}
+      heading={t("roles.hierarchy")}
+      icon="utility:hierarchy"
+      permission="ManageUsers"
+      label={t("roles.new")}
+      empty={t("roles.none")}
+      asked={asked}
+      rows={(roles) => hierarchy(roles).map(({ role, depth }) => ({ ...role, depth }))}
+      named={(row) => row.name}
+      columns={() => [
+        {
+          key: "name",
+          label: t("roles.name"),
+          head: true,
+          show: (row) => <span style={{ paddingInlineStart: `${row.depth * 1.5}rem` }}>{row.name}</span>,
+        },
+        { key: "api", label: t("sets.apiName"), show: (row) => row.developer_name },
+        { key: "users", label: t("profiles.users"), show: (row) => row.users },
+      ]}
+      dialog={(role, roles, then) => <RoleDialog role={role} roles={roles} {...then} />}
+      removal={{
+        title: t("roles.delete"),
+        work: (row) => people.removeRole(row.id),
+        explain: (row) => t("roles.delete.hint", { name: row.name }),
+      }}
+    />
   );
 }
 

@@ -44,6 +44,16 @@ export function useAsk<T>(ask: () => Promise<T>, key: string): Asked<T> {
   return { value: state.key === key ? state.value : null, error: state.error, again };
 }
 
+/** Asks again every few seconds while the page is looked at, for what others change; a failure leaves what is shown. */
+export function useLive({ again }: { again: () => Promise<void> }, everyMs = 3_000): void {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") void again();
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [again, everyMs]);
+}
+
 /** Runs a change: busy meanwhile, its refusal kept for showing, a message when it is done. */
 export function useChange(): {
   busy: boolean;

@@ -1,9 +1,20 @@
 /** What several pages of Set-up do alike: lists with *New*, forms as dialogs and as pages, questions that act. */
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Modal } from "../../ui/controls.tsx";
 import { navigate } from "../router.ts";
-import { Question, Refusal, SetupHeader, useChange } from "./parts.tsx";
+import {
+  Card,
+  nameOf,
+  Question,
+  Refusal,
+  SetupHeader,
+  Shown,
+  Table,
+  useChange,
+  type Asked,
+  type Column,
+} from "./parts.tsx";
 import { may } from "./SetupGear.tsx";
 
 /** The head of a list: *New* for who holds the permission, and what else they may do there. */
@@ -181,5 +192,185 @@ export function Doing({
     >
       {children}
     </Question>
+  );
+}
+
+/** A list whose rows are made and changed in a dialog, and taken away with a question. */
+export function EditedList<A, T extends { id: string }>({
+  title,
+  heading = title,
+  icon,
+  permission,
+  label,
+  hint,
+  empty,
+  asked,
+  rows,
+  named,
+  columns,
+  dialog,
+  removal,
+}: {
+  title: string;
+  /** Of the table; the page's own where it says nothing. */
+  heading?: string;
+  icon: string;
+  /** Who may do more than look. */
+  permission: string;
+  /** Of the button that makes a new one. */
+  label?: string;
+  hint?: string;
+  empty: string;
+  asked: Asked<A>;
+  rows: (answer: A) => T[];
+  named: (row: T) => string;
+  columns: (answer: A) => Column<T>[];
+  /** The dialog for a row, or for a new one: null. */
+  dialog: (edited: T | null, answer: A, then: { onClose: () => void; onSaved: () => void }) => ReactNode;
+  removal?: { title: string; work: (row: T) => Promise<unknown>; explain: (row: T) => string };
+}): ReactNode {
+  const { t } = useTranslation();
+  const [edited, setEdited] = useState<T | "new" | null>(null);
+  const [doomed, setDoomed] = useState<T | null>(null);
+  const manager = may(permission);
+  const action: Column<T> = {
+    key: "action",
+    label: t("setup.action"),
+    show: (row) =>
+      manager && (
+        <span className="setup-table__buttons">
+          <button
+            type="button"
+            className="slds-button"
+            aria-label={t("setup.edit.of", { name: named(row) })}
+            onClick={() => setEdited(row)}
+          >
+            {t("setup.edit")}
+          </button>
+          {removal && (
+            <button
+              type="button"
+              className="slds-button"
+              aria-label={t("setup.delete.of", { name: named(row) })}
+              onClick={() => setDoomed(row)}
+            >
+              {t("setup.delete")}
+            </button>
+          )}
+        </span>
+      ),
+  };
+  return (
+    <>
+      <ListHeader
+        title={title}
+        icon={icon}
+        permission={permission}
+        {...(label === undefined ? {} : { label })}
+        onNew={() => setEdited("new")}
+      />
+      <Card title={heading}>
+        {hint !== undefined && <p className="slds-m-bottom_small">{hint}</p>}
+        <Shown of={asked}>
+          {(answer) => (
+            <>
+              <Table
+                label={heading}
+                rows={rows(answer)}
+                rowKey={(row) => row.id}
+                empty={empty}
+                columns={[...columns(answer), action]}
+              />
+              {edited !== null &&
+                dialog(edited === "new" ? null : edited, answer, {
+                  onClose: () => setEdited(null),
+                  onSaved: () => {
+                    setEdited(null);
+                    void asked.again();
+                  },
+                })}
+            </>
+          )}
+        </Shown>
+      </Card>
+      {doomed !== null && removal && (
+        <Doing
+          title={removal.title}
+          work={() => removal.work(doomed)}
+          done={t("setup.deleted", { name: named(doomed) })}
+          onClose={() => setDoomed(null)}
+          onDone={() => {
+            setDoomed(null);
+            void asked.again();
+          }}
+        >
+          {removal.explain(doomed)}
+        </Doing>
+      )}
+    </>
+  );
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+export interface Choice {
+  chosen: ReadonlySet<string>;
+  setChosen: (next: ReadonlySet<string>) => void;
+  clear: () => void;
+  busy: boolean;
+  /** Whether there is anybody to act on, and no other change on its way. */
+  ready: boolean;
+  error: unknown;
+  /** Does something with the chosen ones and says so; answers whether it was done. */
+  act: (work: (ids: string[]) => Promise<unknown>, done: (count: number) => string) => Promise<boolean>;
+}
+
+/** Users chosen in a table, and what is done with them: afterwards nobody is chosen any more. */
+export function useChoice(): Choice {
+  const [chosen, setChosen] = useState(NOBODY);
+  const change = useChange();
+  return {
+    chosen,
+    setChosen,
+    clear: () => setChosen(NOBODY),
+    busy: change.busy,
+    ready: chosen.size > 0 && !change.busy,
+    error: change.error,
+    act: async (work, done) => {
+      const finished = await change.run(() => work([...chosen]), done(chosen.size));
+      if (finished) setChosen(NOBODY);
+      return finished;
+    },
+  };
+}
+
+/** Users, each with a box to choose them by. */
+export function PeopleTable<T extends { id: string } & Parameters<typeof nameOf>[0]>({
+  label,
+  rows,
+  columns,
+  empty,
+  choice,
+}: {
+  label: string;
+  rows: T[];
+  columns: Column<T>[];
+  empty: string;
+  choice: Choice;
+}): ReactNode {
+  return (
+    <>
+      <Refusal error={choice.error} />
+      <Table
+        label={label}
+        rows={rows}
+        rowKey={(row) => row.id}
+        rowName={nameOf}
+        empty={empty}
+        columns={columns}
+        chosen={choice.chosen}
+        onChosen={choice.setChosen}
+      />
+    </>
   );
 }
