@@ -178,6 +178,7 @@ async def _work(demo: Demo, desk: Desk, street: Street) -> None:
     dialog = Dialog(desk.page, day.say, "merge.title", label=labels.contacts)
     await expect(dialog.box.get_by_role("checkbox", name=kim)).to_be_checked()
     await dialog.press("merge.next")
+    await expect(dialog.box.locator(".console-dial").first).to_be_visible()
     await dialog.press("action.merge")
     await dialog.gone()
     await day.record.shows(kimberly)

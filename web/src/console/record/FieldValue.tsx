@@ -118,7 +118,19 @@ function PhoneValue({ number, owner }: { number: string; owner?: Owner | undefin
   return <span className="console-phone">{formatPhone(number, region())}</span>;
 }
 
-function DialButton({ number, owner }: { number: string; owner: Owner }): ReactNode {
+/** The button that dials a number, where a softphone asked for it; for places that show the number elsewhere, too. */
+export function DialButton({
+  number,
+  owner,
+  bare = false,
+  tabIndex,
+}: {
+  number: string;
+  owner: Owner;
+  /** The icon alone: the number stands beside it. */
+  bare?: boolean;
+  tabIndex?: number;
+}): ReactNode {
   const { t } = useTranslation();
   const shown = formatPhone(number, region());
   return (
@@ -127,10 +139,11 @@ function DialButton({ number, owner }: { number: string; owner: Owner }): ReactN
       className="slds-button console-dial"
       aria-label={t("phone.dial", { number: shown })}
       title={t("phone.dial", { number: shown })}
+      tabIndex={tabIndex}
       onClick={() => clickToDial(number, owner)}
     >
-      <Symbol name="utility:call" className="slds-button__icon slds-button__icon_left" />
-      {shown}
+      <Symbol name="utility:call" className={`slds-button__icon ${bare ? "" : "slds-button__icon_left"}`} />
+      {!bare && shown}
     </button>
   );
 }

@@ -2,14 +2,16 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, FormElement, Modal, Notice, Spinner } from "../../ui/controls.tsx";
+import { panel } from "../cti/panel.ts";
 import { duplicatesOf, refresh, recordView, mergeRecords } from "../data/records.ts";
 import { language } from "../data/session.ts";
+import { useStore } from "../data/store.ts";
 import type { Alike, Describe, Field, RecordView } from "../data/types.ts";
 import { navigate } from "../router.ts";
 import { toast } from "../shell/toasts.ts";
 import { closeTab, setUnsaved } from "../shell/workspace.ts";
 import { AlikeFacts } from "./DuplicatesFound.tsx";
-import { FieldValue } from "./FieldValue.tsx";
+import { DialButton, FieldValue } from "./FieldValue.tsx";
 import { fieldsOf, readSections } from "./layout.ts";
 import { Lookup } from "./Lookup.tsx";
 import { changesOf, differing, proposed } from "./merging.ts";
@@ -267,6 +269,7 @@ function Comparison({
   onAll: (id: string) => void;
 }): ReactNode {
   const { t } = useTranslation();
+  const { clickToDial: dials } = useStore(panel);
   const compared = records.map((each) => ({ id: each.id, record: each.view.record }));
   return (
     <>
@@ -332,6 +335,14 @@ function Comparison({
                         on={(choices[field.name] ?? proposed(compared, master, field.name)) === each.id}
                         onChoose={() => onChoose(field.name, each.id)}
                       />
+                      {/* Outside of the label, whose click chooses. */}
+                      {dials && field.type === "phone" && typeof value === "string" && value !== "" && (
+                        <DialButton
+                          number={value}
+                          owner={{ id: each.id, object: each.view.object, name: rowName(each.view.record) }}
+                          bare
+                        />
+                      )}
                     </td>
                   );
                 })}

@@ -3,10 +3,12 @@ import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Combobox } from "../../ui/Combobox.tsx";
 import { Menu } from "../../ui/controls.tsx";
-import { personName } from "../../ui/format.ts";
+import { formatPhone, personName } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
+import { clickToDial } from "../cti/dial.ts";
+import { panel } from "../cti/panel.ts";
 import { recentRecords, searchRecords } from "../data/lists.ts";
-import { nameOrder, objectOfId, objects, session, signOut } from "../data/session.ts";
+import { nameOrder, objectOfId, objects, region, session, signOut } from "../data/session.ts";
 import { prefetch } from "../data/records.ts";
 import { useStore } from "../data/store.ts";
 import type { Row } from "../data/types.ts";
@@ -91,10 +93,15 @@ interface Found {
   object: string;
   name: string;
   meta: string;
+  /** The number to call, if it has one. */
+  number?: string | undefined;
 }
 
 const TYPING_MS = 120;
 const SHOWN = 7;
+/** Before an id: the suggestion that calls the record's number. */
+const DIAL = "dial:";
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
 function GlobalSearch(): ReactNode {
   const { t } = useTranslation();
@@ -104,6 +111,7 @@ function GlobalSearch(): ReactNode {
   const [found, setFound] = useState<Found[]>([]);
   const [recent, setRecent] = useState<Found[]>([]);
   const [searching, setSearching] = useState(false);
+  const { clickToDial: dials } = useStore(panel);
   const wanted = text.trim();
   const asks = [...wanted].length >= 2;
 
@@ -130,6 +138,7 @@ function GlobalSearch(): ReactNode {
                   object: group.object,
                   name: rowName(row),
                   meta: metaOf(row, known.get(group.object)?.label ?? group.label),
+                  number: ["Phone", "MobilePhone"].map((name) => row[name]).find(isText),
                 })),
               )
               .slice(0, SHOWN),
@@ -162,7 +171,7 @@ function GlobalSearch(): ReactNode {
     );
   }
 
-  const shown = asks ? found : recent;
+  const shown: Found[] = asks ? found : recent;
   return (
     <div className="console-header__search" role="search" data-focus="search">
       <Combobox
@@ -176,15 +185,27 @@ function GlobalSearch(): ReactNode {
         heading={asks ? undefined : t("search.recent")}
         suggestions={[
           ...(asks ? [{ key: "", label: t("search.show", { text: wanted }), icon: "utility:search" }] : []),
-          ...shown.map((each) => {
+          ...shown.flatMap((each) => {
             const icon = objectIcon(each.object);
-            return {
+            const hit = {
               key: each.id,
               label: each.name,
               meta: each.meta,
               icon: icon.name,
               iconClassName: icon.className,
             };
+            if (!dials || each.number === undefined) return [hit];
+            // An option may hold no button, so that calling is an option of its own.
+            const number = formatPhone(each.number, region());
+            return [
+              hit,
+              {
+                key: DIAL + each.id,
+                label: t("phone.dial", { number }),
+                meta: each.name,
+                icon: "utility:call",
+              },
+            ];
           }),
         ]}
         note={
@@ -196,6 +217,8 @@ function GlobalSearch(): ReactNode {
         }
         onPick={(key) => {
           if (key === "") return navigate({ page: "search", text: wanted });
+          const called = shown.find((each) => DIAL + each.id === key);
+          if (called?.number !== undefined) return clickToDial(called.number, called);
           const hit = shown.find((each) => each.id === key);
           const object = hit?.object ?? objectOfId(key) ?? "";
           prefetch(object, key);
@@ -217,8 +240,6 @@ function GlobalSearch(): ReactNode {
 function metaOf(row: Row, label: string): string {
   const account = row["AccountId"];
   const parent = typeof account === "object" && account !== null ? rowName(account as Row) : "";
-  const own = ["Company", "Phone", "MobilePhone", "Email"]
-    .map((name) => row[name])
-    .find((value): value is string => typeof value === "string" && value !== "");
+  const own = ["Company", "Phone", "MobilePhone", "Email"].map((name) => row[name]).find(isText);
   return [label, parent, own ?? ""].filter((part) => part !== "").join(" • ");
 }

@@ -13,10 +13,14 @@ import { navigate, recordPath } from "../router.ts";
 import { fieldText } from "../pages/list/cells.ts";
 import { viewOf } from "../pages/list/recent.ts";
 import { useList } from "../pages/list/useList.ts";
+import { panel } from "../cti/panel.ts";
+import { DialButton } from "../record/FieldValue.tsx";
 import { objectIcon, rowName } from "../record/names.ts";
 import { RecordLink } from "./Link.tsx";
 import { splitOpen } from "./split.ts";
 import { below, lastList } from "./workspace.ts";
+
+const LINK = "slds-split-view__list-item-action";
 
 export default function SplitView(): ReactNode {
   const { items } = useApp();
@@ -43,7 +47,7 @@ function SplitList({ object, filter }: { object: string; filter: string }): Reac
     .slice(0, 3);
 
   function onKeyDown(event: KeyboardEvent) {
-    const links = [...(box.current?.querySelectorAll<HTMLElement>('[role="option"]') ?? [])];
+    const links = [...(box.current?.querySelectorAll<HTMLElement>(`.${LINK}`) ?? [])];
     const here = links.indexOf(document.activeElement as HTMLElement);
     const next =
       event.key === "ArrowDown"
@@ -137,7 +141,6 @@ function SplitList({ object, filter }: { object: string; filter: string }): Reac
           <ul
             ref={box}
             className="slds-scrollable_y console-split__rows"
-            role="listbox"
             aria-label={t("split.choose")}
             onKeyDown={onKeyDown}
             onScroll={(event) => {
@@ -147,32 +150,78 @@ function SplitList({ object, filter }: { object: string; filter: string }): Reac
           >
             {shown === null
               ? Array.from({ length: 8 }, (_, index) => (
-                  <li
-                    key={index}
-                    className="slds-split-view__list-item slds-p-around_small"
-                    role="presentation"
-                  >
+                  <li key={index} className="slds-split-view__list-item slds-p-around_small">
                     <Skeleton width="70%" />
                   </li>
                 ))
               : rows.map((row, index) => (
-                  <li key={String(row["Id"])} className="slds-split-view__list-item" role="presentation">
-                    <RecordLink
-                      to={recordPath(object, String(row["Id"]))}
-                      className="slds-split-view__list-item-action slds-grow slds-has-flexi-truncate"
-                      role="option"
-                      aria-selected={row["Id"] === active}
-                      tabIndex={index === Math.max(at, 0) ? 0 : -1}
-                      data-focus={index === Math.max(at, 0) ? "split" : undefined}
-                    >
-                      <Facts row={row} facts={facts} />
-                    </RecordLink>
-                  </li>
+                  <Item
+                    key={String(row["Id"])}
+                    object={object}
+                    row={row}
+                    facts={facts}
+                    open={row["Id"] === active}
+                    reached={index === Math.max(at, 0)}
+                  />
                 ))}
           </ul>
         )}
       </div>
     </article>
+  );
+}
+
+/**
+ * A record of the list. Links in a plain list, not options of a list box: those may hold no buttons, and a number that
+ * can be dialled is one. Tab reaches one record, arrow keys the others.
+ */
+function Item({
+  object,
+  row,
+  facts,
+  open,
+  reached,
+}: {
+  object: string;
+  row: Row;
+  facts: ListColumn[];
+  open: boolean;
+  reached: boolean;
+}): ReactNode {
+  const { clickToDial: dials } = useStore(panel);
+  const id = String(row["Id"]);
+  const tabIndex = reached ? 0 : -1;
+  const numbers = facts
+    .filter((column) => dials && column.type === "phone")
+    .map((column) => ({ key: column.api_name, number: fieldText(row, column) }))
+    .filter(({ number }) => number !== "");
+  const said = facts.filter((column) => !numbers.some(({ key }) => key === column.api_name));
+  return (
+    <li
+      className={`slds-split-view__list-item console-split__item ${open ? "console-split__item_open" : ""}`}
+    >
+      <RecordLink
+        to={recordPath(object, id)}
+        className={`${LINK} slds-grow slds-has-flexi-truncate`}
+        aria-current={open ? "true" : undefined}
+        tabIndex={tabIndex}
+        data-focus={reached ? "split" : undefined}
+      >
+        <Facts row={row} facts={said} />
+      </RecordLink>
+      {numbers.length > 0 && (
+        <div className="console-split__numbers">
+          {numbers.map(({ key, number }) => (
+            <DialButton
+              key={key}
+              number={number}
+              owner={{ id, object, name: rowName(row) }}
+              tabIndex={tabIndex}
+            />
+          ))}
+        </div>
+      )}
+    </li>
   );
 }
 
