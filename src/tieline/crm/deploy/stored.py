@@ -135,6 +135,9 @@ def _text(content: bytes, path: str) -> str:
         raise Problem(f"{path[:80]}: the encoding must be UTF-8") from None
 
 
+_COMMENTS_AND_TEXTS = re.compile(r"/\*.*?\*/|//[^\n]*|'(?:\\.|[^'\\\n])*'", re.DOTALL)
+
+
 async def apex(deployment: Deployment, component: Component) -> None:
     """A class, trigger or page: its text must declare what its file is called."""
     check_developer_name(component.name, None, 40)
@@ -145,9 +148,7 @@ async def apex(deployment: Deployment, component: Component) -> None:
         if not re.search(rf"<apex:{word}\b", text, re.IGNORECASE):
             raise Problem(f"Expected <apex:{word}>", 1)
         return
-    bare = re.sub(
-        r"/\*.*?\*/|//[^\n]*", lambda found: "\n" * found.group().count("\n"), text, flags=re.DOTALL
-    )
+    bare = _COMMENTS_AND_TEXTS.sub(lambda found: "\n" * found.group().count("\n"), text)
     word = "trigger" if component.type == "ApexTrigger" else "class|interface|enum"
     found = re.search(rf"\b(?:{word})\s+(\w+)", bare, re.IGNORECASE)
     if found is None:
