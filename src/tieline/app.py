@@ -43,6 +43,7 @@ from tieline.phone import api as phone_api
 from tieline.phone.lines import TestPhoneLines
 from tieline.salesforce import api as salesforce_api
 from tieline.salesforce import diagnostics, index, org_settings, problems, standing
+from tieline.salesforce import guide as salesforce_guide
 from tieline.salesforce import home as salesforce_home
 from tieline.salesforce.connections import embedded_by
 from tieline.salesforce.match import record_now
@@ -168,6 +169,7 @@ def create_app(settings: Settings, *, web: Web | None = None) -> FastAPI:
     app.include_router(problems.router(guard))
     app.include_router(salesforce_home.router(guard))
     app.include_router(standing.router(guard))
+    app.include_router(salesforce_guide.router(guard))
     app.include_router(diagnostics.router(guard))
     app.include_router(account_api.router(guard))
     app.include_router(users_api.router(guard, post))

@@ -152,6 +152,7 @@ OPEN = frozenset(
         "POST /oauth/userinfo",
         "GET /oauth/grant",
         "DELETE /oauth/grant",
+        "GET /api/v1/salesforce/set-up",
         # Orgs introduce themselves; what comes of it can do nothing until an administrator allows it.
         "POST /oauth/register",
         # A hint by an org's page, answered alike for everybody.
