@@ -4,11 +4,12 @@ One module for each class of `sfdx/force-app/main/default/classes`; what a metho
 `sfdx/cases/*.json`, for both. Whoever starts an org hands these over; the org's own code knows none of them.
 """
 
-from tieline.apex_twins import access, presence, related_objects, settings, setup
+from tieline.apex_twins import access, guide, presence, related_objects, settings, setup
 from tieline.crm.lightning.twins import Twins
 
 TWINS: Twins = {
     "TielineAccess": access.METHODS,
+    "TielineGuide": guide.METHODS,
     "TielinePresence": presence.METHODS,
     "TielineRelatedObjects": related_objects.METHODS,
     "TielineSettings": settings.METHODS,

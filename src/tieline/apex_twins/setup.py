@@ -18,11 +18,11 @@ async def product(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
     p = prefix_of(value, _SETUP)
     rows = await select(
         call,
-        f"SELECT Id, {p}Active__c, {p}Activated_At__c, {p}Activated_By__r.Name FROM {value.name}"  # noqa: S608
+        f"SELECT Id, {p}Active__c, {p}Activated_At__c, {p}Activated_By__r.Name, {p}Step__c FROM {value.name}"  # noqa: S608
         f" WHERE {p}Product__c = 'ContactCenter' LIMIT 1",
     )
     if not rows:
-        return {"recordId": None, "active": False, "activatedAt": None, "activatedBy": None}
+        return {"recordId": None, "active": False, "activatedAt": None, "activatedBy": None, "step": None}
     row = rows[0]
     by: Mapping[str, Any] | None = row[f"{p}Activated_By__r"]
     return {
@@ -30,6 +30,7 @@ async def product(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "active": row[f"{p}Active__c"],
         "activatedAt": row[f"{p}Activated_At__c"],
         "activatedBy": by["Name"] if by else None,
+        "step": row[f"{p}Step__c"],
     }
 
 

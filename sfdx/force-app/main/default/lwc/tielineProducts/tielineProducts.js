@@ -25,6 +25,7 @@ import inactive from "@salesforce/label/c.Tieline_Product_Inactive";
 import loading from "@salesforce/label/c.Tieline_Loading";
 import name from "@salesforce/label/c.Tieline_Product_Name";
 import retry from "@salesforce/label/c.Tieline_Retry";
+import viewGuide from "@salesforce/label/c.Tieline_Guide_View";
 import since from "@salesforce/label/c.Tieline_Product_Since";
 
 const NAME = "ContactCenter";
@@ -33,11 +34,12 @@ const NAME = "ContactCenter";
 export default class TielineProducts extends LightningElement {
   static renderMode = "light";
 
-  labels = { about, activate, cancel, deactivate, deactivateAsk, deactivateExplain, loading, name, retry };
+  labels = { about, activate, cancel, deactivate, deactivateAsk, deactivateExplain, loading, name, retry, viewGuide };
   product = null;
   problem = "";
   busy = false;
   asking = false;
+  guiding = false;
 
   connectedCallback() {
     this.load();
@@ -75,6 +77,21 @@ export default class TielineProducts extends LightningElement {
     return filled(since, format.format(new Date(activatedAt)), activatedBy ?? "");
   }
 
+  /** The guide can be opened while it is closed and the product's state is known. */
+  get canGuide() {
+    return !this.guiding;
+  }
+
+  handleGuide() {
+    this.guiding = true;
+  }
+
+  /** What the guide has kept is read, so that it goes on there the next time. */
+  async closeGuide() {
+    this.guiding = false;
+    await this.load();
+  }
+
   ask() {
     this.asking = true;
   }
@@ -83,8 +100,11 @@ export default class TielineProducts extends LightningElement {
     this.asking = false;
   }
 
-  handleActivate() {
-    this.save(true);
+  async handleActivate() {
+    const first = !this.product.activatedAt;
+    await this.save(true);
+    // Whoever activates the product for the first time goes on with its set-up.
+    if (first && this.isActive) this.guiding = true;
   }
 
   async handleDeactivate() {

@@ -12,4 +12,14 @@ export default class TielineSettings extends LightningElement {
   static renderMode = "light";
 
   labels = { access, codes, product, products, related, settings, sync };
+  tab = "products";
+
+  /** A part of one tab leads to another one. */
+  handleTab(event) {
+    this.tab = event.detail;
+  }
+
+  handleActive(event) {
+    this.tab = event.target.value;
+  }
 }

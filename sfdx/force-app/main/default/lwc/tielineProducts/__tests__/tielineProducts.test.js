@@ -5,6 +5,9 @@ import product from "@salesforce/apex/TielineSetup.product";
 import { settingsChanged } from "c/tielinePing";
 
 jest.mock("@salesforce/apex/TielineSetup.product", () => ({ default: jest.fn() }), { virtual: true });
+jest.mock("@salesforce/apex/TielineGuide.state", () => ({ default: jest.fn(() => new Promise(() => {})) }), {
+  virtual: true,
+});
 jest.mock("c/tielinePing", () => ({ settingsChanged: jest.fn() }));
 
 const INACTIVE = { recordId: null, active: false, activatedAt: null, activatedBy: null };
@@ -47,14 +50,31 @@ describe("c-tieline-products", () => {
     expect(element.querySelector(".slds-badge").textContent).toBe("c.Tieline_Product_Active");
     expect(toasts).toMatchObject([{ variant: "success", title: "c.Tieline_Product_Activated" }]);
     expect(settingsChanged).toHaveBeenCalledTimes(1);
+    expect(element.querySelector("c-tieline-guide").recordId).toBe(ACTIVE.recordId);
   });
 
   it("activates again with the record there is", async () => {
-    await shown({ ...INACTIVE, recordId: ACTIVE.recordId });
+    await shown({ ...ACTIVE, active: false });
     button("c.Tieline_Product_Activate").click();
     await settled();
+    expect(element.querySelector("c-tieline-guide")).toBeNull();
     expect(createRecord).not.toHaveBeenCalled();
     expect(updateRecord.mock.calls[0][0].fields).toMatchObject({ Id: ACTIVE.recordId, Active__c: true });
+  });
+
+  it("opens the guide where it was left, and hides the way to it meanwhile", async () => {
+    await shown({ ...ACTIVE, step: "users" });
+    button("c.Tieline_Guide_View").click();
+    await settled();
+    expect(element.querySelector("c-tieline-guide").start).toBe("users");
+    expect(button("c.Tieline_Guide_View")).toBeUndefined();
+    product.mockResolvedValue({ ...ACTIVE, step: "connect" });
+    element.querySelector("c-tieline-guide").dispatchEvent(new CustomEvent("close"));
+    await settled();
+    expect(element.querySelector("c-tieline-guide")).toBeNull();
+    button("c.Tieline_Guide_View").click();
+    await settled();
+    expect(element.querySelector("c-tieline-guide").start).toBe("connect");
   });
 
   it("deactivates only once that is confirmed", async () => {
