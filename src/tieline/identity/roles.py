@@ -67,6 +67,7 @@ RIGHTS: Sequence[Right] = (
         (
             "GET /api/v1/home",
             "GET /api/v1/integration",
+            "GET /api/v1/salesforce/set-up",
             "GET /api/v1/diagnostics",
             "GET /api/v1/problems",
             "POST /api/v1/deliveries/retry",
@@ -152,7 +153,6 @@ OPEN = frozenset(
         "POST /oauth/userinfo",
         "GET /oauth/grant",
         "DELETE /oauth/grant",
-        "GET /api/v1/salesforce/set-up",
         # Orgs introduce themselves; what comes of it can do nothing until an administrator allows it.
         "POST /oauth/register",
         # A hint by an org's page, answered alike for everybody.

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Row
 from tieline.calllog.tables import call_log, delivery
 from tieline.db.database import Transaction
 from tieline.identity.tables import account, app_user
-from tieline.oauth.scopes import PREFERENCES
+from tieline.oauth.scopes import USERS
 from tieline.salesforce import survey
 from tieline.salesforce.connections import status_of
 from tieline.salesforce.org_settings import OrgSettings
@@ -87,13 +87,13 @@ def router(guard: Guard) -> APIRouter:
     routes = APIRouter(tags=["set-up"])
     public = urlsplit(guard.settings.public_url).netloc.lower()
 
-    @routes.get("/api/v1/salesforce/set-up", **for_apps(PREFERENCES))
+    @routes.get("/api/v1/salesforce/set-up", **for_apps(USERS))
     async def set_up(
         request: Request,
-        org: str = Query(pattern="^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$", description="The org's id."),
+        org: str = Query("", max_length=18, description="The Salesforce org's id, of 15 or 18 characters."),
     ) -> SetUp:
         """How far the set-up of an org has come."""
-        who = await guard.app(request, PREFERENCES)
+        who = guard.who(request)
         async with guard.db.account(who.account_id) as tx:
             vanity = await tx.scalar(select(account.c.vanity).where(account.c.id == tx.account_id))
             return await _read(tx, org, [public, f"{vanity}.{public}".lower()])
