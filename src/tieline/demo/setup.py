@@ -44,6 +44,7 @@ CALL_CENTER = "TielineContactCenter"
 LAYOUTS = "/console/api/setup/softphone-layouts"
 LIGHTNING_APPS = "/console/api/setup/lightning-apps"
 LAYOUT = "Contact Center"
+STANDARD_APPS = ("LightningService", "LightningSales")
 SOFTPHONE = {"type": "softphone", "width": 340, "height": 480, "auto_start": True}
 INBOUND = {
     "callRelatedFields": ["ANI", "DNIS", "QUEUE"],
@@ -331,8 +332,10 @@ class DemoSetup:
         if any(layout["name"] == LAYOUT for layout in layouts):
             return
         for app in (await self._crm("GET", LIGHTNING_APPS))["apps"]:
-            # The package's console brings its own item.
-            if all(item["type"] != "softphone" for item in app["utility_items"]):
+            # The package's console brings its own item; its administration needs none.
+            if app["name"] in STANDARD_APPS and all(
+                item["type"] != "softphone" for item in app["utility_items"]
+            ):
                 items = {"utility_items": [SOFTPHONE, *app["utility_items"]]}
                 await self._crm("PATCH", f"{LIGHTNING_APPS}/{app['name']}", items)
         body = {"name": LAYOUT, "is_default": True, "layout": {"Inbound": INBOUND}}

@@ -102,6 +102,8 @@ function SetupTree({ node }: { node: string }): ReactNode {
   const words = useWording();
   const [text, setText] = useState("");
   const [, redraw] = useState(0);
+  /** On a telephone, where the page has the room: whether the tree is unfolded. */
+  const [unfolded, setUnfolded] = useState(false);
   const inputId = useId();
   const searching = text.trim() !== "";
   const found = useMemo(() => new Set(quickFind(text, words).filter((key) => KNOWN.has(key))), [text, words]);
@@ -111,6 +113,7 @@ function SetupTree({ node }: { node: string }): ReactNode {
   useEffect(() => {
     for (const group of PAGES.get(node) ?? []) opened.add(group);
     redraw((turn) => turn + 1);
+    setUnfolded(false);
   }, [node]);
 
   const toggle = (group: SetupGroup) => {
@@ -166,7 +169,10 @@ function SetupTree({ node }: { node: string }): ReactNode {
   );
 
   return (
-    <nav className="setup-tree" aria-label={t("setup.tree")}>
+    <nav
+      className={`setup-tree ${unfolded || searching ? "" : "setup-tree_folded"}`}
+      aria-label={t("setup.tree")}
+    >
       <div className="setup-tree__find">
         <label className="slds-assistive-text" htmlFor={inputId}>
           {t("setup.quickFind")}
@@ -184,6 +190,14 @@ function SetupTree({ node }: { node: string }): ReactNode {
             if (event.key === "Escape") setText("");
           }}
         />
+        <button
+          type="button"
+          className="slds-button slds-button_neutral setup-tree__unfold"
+          aria-expanded={unfolded || searching}
+          onClick={() => setUnfolded(!unfolded)}
+        >
+          {t("setup.tree")}
+        </button>
       </div>
       <Link
         to={setupPath("SetupOneHome")}
