@@ -48,6 +48,9 @@ const WINDOW = "popup,width=560,height=760";
 const LOOK_MS = 300;
 /** A window that this page cannot see into is noticed by asking the org, so seldom. */
 const ASK_EVERY = 10;
+/** How often the contact center is asked whether it still takes the org, while somebody looks at the page. */
+const FOLLOW_MS = 5000;
+const FOLLOWED = ["authorized", "elsewhere", "unreachable"];
 
 const SCOPES = {
   "contact_center_preferences:read": preferences,
@@ -109,6 +112,29 @@ export default class TielineAccess extends LightningElement {
       this.problem = filled(unreachable, found.portal);
     if (before !== undefined && before !== found.state)
       this.dispatchEvent(new CustomEvent("change"));
+    this.follow();
+  }
+
+  /** An access that is removed in the portal tells this page nothing, so that it asks. */
+  follow() {
+    if (!this.isConnected || this.waiting) return;
+    clearTimeout(this.timer);
+    if (!FOLLOWED.includes(this.status.state)) return;
+    // eslint-disable-next-line @lwc/lwc/no-async-operation -- the portal does not push to pages of the org
+    this.timer = setTimeout(async () => {
+      const busy = () => this.waiting || this.busy || this.asking;
+      if (document.visibilityState !== "visible" || busy()) {
+        this.follow();
+        return;
+      }
+      const found = await status().catch(() => null);
+      if (!this.isConnected || busy() || found === null) {
+        this.follow();
+        return;
+      }
+      this.problem = "";
+      this.show(found);
+    }, FOLLOW_MS);
   }
 
   said(error) {

@@ -81,6 +81,26 @@ describe("c-tieline-access", () => {
     expect(button("c.Tieline_Access_Revoke")).toBeDefined();
   });
 
+  it("says so by itself when the access is removed in the portal, and when the portal is back", async () => {
+    const later = async (found) => {
+      status.mockResolvedValue(found);
+      jest.advanceTimersByTime(5000);
+      await settled();
+    };
+    await shown(told("authorized", { account: "Acme", user: "ann@acme.example" }));
+    await later(told("unreachable"));
+    expect(problem()).toContain("c.Tieline_Access_Unreachable");
+    await later(told("authorized", { account: "Acme", user: "ann@acme.example" }));
+    expect(problem()).toBe("");
+    await later(told("ended"));
+    expect(problem()).toContain("c.Tieline_Access_Ended");
+    expect(element.textContent).toContain("c.Tieline_Access_None");
+    expect(button("c.Tieline_Access_Authorize")).toBeDefined();
+    status.mockClear();
+    jest.advanceTimersByTime(60_000);
+    expect(status).not.toHaveBeenCalled();
+  });
+
   it.each([
     ["?error=access_denied", "c.Tieline_Access_Denied"],
     ["?error=temporarily_unavailable", "c.Tieline_Access_Failed"],
