@@ -162,6 +162,13 @@ class Computer:
         """The errors that the journey did not mean to cause."""
         return [p for p in self.problems if self.expected is None or self.expected not in p]
 
+    async def somebody_else(self, locale: str) -> BrowserContext:
+        """Another user of this computer: with a profile of their own, without the microphone."""
+        context = await self.browser.new_context(locale=locale)
+        context.set_default_timeout(WAIT_MS)
+        context.on("page", self._watch)
+        return context
+
     async def open(self, url: str) -> Page:
         """A new tab at an address."""
         page = await self.context.new_page()

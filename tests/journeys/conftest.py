@@ -36,6 +36,8 @@ class Demo:
     data_dir: Path
     pid: int
     """Process of `tieline demo`."""
+    org: str = "acme"
+    """The org, and the vanity name of the account that belongs to it."""
 
     @property
     def contact_center(self) -> str:
@@ -47,7 +49,12 @@ class Demo:
 
     @property
     def console(self) -> str:
-        return f"http://acme.lightning.localhost:{self.base + 1}"
+        return f"http://{self.org}.lightning.localhost:{self.base + 1}"
+
+    @property
+    def my(self) -> str:
+        """Where people sign in to the org."""
+        return f"http://{self.org}.my.localhost:{self.base + 1}"
 
     def child(self, name: str) -> int:
         """The process that serves `name` (crm, web, media, worker) now."""
@@ -63,12 +70,16 @@ class Demo:
                 return int(entry.name)
         raise LookupError(name)
 
+    @property
+    def socket(self) -> str:
+        """The folder of the database server's socket."""
+        return (self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
+
     @asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
         """The contact center's database, seeing every account: for settings that have no page yet."""
-        lines = (self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()
         connection = await asyncpg.connect(
-            host=lines[4],
+            host=self.socket,
             user="postgres",
             password=(self.data_dir / "pg.password").read_text(),
             database="tieline",
@@ -77,6 +88,17 @@ class Demo:
             yield connection
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def first_on_the_phone(self) -> AsyncIterator[None]:
+        """The test phone calls numbers of the installation's oldest account: for a while, of this org's."""
+        older = "UPDATE account SET created_at = created_at - $1 * interval '10 years' WHERE vanity = $2"
+        async with self.database() as database:
+            await database.execute(older, 1.0, self.org)
+            try:
+                yield
+            finally:
+                await database.execute(older, -1.0, self.org)
 
     async def let_deadlines_pass(self, state: str) -> None:
         """Act as if every engagement in this state had stayed in it for too long."""
@@ -165,7 +187,8 @@ async def pictured(computer: Computer, name: str, item: pytest.Item | None = Non
 
 
 async def _picture(computer: Computer, name: str) -> None:
-    for number, page in enumerate(computer.context.pages):
+    pages = [page for context in computer.browser.contexts for page in context.pages]
+    for number, page in enumerate(pages):
         if page.url != "about:blank":
             with contextlib.suppress(Error):
                 await shot(page, f"failed/{name}-{number}")

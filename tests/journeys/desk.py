@@ -77,7 +77,7 @@ class Desk:
 
     async def sit_down(self) -> None:
         """Open the CRM, sign in to it and, in the pop-up, to the callbar."""
-        self.page = await self.computer.open(self.demo.crm)
+        self.page = await self.computer.open(self.demo.my)
         await sign_in_to_crm(self.page, self.who.email)
         await self.open_phone()
         await self.sign_in()

@@ -1,4 +1,4 @@
-"""The org as its administrator's tools reach it over REST: packages deployed, versions put on the shelf."""
+"""The org as its administrator's tools reach it over REST: packages deployed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import zipfile
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx2
 from tests.journeys.conftest import Demo
@@ -17,19 +16,19 @@ from tests.journeys.desk import ADMIN, PASSWORD
 NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 _LOGIN = (
     '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><login xmlns="urn:partner.soap.sforce.com">'
-    f"<username>{ADMIN.email}</username><password>{PASSWORD}</password></login></Body></Envelope>"
+    "<username>{}</username><password>{}</password></login></Body></Envelope>"
 )
 
 
 @asynccontextmanager
-async def as_administrator(demo: Demo) -> AsyncGenerator[httpx2.AsyncClient]:
+async def as_administrator(demo: Demo, email: str = ADMIN.email) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client of the org's REST API, signed in as tools are."""
-    headers = {"Host": f"acme.my.localhost:{demo.base + 1}"}
+    headers = {"Host": f"{demo.org}.my.localhost:{demo.base + 1}"}
     org = f"http://127.0.0.1:{demo.base + 1}"
     async with httpx2.AsyncClient(base_url=org, headers=headers, timeout=30) as http:
         signed = await http.post(
             "/services/Soap/u/66.0",
-            content=_LOGIN,
+            content=_LOGIN.format(email, PASSWORD),
             headers={"Content-Type": "text/xml", "SOAPAction": "login"},
         )
         session = re.search(r"<sessionId>([^<]+)<", signed.text)
@@ -50,15 +49,6 @@ def _packed(files: Mapping[str, str], members: Mapping[str, str]) -> bytes:
         for path, content in files.items():
             out.writestr(path, content)
     return packed.getvalue()
-
-
-async def shelve(demo: Demo, name: str, files: Mapping[str, str], **members: str) -> dict[str, Any]:
-    """Puts files on the org's shelf as version 1.0 of a package; answers the version."""
-    about = {"name": name, "publisher": "Example Ltd", "version": "1.0"}
-    async with as_administrator(demo) as http:
-        answer = await http.post("/services/packages", params=about, content=_packed(files, members))
-        assert answer.status_code == 201, answer.text
-        return answer.json()
 
 
 async def deploy(demo: Demo, files: Mapping[str, str], **members: str) -> None:

@@ -86,7 +86,7 @@ async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, 
         await page.get_by_text(say("connection.wrong.name_taken")).wait_for()
         await page.get_by_label(say("connection.name"), exact=False).first.fill("第二 CRM")
         await page.get_by_role("button", name=say("connection.log_in")).click()
-        await _allow(page)
+        await allow(page)
         await page.get_by_text(say("connections.connected", name="第二 CRM")).wait_for()
         wrong += await look(page, "portal-application-connected", language)
 
@@ -132,7 +132,7 @@ async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, 
     assert wrong == []
 
 
-async def _allow(page: Page) -> None:
+async def allow(page: Page) -> None:
     """Allow the contact center at the org, where the browser is signed in."""
     await page.locator("button[value=allow]").click()
     await page.wait_for_url("**/portal/connections?*")

@@ -1,21 +1,16 @@
-"""Parts of Set-up that the article only touches: permission sets, presence, packages from their URL to their end."""
+"""Parts of Set-up that the article only touches: permission sets and presence."""
 
 from __future__ import annotations
 
-import json
 import secrets
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from tests.journeys.desk import ADMIN, PASSWORD
 from tests.journeys.looks import look
-from tests.journeys.org import NS, shelve
 from tests.journeys.test_setup import Administrator, administrator
 
 __all__ = ["administrator"]
 pytestmark = pytest.mark.timeout(300)
-LOGIN = Path(__file__).resolve().parents[2] / "web" / "src" / "console" / "locales" / "login.en.json"
 
 
 @pytest.mark.parametrize("administrator", ["ja"], indirect=True)
@@ -101,50 +96,4 @@ async def test_presence_is_chosen_in_the_omni_channel_utility(administrator: Adm
     assert (await call("GET", "presence"))["current"] is None
     await call("PATCH", path, {"utility_items": app["utility_items"]})
     await call("PUT", "setup/omni/settings", {"enabled": before["enabled"]})
-    assert wrong == []
-
-
-@pytest.mark.parametrize("administrator", ["en"], indirect=True)
-async def test_a_package_is_installed_by_its_url_and_uninstalled(administrator: Administrator) -> None:
-    pages, say = administrator.pages, administrator.pages.say
-    page, wrong = pages.page, list[str]()
-    words = json.loads(LOGIN.read_text("utf-8"))
-    name = f"Sample {secrets.token_hex(3)}"
-    thing = f"Thing{secrets.token_hex(2)}__c"
-    content = (
-        f'<?xml version="1.0"?><CustomObject {NS}><label>Thing</label><nameField><label>Name</label><type>Text</type>'
-        "</nameField><pluralLabel>Things</pluralLabel><sharingModel>ReadWrite</sharingModel></CustomObject>"
-    )
-    version = await shelve(pages.demo, name, {f"objects/{thing}.object": content}, CustomObject=thing)
-    await page.goto(version["install_url"])
-    if "/login" in page.url:
-        await page.fill("input[name=username]", ADMIN.email)
-        await page.fill("input[name=password]", PASSWORD)
-        await page.click("button[type=submit]")
-    await page.get_by_role("heading", name=words["package_install_title"].format(name=name)).wait_for()
-    wrong += await look(page, "package-install", pages.language)
-    await page.get_by_label(words["package_audience_administrators"]).check()
-    await page.get_by_role("button", name=words["package_install"], exact=True).click()
-    await page.get_by_role("heading", name=words["package_done_title"]).wait_for(timeout=30_000)
-    wrong += await look(page, "package-done", pages.language)
-    await page.get_by_role("link", name=words["package_done"], exact=True).click()
-
-    await pages.heading(say("tree.page.ImportedPackage"))
-    await page.get_by_role("link", name=name, exact=True).click()
-    await pages.heading(name)
-    wrong += await look(page, "setup-package", pages.language)
-    await administrator.call("POST", f"data/v66.0/sobjects/{thing}", {"Name": "one"})
-    await page.reload()
-    await pages.press("packages.uninstall")
-    dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text(f"{thing}: 1")
-    leave = dialog.get_by_role("button", name=say("packages.uninstall"), exact=True)
-    await expect(leave).to_be_disabled()
-    wrong += await look(page, "setup-package-uninstall", pages.language)
-    await dialog.get_by_label(say("packages.uninstall.sure")).check()
-    await leave.click()
-    await pages.heading(say("tree.page.ImportedPackage"))
-    await expect(pages.row(name)).to_have_count(0)
-    await pages.walk("settings", "security", "SecurityEvents")
-    await expect(pages.row(say("audit.uninstalledPackage", name=name, value="1.0"))).to_be_visible()
     assert wrong == []

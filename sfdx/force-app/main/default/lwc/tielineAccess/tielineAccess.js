@@ -12,6 +12,7 @@ import allows from "@salesforce/label/c.Tieline_Access_Allows";
 import at from "@salesforce/label/c.Tieline_Access_At";
 import authorize from "@salesforce/label/c.Tieline_Access_Authorize";
 import authorized from "@salesforce/label/c.Tieline_Access_Authorized";
+import badgeAuthorized from "@salesforce/label/c.Tieline_Access_Badge";
 import blocked from "@salesforce/label/c.Tieline_Access_Blocked";
 import by from "@salesforce/label/c.Tieline_Access_By";
 import cancel from "@salesforce/label/c.Tieline_Cancel";
@@ -171,7 +172,7 @@ export default class TielineAccess extends LightningElement {
   }
 
   get badge() {
-    if (this.isAuthorized) return authorized;
+    if (this.isAuthorized) return badgeAuthorized;
     if (this.status?.state === "elsewhere") return wrongAccount;
     return ["none", "ended"].includes(this.status?.state) ? none : "";
   }

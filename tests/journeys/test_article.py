@@ -1,0 +1,405 @@
+"""The whole article, single sign-on excepted, from installing the package to removing it, by Japanese words.
+
+Every chapter's click is made once, in order, in an org and an account that have nothing: what a chapter's page does
+besides is proven by the journey of that page.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+from tests.article import STANDARD
+from tests.journeys.computer import Computer
+from tests.journeys.conftest import AGENT_HZ, Demo, Street, note, pictured
+from tests.journeys.desk import CALLBAR, PASSWORD, Desk, Person, sign_in_to_portal
+from tests.journeys.looks import look
+from tests.journeys.org import as_administrator
+from tests.journeys.setup_pages import SetupPages
+from tests.journeys.test_connections import allow
+from tests.journeys.test_setup import Administrator
+from tests.journeys.words import words
+
+from tieline.agents.service import make_agent
+from tieline.crm.provision import create_org
+from tieline.db.database import Database
+from tieline.demo.places import crm_settings, places
+from tieline.identity import people
+from tieline.numbers import display
+from tieline.queues.service import make_queue
+from tieline.salesforce_package import NAME, PUBLISHER, Hosts, archive, version
+
+pytestmark = pytest.mark.timeout(300)
+LOGIN = Path(__file__).resolve().parents[2] / "web" / "src" / "console" / "locales" / "login.ja.json"
+ISSUED = "Acme CRM"
+CENTER = "Zoom Contact Center"
+
+
+@dataclass(frozen=True)
+class Bare:
+    """An org and an account of a contact center that know nothing of each other; the package is on the org's shelf."""
+
+    demo: Demo
+    owner: Person
+    agent: Person
+    number: str
+    """Of the account's one queue."""
+    install_url: str
+
+
+@pytest.fixture
+async def bare(demo: Demo) -> AsyncIterator[Bare]:
+    tag = secrets.token_hex(3)
+    own = dataclasses.replace(demo, org=f"article-{tag}")
+    owner = Person(f"owner-{tag}@acme.example", "管理 太郎", "ja")
+    agent = Person(f"agent-{tag}@acme.example", "鈴木 健", "ja")
+    number = f"+8150{secrets.randbelow(10**8):08}"
+    at = places({"TIELINE_PORT_BASE": str(demo.base), "TIELINE_DATA_DIR": str(demo.data_dir)})
+
+    def url(database: str, login: str, password: str) -> str:
+        return f"postgresql://{login}:{at.password(password)}@/{database}?host={demo.socket}"
+
+    environment = at.environment(
+        database_url=url("tieline", "tieline", "database"),
+        crm_database_url=url("tieline_crm", "tieline_crm", "crm"),
+    )
+    db = Database(environment["TIELINE_DATABASE_URL"], pool_size=1)
+    try:
+        async with db.system() as tx:
+            await people.make_account(
+                tx, name="記事", vanity=own.org, test_phone=True, web_calls=False, language="ja"
+            )
+            for who, roles in ((owner, ["owner", "administrator"]), (agent, ["agent"])):
+                user = await people.make_user(
+                    tx, email=who.email, name=who.name, language="ja", roles=roles, password=PASSWORD
+                )
+            await make_agent(tx, user)
+            await make_queue(
+                tx,
+                slug=own.org,
+                name="代表",
+                numbers=[(number, "greeting/ja")],
+                members=[user],
+                disposition_labels=["解決"],
+            )
+    finally:
+        await db.close()
+    await create_org(
+        crm_settings(environment),
+        name=own.org,
+        label="記事",
+        admin_username=owner.email,
+        admin_password=PASSWORD,
+        admin_language="ja",
+    )
+    about = {"name": NAME, "publisher": PUBLISHER, "version": version(), "label": NAME}
+    vanity = own.contact_center.replace("tieline.", f"{own.org}.tieline.")
+    async with as_administrator(own, owner.email) as http:
+        content = archive(Hosts.of(own.contact_center, vanity))
+        answer = await http.post("/services/packages", params=about, content=content)
+        assert answer.status_code == 201, answer.text
+    yield Bare(own, owner, agent, number, answer.json()["install_url"])
+
+
+class Walk:
+    """The administrator's two windows, Salesforce and portal, and what is wrong with what was looked at."""
+
+    def __init__(self, bare: Bare, who: Administrator, portal: Page) -> None:
+        self.demo, self.owner, self.agent = bare.demo, bare.owner, bare.agent
+        self.call, self.pages, self.page = who.call, who.pages, who.pages.page
+        self.portal = portal
+        self.admin = words("admin", "ja")
+        self.wrong: list[str] = []
+        self.began = time.monotonic()
+
+    async def see(self, name: str, page: Page | None = None) -> None:
+        """Look at the page, and say how long the way here took."""
+        await (page or self.page).bring_to_front()
+        self.wrong += await look(page or self.page, f"article-{name}", "ja")
+        print(f"{time.monotonic() - self.began:5.1f} s  {name}")
+
+    async def setting(self, tab: str) -> Locator:
+        """A tab of the package's settings page."""
+        await self.page.bring_to_front()
+        await self.page.goto(f"{self.demo.console}/lightning/n/Tieline_Settings")
+        await self.page.get_by_role("tab", name=tab, exact=True).click()
+        return self.page.get_by_role("tabpanel").filter(visible=True)
+
+    def button(self, name: str) -> Locator:
+        """A button of the page that is not hidden."""
+        return self.page.get_by_role("button", name=name, exact=True).filter(visible=True)
+
+    async def permit(self, permission_set: str, who: Person) -> None:
+        """Users, Permission Sets: assign one to somebody."""
+        pages, say = self.pages, self.pages.say
+        await self.page.bring_to_front()
+        await self.page.goto(f"{self.demo.console}/lightning/setup/SetupOneHome/home")
+        await pages.walk("administration", "users", "PermSets")
+        await self.page.get_by_role("link", name=permission_set, exact=True).click()
+        await pages.press("sets.manage")
+        await pages.press("sets.addAssignment")
+        dialog = self.page.get_by_role("dialog")
+        await dialog.get_by_label(say("sets.search")).fill(who.email)
+        row = dialog.locator("tbody").get_by_role("row")
+        await expect(row).to_have_count(1)
+        await row.get_by_role("checkbox").check()
+        await dialog.get_by_role("button", name=say("sets.assign"), exact=True).click()
+        await pages.told(say("sets.assignedNow_one", count=1))
+
+    # -- the chapters ---
+
+    async def installs(self, url: str) -> None:
+        page, say = self.page, json.loads(LOGIN.read_text("utf-8"))
+        await page.bring_to_front()
+        await page.goto(url)
+        await page.fill("input[name=username]", self.owner.email)
+        await page.fill("input[name=password]", PASSWORD)
+        await page.click("button[type=submit]")
+        await page.get_by_role("heading", name=say["package_install_title"].format(name=NAME)).wait_for()
+        await self.see("install")
+        await page.get_by_label(say["package_audience_administrators"]).check()
+        await page.get_by_role("button", name=say["package_install"], exact=True).click()
+        await page.get_by_role("heading", name=say["package_done_title"]).wait_for(timeout=60_000)
+        await page.get_by_role("link", name=say["package_done"], exact=True).click()
+        await page.get_by_role("link", name=NAME, exact=True).wait_for()
+        await self.see("installed")
+
+    async def authorizes(self) -> None:
+        await self.setting("コンタクトセンターへのアクセス")
+        # No profile opens it: the page says which permission set does.
+        await self.page.get_by_text("権限セット「Tieline Administrator」が必要です").wait_for()
+        await self.see("access-not-permitted")
+        await self.permit("Tieline Administrator", self.owner)
+        await self.setting("コンタクトセンターへのアクセス")
+        await self.button("承認").wait_for()
+        await self.see("access-none")
+
+        async def consents(answer: str) -> None:
+            async with self.page.context.expect_page() as opening:
+                await self.button("承認").click()
+            window = await opening.value
+            email = window.locator("input[type=email]")
+            choice = window.get_by_role("button", name=self.admin(answer), exact=True)
+            await email.or_(choice).first.wait_for()
+            if await email.count():
+                await sign_in_to_portal(window, self.owner.email)
+            await choice.wait_for()
+            if answer == "consent.deny":
+                await self.see("consent", window)
+            async with window.expect_event("close"):
+                await choice.click()
+
+        await consents("consent.deny")
+        await self.page.get_by_text("アクセスは許可されませんでした").wait_for()
+        await self.see("access-denied")
+        # The portal's session is there now: nothing is asked but the consent.
+        await consents("consent.allow")
+        await self.page.get_by_text("コンタクトセンターへのアクセスを承認済み").first.wait_for()
+        await expect(self.page.locator("dl").filter(visible=True)).to_contain_text(self.owner.email)
+        await self.see("access-authorized")
+
+    async def connects(self) -> None:
+        portal, say = self.portal, self.admin
+        await portal.bring_to_front()
+        app = next(each for each in (await self.call("GET", "setup/apps"))["apps"] if each["name"] == NAME)
+        keys = await self.call("PATCH", f"setup/apps/{app['client_id']}", {"new_secret": True})
+        await portal.goto(f"{self.demo.contact_center}/portal/connections")
+        await portal.get_by_role("button", name=say("connections.add")).click()
+        await portal.get_by_text(say("connection.environment.embedded.more")).click()
+        await portal.get_by_label(say("connection.name"), exact=False).first.fill(ISSUED)
+        await portal.get_by_label(say("connection.client_id")).fill(app["client_id"])
+        await portal.get_by_label(say("connection.client_secret")).fill(keys["client_secret"])
+        await portal.get_by_label(say("connection.api_base")).fill(self.demo.crm)
+        await portal.get_by_label(say("connection.login_origin")).fill(self.demo.my)
+        await portal.get_by_label(say("connection.console")).fill(self.demo.console)
+        await portal.get_by_role("button", name=say("connection.log_in")).click()
+        await allow(portal)
+        await portal.get_by_text(say("connections.connected", name=ISSUED)).wait_for()
+        await self.see("connected", portal)
+
+    async def imports_the_call_center(self) -> None:
+        pages, say = self.pages, self.pages.say
+        await self.page.bring_to_front()
+        await self.page.goto(f"{self.demo.console}/lightning/setup/SetupOneHome/home")
+        await pages.walk("platform", "features", "callCenter")
+        await pages.see_introduction_once()
+        await pages.choose_definition(STANDARD)
+        await pages.heading(CENTER)
+        await pages.press("callCenters.host.use", url=f"{self.demo.contact_center}{CALLBAR}")
+        await pages.told(say("setup.saved"))
+        await self.see("call-center")
+
+    async def adds_the_utility_item(self) -> None:
+        pages, say, page = self.pages, self.pages.say, self.page
+        await pages.walk("platform", "apps", "NavigationMenus")
+        await pages.heading(say("appManager.title"))
+        await page.get_by_role("main").get_by_role("rowheader").first.get_by_role("link").click()
+        await pages.press("appManager.part.utilities")
+        softphone = say("utilityKind.softphone")
+        there = page.get_by_role("button", name=softphone, exact=True)
+        await pages.button(say("appManager.addUtility")).wait_for()
+        if await there.count():  # a new org's app has one that was never set up
+            await there.click()
+            await pages.press("setup.remove")
+        await pages.press("appManager.addUtility")
+        await page.get_by_role("menuitem", name=softphone, exact=True).click()
+        await pages.field(say("appManager.label")).fill("電話")
+        await pages.field(say("appManager.width")).fill("340")
+        await pages.field(say("appManager.height")).fill("480")
+        await pages.field(say("appManager.autoStart")).check()
+        await pages.save()
+        await pages.told(say("appManager.saved"))
+
+    async def lets_the_agent_in(self) -> None:
+        """Permission sets, call center users, client integration."""
+        pages, say, portal = self.pages, self.pages.say, self.portal
+        last, first = self.agent.name.split()
+        body = {"username": self.agent.email, "last_name": last, "first_name": first, "password": PASSWORD}
+        await self.call("POST", "setup/users", body | {"language": "ja", "profile": "Standard User"})
+        await self.permit("Tieline Agent", self.agent)
+        await pages.walk("platform", "features", "callCenter", "CallCenters")
+        await self.page.get_by_role("link", name=CENTER, exact=True).click()
+        await pages.press("callCenters.manageUsers")
+        await pages.press("callCenters.addMore")
+        await pages.search_users("LastName", "equals", last)
+        await pages.tick(self.agent.name)
+        await pages.press("callCenters.addToCenter")
+        await pages.told(say("callCenters.added_one", count=1))
+        await self.see("call-center-users")
+
+        await portal.bring_to_front()
+        await portal.goto(f"{self.demo.contact_center}/portal/users")
+        row = portal.get_by_role("row", name=self.agent.email)
+        await row.get_by_role("checkbox").check()
+        await portal.get_by_label(self.admin("users.client_integration.of")).select_option(label=ISSUED)
+        await portal.get_by_role("button", name=self.admin("users.apply")).click()
+        await expect(row.get_by_role("cell", name=ISSUED)).to_be_visible()
+        await self.see("client-integration", portal)
+
+    async def adds_a_country_code(self) -> None:
+        page = self.page
+        await self.setting("国番号")
+        await page.get_by_text("電話番号の索引はこの国番号で作成済みです").wait_for()
+        await self.button("国を追加").click()
+        await page.get_by_role("dialog").get_by_role("searchbox").fill("日本")
+        await page.get_by_role("checkbox", name=re.compile("日本")).check()
+        await page.get_by_role("dialog").get_by_role("button", name=re.compile("^追加")).click()
+        await page.get_by_role("cell", name="+81", exact=True).wait_for()
+        # The index follows, and says so when it is done.
+        await page.get_by_text(re.compile(r"索引を作り直して|新しい国番号を読み込んで")).first.wait_for()
+        await page.get_by_text(re.compile(r"作成済みです \(1 レコード\)")).wait_for()
+        await self.see("country-codes")
+
+    async def keeps_statuses_alike(self) -> None:
+        names = await self._presence()
+        await self.setting("オムニチャネルの同期")
+        for center, label in (("ready", names[0]), ("occupied", names[1])):
+            await self.page.locator(f"select[data-center={center}]").select_option(label=label)
+        await self.page.locator("lightning-input[data-way=toSalesforce] label").first.click()
+        await self.button("保存").click()
+        await self.page.get_by_text("ステータスの同期を保存しました").wait_for()
+        await self.see("status-sync")
+
+    async def _presence(self) -> tuple[str, str]:
+        """Omni-Channel as Set-up makes it, with two statuses, and its utility item beside the phone."""
+        await self.call("PUT", "setup/omni/settings", {"enabled": True})
+        sets = (await self.call("GET", "setup/omni/statuses"))["sets"]
+        everybody = [each["id"] for each in sets if each["profile"]]
+        names = ("対応可", "通話中")
+        for at, label in enumerate(names):
+            status = {"label": label, "name": f"Status{at}", "channels": [], "open_to": everybody}
+            await self.call("POST", "setup/omni/statuses", status)
+        app: dict[str, Any] = (await self.call("GET", "setup/lightning-apps"))["apps"][0]
+        items = [*app["utility_items"], {"type": "omni"}]
+        await self.call("PATCH", f"setup/lightning-apps/{app['name']}", {"utility_items": items})
+        return names
+
+    async def chooses_related_objects(self) -> None:
+        await self.setting("関連オブジェクト")
+        await self.page.get_by_label("追加するオブジェクト").select_option(value="Contact")
+        await self.button("追加").click()
+        await self.page.get_by_role("row", name="取引先責任者").wait_for()
+        await self.see("related-objects")
+
+    async def uninstalls(self) -> None:
+        page, pages, say = self.page, self.pages, self.pages.say
+        await page.bring_to_front()
+        await page.goto(f"{self.demo.console}/lightning/setup/SetupOneHome/home")
+        await pages.walk("platform", "apps", "packaging", "ImportedPackage")
+        await page.get_by_role("link", name=NAME, exact=True).click()
+        await pages.press("packages.uninstall")
+        dialog = page.get_by_role("dialog")
+        # What data goes with it is told, and has to be agreed to.
+        await expect(dialog).to_contain_text("Tieline_Country_Code__c: 2")
+        leave = dialog.get_by_role("button", name=say("packages.uninstall"), exact=True)
+        await expect(leave).to_be_disabled()
+        await self.see("uninstall")
+        await dialog.get_by_label(say("packages.uninstall.sure")).check()
+        await leave.click()
+        await expect(pages.row(NAME)).to_have_count(0, timeout=60_000)
+        await pages.heading(say("tree.page.ImportedPackage"))
+        await pages.walk("settings", "security", "SecurityEvents")
+        gone = say("audit.uninstalledPackage", name=NAME, value=version().removesuffix(".0"))
+        await expect(pages.row(gone)).to_be_visible()
+
+
+async def the_administrator(bare: Bare, computer: Computer) -> Walk:
+    context = await computer.somebody_else("ja-JP")
+    page, portal = await context.new_page(), await context.new_page()
+    return Walk(bare, Administrator(SetupPages(bare.demo, page, "ja"), computer), portal)
+
+
+async def test_the_article_from_installing_to_removing(bare: Bare, street: Street, tmp_path: Path) -> None:
+    demo, agent = bare.demo, bare.agent
+    async with Computer(tmp_path, microphone_for=demo.console, hz=AGENT_HZ, language="ja-JP") as computer:
+        walk = await the_administrator(bare, computer)
+        async with pictured(computer, "article"):
+            await walk.installs(bare.install_url)
+            await walk.authorizes()
+            await walk.connects()
+            await walk.imports_the_call_center()
+            await walk.adds_the_utility_item()
+            await walk.lets_the_agent_in()
+            fields = {"LastName": "佐藤", "FirstName": "花子", "Phone": "03-1234-5678"}
+            await walk.call("POST", "data/v66.0/sobjects/Contact", fields)
+            await walk.adds_a_country_code()
+            await walk.keeps_statuses_alike()
+            await walk.chooses_related_objects()
+
+            desk = Desk(demo, computer, agent)
+            await desk.sit_down()
+            await desk.become("ready")
+            async with demo.first_on_the_phone():
+                await street.call("03-1234-5678", to=display(bare.number, None))
+                await desk.shows_record("佐藤 花子")
+                await desk.answer()
+            omni = desk.callbar.locator(".cb-omni")
+            await expect(omni).to_have_text(desk.say("omni.by_center", name="通話中"))
+            relate = desk.card("talking").get_by_role("region", name=desk.say("relate.title"))
+            await expect(relate).to_contain_text("佐藤 花子")
+            await walk.see("call", desk.page)
+            notes = note("カタログ送付")
+            await desk.finish(notes=notes)
+            await expect(desk.timeline().locator("li", has_text=notes)).to_have_count(1, timeout=20_000)
+
+            await walk.uninstalls()
+            await desk.callbar.get_by_text(desk.say("crm.lost")).wait_for(timeout=60_000)
+            await walk.see("callbar-gone", desk.page)
+            await walk.portal.bring_to_front()
+            await walk.portal.goto(f"{demo.contact_center}/portal/connections")
+            await walk.portal.get_by_role("link", name=ISSUED).click()
+            await walk.portal.get_by_text(walk.admin("problems.reason.invalid_client_id")).wait_for()
+            await walk.see("connection-gone", walk.portal)
+            await walk.portal.goto(f"{demo.contact_center}/portal/added-apps")
+            await walk.portal.get_by_text(walk.admin("added.none.title")).wait_for()
+            assert walk.wrong == []
+        assert computer.unexpected() == [], "pages wrote errors to the browser's console"
