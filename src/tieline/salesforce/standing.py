@@ -66,7 +66,10 @@ def router(guard: Guard) -> APIRouter:
             return Integration(connection=found, elsewhere=False)
         # No more than that is told, and only to whoever knows the org's id, which addresses do not tell.
         async with guard.db.system() as tx:
-            elsewhere = await tx.scalar(select(func.count()).select_from(connection).where(_is(org)))
+            connected = connection.c.state == "connected"  # one whose grant is gone keeps the org for nobody
+            elsewhere = await tx.scalar(
+                select(func.count()).select_from(connection).where(_is(org), connected)
+            )
         return Integration(connection=None, elsewhere=bool(elsewhere))
 
     return routes

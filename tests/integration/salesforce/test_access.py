@@ -299,7 +299,8 @@ async def test_uninstalling_erases_the_tokens_here_and_ends_the_access_there(
     (shown,) = (await sides.portal.get("/api/v1/connections")).json()["connections"]
     assert (shown["status"], shown["error"]["code"]) == ("needs_sign_in", "invalid_client_id")
     async with database.system(connected.account_id) as tx:
-        assert await tx.scalar(select(func.count()).select_from(oauth_token)) == 0
+        mine = oauth_token.c.account_id == connected.account_id
+        assert await tx.scalar(select(func.count()).select_from(oauth_token).where(mine)) == 0
     await org.http.aclose()
 
 
