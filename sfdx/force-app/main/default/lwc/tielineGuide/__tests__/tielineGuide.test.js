@@ -83,7 +83,7 @@ describe("c-tieline-guide", () => {
     jest.advanceTimersByTime(2_000);
     await settled();
     expect(badge("users")).toBe("c.Tieline_Guide_State_Open");
-    window.dispatchEvent(new Event("focus"));
+    window.dispatchEvent(new CustomEvent("focus"));
     await settled();
     expect(state).toHaveBeenCalledTimes(4);
   });
