@@ -114,6 +114,7 @@ async def test_a_connection_from_adding_to_deleting(demo: Demo, street: Street, 
         usage = await context.new_page()
         await usage.goto(f"{demo.console}/lightning/setup/ConnectedAppsUsage/{app['client_id']}/view")
         await usage.get_by_role("row", name=ADMIN.email).wait_for()
+        await page.bring_to_front()  # of a page behind another one there may be no picture
 
         await page.get_by_role("button", name=say("connection.remove.button")).click()
         dialog = page.get_by_role("dialog")
