@@ -1,4 +1,4 @@
-"""The whole article, single sign-on excepted, from installing the package to removing it, by Japanese words.
+"""The whole article, single sign-on excepted, from installing the package to removing it.
 
 Every chapter's click is made once, in order, in an org and an account that have nothing: what a chapter's page does
 besides is proven by the journey of that page.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -27,7 +26,7 @@ from tests.journeys.org import as_administrator
 from tests.journeys.setup_pages import SetupPages
 from tests.journeys.test_connections import allow
 from tests.journeys.test_setup import Administrator
-from tests.journeys.words import words
+from tests.journeys.words import LOCALES, in_both, package_words, words
 
 from tieline.agents.service import make_agent
 from tieline.crm.provision import create_org
@@ -39,9 +38,62 @@ from tieline.queues.service import make_queue
 from tieline.salesforce_package import NAME, PUBLISHER, Hosts, archive, version
 
 pytestmark = pytest.mark.timeout(300)
-LOGIN = Path(__file__).resolve().parents[2] / "web" / "src" / "console" / "locales" / "login.ja.json"
+LOGIN = Path(__file__).resolve().parents[2] / "web" / "src" / "console" / "locales"
 ISSUED = "Acme CRM"
 CENTER = "Zoom Contact Center"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What people and things are called where this language is spoken."""
+
+    in_org: str
+    """The org's name of the language."""
+    account: str
+    owner: str
+    agent: tuple[str, str]
+    """Last and first name."""
+    customer: tuple[str, str]
+    country: str
+    phone: str
+    """The utility item."""
+    statuses: tuple[str, str]
+    """Ready and on a call, in Omni-Channel."""
+    contact: str
+    """What the org calls a contact."""
+    note: str
+
+    def whole(self, name: tuple[str, str]) -> str:
+        """A person's name as it is read."""
+        return " ".join(name if self is NAMES["ja"] else reversed(name))
+
+
+NAMES = {
+    "en": Names(
+        in_org="en_US",
+        account="Article",
+        owner="Olga Owner",
+        agent=("Stone", "Ken"),
+        customer=("Sato", "Hanako"),
+        country="Japan",
+        phone="Phone",
+        statuses=("Reachable", "Talking"),
+        contact="Contact",
+        note="Send the catalog",
+    ),
+    "ja": Names(
+        in_org="ja",
+        account="記事",
+        owner="管理 太郎",
+        agent=("鈴木", "健"),
+        customer=("佐藤", "花子"),
+        country="日本",
+        phone="電話",
+        statuses=("対応可", "通話中"),
+        contact="取引先責任者",
+        note="カタログ送付",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -56,12 +108,14 @@ class Bare:
     install_url: str
 
 
-@pytest.fixture
-async def bare(demo: Demo) -> AsyncIterator[Bare]:
+@pytest.fixture(params=in_both("ja"))
+async def bare(demo: Demo, request: pytest.FixtureRequest) -> AsyncIterator[Bare]:
+    language: str = request.param
+    names = NAMES[language]
     tag = secrets.token_hex(3)
     own = dataclasses.replace(demo, org=f"article-{tag}")
-    owner = Person(f"owner-{tag}@acme.example", "管理 太郎", "ja")
-    agent = Person(f"agent-{tag}@acme.example", "鈴木 健", "ja")
+    owner = Person(f"owner-{tag}@acme.example", names.owner, language)
+    agent = Person(f"agent-{tag}@acme.example", names.whole(names.agent), language)
     number = f"+8150{secrets.randbelow(10**8):08}"
     at = places({"TIELINE_PORT_BASE": str(demo.base), "TIELINE_DATA_DIR": str(demo.data_dir)})
 
@@ -76,30 +130,30 @@ async def bare(demo: Demo) -> AsyncIterator[Bare]:
     try:
         async with db.system() as tx:
             await people.make_account(
-                tx, name="記事", vanity=own.org, test_phone=True, web_calls=False, language="ja"
+                tx, name=names.account, vanity=own.org, test_phone=True, web_calls=False, language=language
             )
             for who, roles in ((owner, ["owner", "administrator"]), (agent, ["agent"])):
                 user = await people.make_user(
-                    tx, email=who.email, name=who.name, language="ja", roles=roles, password=PASSWORD
+                    tx, email=who.email, name=who.name, language=language, roles=roles, password=PASSWORD
                 )
             await make_agent(tx, user)
             await make_queue(
                 tx,
                 slug=own.org,
-                name="代表",
-                numbers=[(number, "greeting/ja")],
+                name=names.account,
+                numbers=[(number, f"greeting/{language}")],
                 members=[user],
-                disposition_labels=["解決"],
+                disposition_labels=["OK"],
             )
     finally:
         await db.close()
     await create_org(
         crm_settings(environment),
         name=own.org,
-        label="記事",
+        label=names.account,
         admin_username=owner.email,
         admin_password=PASSWORD,
-        admin_language="ja",
+        admin_language=names.in_org,
     )
     about = {"name": NAME, "publisher": PUBLISHER, "version": version(), "label": NAME}
     vanity = own.contact_center.replace("tieline.", f"{own.org}.tieline.")
@@ -117,14 +171,16 @@ class Walk:
         self.demo, self.owner, self.agent = bare.demo, bare.owner, bare.agent
         self.call, self.pages, self.page = who.call, who.pages, who.pages.page
         self.portal = portal
-        self.admin = words("admin", "ja")
+        self.language = bare.owner.language
+        self.names = NAMES[self.language]
+        self.admin, self.say = words("admin", self.language), package_words(self.language)
         self.wrong: list[str] = []
         self.began = time.monotonic()
 
     async def see(self, name: str, page: Page | None = None) -> None:
         """Look at the page, and say how long the way here took."""
         await (page or self.page).bring_to_front()
-        self.wrong += await look(page or self.page, f"article-{name}", "ja")
+        self.wrong += await look(page or self.page, f"article-{name}", self.language)
         print(f"{time.monotonic() - self.began:5.1f} s  {name}")
 
     async def setting(self, tab: str) -> Locator:
@@ -158,7 +214,7 @@ class Walk:
     # -- the chapters ---
 
     async def installs(self, url: str) -> None:
-        page, say = self.page, json.loads(LOGIN.read_text("utf-8"))
+        page, say = self.page, json.loads((LOGIN / f"login.{self.language}.json").read_text("utf-8"))
         await page.bring_to_front()
         await page.goto(url)
         await page.fill("input[name=username]", self.owner.email)
@@ -174,18 +230,18 @@ class Walk:
         await self.see("installed")
 
     async def authorizes(self) -> None:
-        await self.setting("コンタクトセンターへのアクセス")
+        await self.setting(self.say("Access_Title"))
         # No profile opens it: the page says which permission set does.
-        await self.page.get_by_text("権限セット「Tieline Administrator」が必要です").wait_for()
+        await self.page.get_by_text(self.say("Access_No_Principal")).wait_for()
         await self.see("access-not-permitted")
         await self.permit("Tieline Administrator", self.owner)
-        await self.setting("コンタクトセンターへのアクセス")
-        await self.button("承認").wait_for()
+        await self.setting(self.say("Access_Title"))
+        await self.button(self.say("Access_Authorize")).wait_for()
         await self.see("access-none")
 
         async def consents(answer: str) -> None:
             async with self.page.context.expect_page() as opening:
-                await self.button("承認").click()
+                await self.button(self.say("Access_Authorize")).click()
             window = await opening.value
             email = window.locator("input[type=email]")
             choice = window.get_by_role("button", name=self.admin(answer), exact=True)
@@ -199,11 +255,11 @@ class Walk:
                 await choice.click()
 
         await consents("consent.deny")
-        await self.page.get_by_text("アクセスは許可されませんでした").wait_for()
+        await self.page.get_by_text(self.say("Access_Denied")).wait_for()
         await self.see("access-denied")
         # The portal's session is there now: nothing is asked but the consent.
         await consents("consent.allow")
-        await self.page.get_by_text("コンタクトセンターへのアクセスを承認済み").first.wait_for()
+        await self.page.get_by_text(self.say("Access_Authorized")).first.wait_for()
         await expect(self.page.locator("dl").filter(visible=True)).to_contain_text(self.owner.email)
         await self.see("access-authorized")
 
@@ -252,7 +308,7 @@ class Walk:
             await pages.press("setup.remove")
         await pages.press("appManager.addUtility")
         await page.get_by_role("menuitem", name=softphone, exact=True).click()
-        await pages.field(say("appManager.label")).fill("電話")
+        await pages.field(say("appManager.label")).fill(self.names.phone)
         await pages.field(say("appManager.width")).fill("340")
         await pages.field(say("appManager.height")).fill("480")
         await pages.field(say("appManager.autoStart")).check()
@@ -262,9 +318,9 @@ class Walk:
     async def lets_the_agent_in(self) -> None:
         """Permission sets, call center users, client integration."""
         pages, say, portal = self.pages, self.pages.say, self.portal
-        last, first = self.agent.name.split()
+        last, first = self.names.agent
         body = {"username": self.agent.email, "last_name": last, "first_name": first, "password": PASSWORD}
-        await self.call("POST", "setup/users", body | {"language": "ja", "profile": "Standard User"})
+        await self.call("POST", "setup/users", body | {"language": self.names.in_org, "profile": "Standard User"})
         await self.permit("Tieline Agent", self.agent)
         await pages.walk("platform", "features", "callCenter", "CallCenters")
         await self.page.get_by_role("link", name=CENTER, exact=True).click()
@@ -286,48 +342,47 @@ class Walk:
         await self.see("client-integration", portal)
 
     async def adds_a_country_code(self) -> None:
-        page = self.page
-        await self.setting("国番号")
-        await page.get_by_text("電話番号の索引はこの国番号で作成済みです").wait_for()
-        await self.button("国を追加").click()
-        await page.get_by_role("dialog").get_by_role("searchbox").fill("日本")
-        await page.get_by_role("checkbox", name=re.compile("日本")).check()
-        await page.get_by_role("dialog").get_by_role("button", name=re.compile("^追加")).click()
+        page, say = self.page, self.say
+        await self.setting(say("Codes_Title"))
+        await page.get_by_text(say("Index_Ready")).wait_for()
+        await self.button(say("Codes_Add")).click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("searchbox").fill(self.names.country)
+        await page.get_by_role("checkbox", name=self.names.country).check()
+        await dialog.get_by_role("button", name=say("Codes_Add_Count", 1), exact=True).click()
         await page.get_by_role("cell", name="+81", exact=True).wait_for()
         # The index follows, and says so when it is done.
-        await page.get_by_text(re.compile(r"索引を作り直して|新しい国番号を読み込んで")).first.wait_for()
-        await page.get_by_text(re.compile(r"作成済みです \(1 レコード\)")).wait_for()
+        await page.get_by_text(say.pattern("Index_Loading", "Index_Waiting")).first.wait_for()
+        await page.get_by_text(say("Index_Ready_Count", 1)).wait_for()
         await self.see("country-codes")
 
     async def keeps_statuses_alike(self) -> None:
-        names = await self._presence()
-        await self.setting("オムニチャネルの同期")
-        for center, label in (("ready", names[0]), ("occupied", names[1])):
+        await self._presence()
+        await self.setting(self.say("Sync_Title"))
+        for center, label in zip(("ready", "occupied"), self.names.statuses, strict=True):
             await self.page.locator(f"select[data-center={center}]").select_option(label=label)
         await self.page.locator("lightning-input[data-way=toSalesforce] label").first.click()
-        await self.button("保存").click()
-        await self.page.get_by_text("ステータスの同期を保存しました").wait_for()
+        await self.button(self.say("Sync_Save")).click()
+        await self.page.get_by_text(self.say("Sync_Saved")).first.wait_for()
         await self.see("status-sync")
 
-    async def _presence(self) -> tuple[str, str]:
+    async def _presence(self) -> None:
         """Omni-Channel as Set-up makes it, with two statuses, and its utility item beside the phone."""
         await self.call("PUT", "setup/omni/settings", {"enabled": True})
         sets = (await self.call("GET", "setup/omni/statuses"))["sets"]
         everybody = [each["id"] for each in sets if each["profile"]]
-        names = ("対応可", "通話中")
-        for at, label in enumerate(names):
+        for at, label in enumerate(self.names.statuses):
             status = {"label": label, "name": f"Status{at}", "channels": [], "open_to": everybody}
             await self.call("POST", "setup/omni/statuses", status)
         app: dict[str, Any] = (await self.call("GET", "setup/lightning-apps"))["apps"][0]
         items = [*app["utility_items"], {"type": "omni"}]
         await self.call("PATCH", f"setup/lightning-apps/{app['name']}", {"utility_items": items})
-        return names
 
     async def chooses_related_objects(self) -> None:
-        await self.setting("関連オブジェクト")
-        await self.page.get_by_label("追加するオブジェクト").select_option(value="Contact")
-        await self.button("追加").click()
-        await self.page.get_by_role("row", name="取引先責任者").wait_for()
+        await self.setting(self.say("Related_Title"))
+        await self.page.get_by_label(self.say("Related_Choose")).select_option(value="Contact")
+        await self.button(self.say("Related_Add")).click()
+        await self.page.get_by_role("row", name=self.names.contact).wait_for()
         await self.see("related-objects")
 
     async def uninstalls(self) -> None:
@@ -353,14 +408,15 @@ class Walk:
 
 
 async def the_administrator(bare: Bare, computer: Computer) -> Walk:
-    context = await computer.somebody_else("ja-JP")
+    context = await computer.somebody_else(LOCALES[bare.owner.language])
     page, portal = await context.new_page(), await context.new_page()
-    return Walk(bare, Administrator(SetupPages(bare.demo, page, "ja"), computer), portal)
+    return Walk(bare, Administrator(SetupPages(bare.demo, page, bare.owner.language), computer), portal)
 
 
 async def test_the_article_from_installing_to_removing(bare: Bare, street: Street, tmp_path: Path) -> None:
-    demo, agent = bare.demo, bare.agent
-    async with Computer(tmp_path, microphone_for=demo.console, hz=AGENT_HZ, language="ja-JP") as computer:
+    demo, agent, names = bare.demo, bare.agent, NAMES[bare.agent.language]
+    speaks = LOCALES[agent.language]
+    async with Computer(tmp_path, microphone_for=demo.console, hz=AGENT_HZ, language=speaks) as computer:
         walk = await the_administrator(bare, computer)
         async with pictured(computer, "article"):
             await walk.installs(bare.install_url)
@@ -369,7 +425,8 @@ async def test_the_article_from_installing_to_removing(bare: Bare, street: Stree
             await walk.imports_the_call_center()
             await walk.adds_the_utility_item()
             await walk.lets_the_agent_in()
-            fields = {"LastName": "佐藤", "FirstName": "花子", "Phone": "03-1234-5678"}
+            last, first = names.customer
+            fields = {"LastName": last, "FirstName": first, "Phone": "03-1234-5678"}
             await walk.call("POST", "data/v66.0/sobjects/Contact", fields)
             await walk.adds_a_country_code()
             await walk.keeps_statuses_alike()
@@ -380,14 +437,14 @@ async def test_the_article_from_installing_to_removing(bare: Bare, street: Stree
             await desk.become("ready")
             async with demo.first_on_the_phone():
                 await street.call("03-1234-5678", to=display(bare.number, None))
-                await desk.shows_record("佐藤 花子")
+                await desk.shows_record(names.whole(names.customer))
                 await desk.answer()
             omni = desk.callbar.locator(".cb-omni")
-            await expect(omni).to_have_text(desk.say("omni.by_center", name="通話中"))
+            await expect(omni).to_have_text(desk.say("omni.by_center", name=names.statuses[1]))
             relate = desk.card("talking").get_by_role("region", name=desk.say("relate.title"))
-            await expect(relate).to_contain_text("佐藤 花子")
+            await expect(relate).to_contain_text(names.whole(names.customer))
             await walk.see("call", desk.page)
-            notes = note("カタログ送付")
+            notes = note(names.note)
             await desk.finish(notes=notes)
             await expect(desk.timeline().locator("li", has_text=notes)).to_have_count(1, timeout=20_000)
 

@@ -7,11 +7,14 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 import pytest
 
 LOCALES = {"en": "en-US", "ja": "ja-JP"}
 """What browsers call the languages of the pages."""
+_PACKAGE = Path(__file__).resolve().parents[2] / "sfdx" / "force-app" / "main" / "default"
+_METADATA = {"": "http://soap.sforce.com/2006/04/metadata"}
 _AREAS = Path(__file__).resolve().parents[2] / "web" / "src"
 
 
@@ -41,3 +44,36 @@ class Words:
 def words(area: str, language: str) -> Words:
     """The words of `area` (callbar, console, admin, phone) in `language` (en, ja)."""
     return Words(area, language)
+
+
+class PackageWords:
+    """The Salesforce package's words in one language: its custom labels, and their translation."""
+
+    def __init__(self, language: str) -> None:
+        file, element, name, value = (
+            ("labels/CustomLabels.labels-meta.xml", "labels", "fullName", "value")
+            if language == "en"
+            else (f"translations/{language}.translation-meta.xml", "customLabels", "name", "label")
+        )
+        self._words = {
+            each.findtext(name, "", _METADATA): each.findtext(value, "", _METADATA)
+            for each in Xml.parse(_PACKAGE / file).getroot().iterfind(element, _METADATA)
+        }
+
+    def __call__(self, name: str, *values: object) -> str:
+        """The words of the label `Tieline_<name>`. Raises `KeyError` for a label that the package has not."""
+        text = self._words[f"Tieline_{name}"]
+        for at, value in enumerate(values):
+            text = text.replace(f"{{{at}}}", str(value))
+        return text
+
+    def pattern(self, *names: str) -> re.Pattern[str]:
+        """What any of the labels looks like, whatever is filled in."""
+        any_value = re.escape("{0}").replace("0", r"\d")
+        return re.compile("|".join(re.sub(any_value, ".+", re.escape(self(name))) for name in names))
+
+
+@cache
+def package_words(language: str) -> PackageWords:
+    """The package's words in `language` (en, ja)."""
+    return PackageWords(language)
