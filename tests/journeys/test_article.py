@@ -320,7 +320,9 @@ class Walk:
         pages, say, portal = self.pages, self.pages.say, self.portal
         last, first = self.names.agent
         body = {"username": self.agent.email, "last_name": last, "first_name": first, "password": PASSWORD}
-        await self.call("POST", "setup/users", body | {"language": self.names.in_org, "profile": "Standard User"})
+        await self.call(
+            "POST", "setup/users", body | {"language": self.names.in_org, "profile": "Standard User"}
+        )
         await self.permit("Tieline Agent", self.agent)
         await pages.walk("platform", "features", "callCenter", "CallCenters")
         await self.page.get_by_role("link", name=CENTER, exact=True).click()
