@@ -9,14 +9,14 @@ import type { Callbar } from "../controller.ts";
 import { secondsLeft, shareLeft, since } from "../format.ts";
 import { formatDuration } from "../../ui/format.ts";
 import { callerOf, draftOf, isAsked, isOwner, type Model } from "../model.ts";
-import type { Clock } from "./Panel.tsx";
 import { OBJECT_ICONS, Relate, useObjectName } from "./Relate.tsx";
 
 interface CardProps {
   callbar: Callbar;
   model: Model;
   engagement: Engagement;
-  clock: Clock;
+  /** The server's, in ms since the epoch. */
+  now: number;
 }
 
 export function Card(props: CardProps): ReactNode {
@@ -33,7 +33,7 @@ export function Card(props: CardProps): ReactNode {
   }
 }
 
-function RingCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
+function RingCard({ callbar, model, engagement, now }: CardProps): ReactNode {
   const { t } = useTranslation();
   const card = useRef<HTMLElement>(null);
   const answering = engagement.state === "answering" || isAsked(model, engagement.id, "engagement.answer");
@@ -65,7 +65,7 @@ function RingCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
       <CardHead
         icon="utility:incoming_call"
         words={answering ? t("card.answering") : t("card.incoming")}
-        time={t("card.waiting", { time: since(engagement.waiting_since, clock.now, clock.offset) })}
+        time={t("card.waiting", { time: since(engagement.waiting_since, now) })}
       />
       <Caller callbar={callbar} engagement={engagement} />
       <Records callbar={callbar} model={model} engagement={engagement} />
@@ -80,16 +80,14 @@ function RingCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
         </button>
       </div>
       {engagement.offer_expires_at && !settled && (
-        <TimeLeft
-          share={shareLeft(engagement.offered_at, engagement.offer_expires_at, clock.now, clock.offset)}
-        />
+        <TimeLeft share={shareLeft(engagement.offered_at, engagement.offer_expires_at, now)} />
       )}
     </section>
   );
 }
 
 /** The customer's telephone rings, and the agent hears it ring. */
-function DialCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
+function DialCard({ callbar, model, engagement, now }: CardProps): ReactNode {
   const { t } = useTranslation();
   const ending = isAsked(model, engagement.id, "engagement.hang_up");
   return (
@@ -97,7 +95,7 @@ function DialCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
       <CardHead
         icon="utility:outbound_call"
         words={t(engagement.pending === "join" ? "card.answering" : "card.dialing")}
-        time={since(engagement.offered_at, clock.now, clock.offset)}
+        time={since(engagement.offered_at, now)}
         timeLabel={t("card.ringing_for")}
       />
       <Caller callbar={callbar} engagement={engagement} />
@@ -115,7 +113,7 @@ function DialCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
   );
 }
 
-function TalkCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
+function TalkCard({ callbar, model, engagement, now }: CardProps): ReactNode {
   const { t } = useTranslation();
   const { held, muted, pending, id } = engagement;
   const asked = (...names: Parameters<typeof isAsked>[2][]) => isAsked(model, id, ...names);
@@ -133,11 +131,11 @@ function TalkCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
         words={
           held
             ? t("card.held_for", {
-                time: since(engagement.held_since ?? clockTime(clock), clock.now, clock.offset),
+                time: since(engagement.held_since ?? new Date(now).toISOString(), now),
               })
             : t("card.talking")
         }
-        time={engagement.connected_at ? since(engagement.connected_at, clock.now, clock.offset) : ""}
+        time={engagement.connected_at ? since(engagement.connected_at, now) : ""}
         timeLabel={t("card.duration")}
       />
       <Caller callbar={callbar} engagement={engagement} />
@@ -190,13 +188,12 @@ function TalkCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
   );
 }
 
-function WrapUpCard({ callbar, model, engagement, clock }: CardProps): ReactNode {
+function WrapUpCard({ callbar, model, engagement, now }: CardProps): ReactNode {
   const { t } = useTranslation();
   // What was chosen belongs into the record.
   const closing = isAsked(model, engagement.id, "engagement.close", "engagement.relate");
   const { ended_at, wrap_up_until, connected_at } = engagement;
-  const left =
-    wrap_up_until && ended_at ? secondsLeft(ended_at, wrap_up_until, clock.now, clock.offset) : null;
+  const left = wrap_up_until && ended_at ? secondsLeft(ended_at, wrap_up_until, now) : null;
   const talked =
     connected_at && ended_at
       ? formatDuration((Date.parse(ended_at) - Date.parse(connected_at)) / 1000)
@@ -208,9 +205,7 @@ function WrapUpCard({ callbar, model, engagement, clock }: CardProps): ReactNode
         words={t("card.wrap_up")}
         time={left === null ? "" : t("card.left", { time: formatDuration(left) })}
       />
-      {wrap_up_until && ended_at && (
-        <TimeLeft share={shareLeft(ended_at, wrap_up_until, clock.now, clock.offset)} />
-      )}
+      {wrap_up_until && ended_at && <TimeLeft share={shareLeft(ended_at, wrap_up_until, now)} />}
       <Caller callbar={callbar} engagement={engagement} />
       <p className="cb-ended">
         <EndCause engagement={engagement} />
@@ -230,9 +225,6 @@ function WrapUpCard({ callbar, model, engagement, clock }: CardProps): ReactNode
     </section>
   );
 }
-
-/** The server's time now, as it writes times. */
-const clockTime = ({ now, offset }: Clock): string => new Date(now + offset).toISOString();
 
 const SHOWN_KEYS = 24;
 

@@ -24,15 +24,14 @@ export function Panel({
 }): ReactNode {
   const { t } = useTranslation();
   const { model } = state;
-  const now = useNow(1000);
-  const clock = { now, offset: model.clock_offset_ms };
+  const now = useNow(1000) + model.clock_offset_ms;
   const [dialing, setDialing] = useState(false);
   const idle = snapshot.engagements.length === 0;
   // After a call the agent is back at rest, not at the keypad.
   if (dialing && !idle) setDialing(false);
   return (
     <>
-      <StatusBar callbar={callbar} snapshot={snapshot} audioUp={state.audio.kind === "up"} clock={clock} />
+      <StatusBar callbar={callbar} snapshot={snapshot} audioUp={state.audio.kind === "up"} now={now} />
       <OmniLine state={state} />
       {!snapshot.owner && <Mirror callbar={callbar} model={model} />}
       {model.link === "sign_in_again" && <SignInAgain callbar={callbar} state={state} />}
@@ -48,7 +47,7 @@ export function Panel({
             <NewsBanner key={notice.id} news={notice} onDismiss={() => callbar.dismissNotice(notice.id)} />
           ))}
           {snapshot.engagements.map((engagement) => (
-            <Card key={engagement.id} callbar={callbar} model={model} engagement={engagement} clock={clock} />
+            <Card key={engagement.id} callbar={callbar} model={model} engagement={engagement} now={now} />
           ))}
           {idle &&
             snapshot.owner &&
@@ -120,12 +119,6 @@ function SignInAgain({ callbar, state }: { callbar: Callbar; state: CallbarState
   );
 }
 
-export interface Clock {
-  now: number;
-  /** Server clock minus ours. */
-  offset: number;
-}
-
 /** A reason's name: the account's, or the word for what the contact center itself sets. */
 function useReason(snapshot: Snapshot): (code: string) => string {
   const { t } = useTranslation();
@@ -161,12 +154,12 @@ function StatusBar({
   callbar,
   snapshot,
   audioUp,
-  clock,
+  now,
 }: {
   callbar: Callbar;
   snapshot: Snapshot;
   audioUp: boolean;
-  clock: Clock;
+  now: number;
 }): ReactNode {
   const { t } = useTranslation();
   const reasonOf = useReason(snapshot);
@@ -220,7 +213,7 @@ function StatusBar({
         </span>
         {chosen && <span className="cb-status__chosen">{chosen}</span>}
       </span>
-      <span className="cb-status__time">{since(presence.since, clock.now, clock.offset)}</span>
+      <span className="cb-status__time">{since(presence.since, now)}</span>
       {snapshot.owner && <Symbol name="utility:down" className="cb-status__arrow" />}
     </>
   );
