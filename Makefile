@@ -26,7 +26,7 @@ check: .setup/dev .setup/npm .setup/sfdx ## format, lint, types, import arrows, 
 
 setup: .setup/run web/dist/.built ## set up without starting anything
 
-reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an empty account and org
+reset: .setup/run ## erase the demo's data; EMPTY=1: the next run starts with an org to set up by hand
 	@$(PY) -m tieline reset $(if $(EMPTY),--empty)
 
 package: .setup/run ## build the Salesforce package: ORIGIN=https://contact.example.com VANITY=https://acme.contact.example.com

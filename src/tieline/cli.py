@@ -323,7 +323,9 @@ def package(
 
 @app.command()
 def reset(
-    empty: Annotated[bool, typer.Option(help="next time start with an empty account and org")] = False,
+    empty: Annotated[
+        bool, typer.Option(help="next time start with an org as it is new, to set it up by hand")
+    ] = False,
 ) -> None:
     """Erase the demo's data."""
     from tieline.demo.run import reset_demo

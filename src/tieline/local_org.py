@@ -23,6 +23,7 @@ from tieline.db.embedded import EmbeddedPostgres
 from tieline.demo.places import (
     PASSWORD,
     DemoError,
+    addresses,
     check_port,
     crm_settings,
     keys_of,
@@ -194,32 +195,30 @@ async def make_orgs(
             await sample.load(settings, name, PASSWORD)
 
 
-def _print(*shown: object) -> None:
+def _print(text: str) -> None:
     from rich.console import Console
 
-    Console(highlight=False).print(*shown)
+    Console(highlight=False).print(text, soft_wrap=True)
 
 
 def _tell(settings: CrmSettings, names: Sequence[str], place: Place) -> None:
-    from rich.table import Table
-
-    table = Table(title=None, show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows: list[tuple[str, str]] = []
     for name in names:
-        table.add_row(f"Org {name}", f"[bold]{settings.my_origin(name)}[/]")
-        table.add_row("", f"admin@{name}.example   password {PASSWORD}")
-    table.add_row("API", settings.base_origin)
+        rows.append((f"Org {name}", f"[bold]{settings.my_origin(name)}[/]"))
+        rows.append(("", f"admin@{name}.example   password {PASSWORD}"))
+    rows.append(("API", settings.base_origin))
     if settings.tls_port is not None:
-        table.add_row("API over TLS", f"https://localhost:{settings.tls_port}")
-        table.add_row("Authority", str(place.folder / "tls" / "ca.pem"))
-        table.add_row("", "for REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS")
+        rows.append(("API over TLS", f"https://localhost:{settings.tls_port}"))
+        rows.append(("Authority", str(place.folder / "tls" / "ca.pem")))
+        rows.append(("", "for REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS"))
     if settings.pubsub_tls_port is not None:
-        table.add_row("Pub/Sub API", f"localhost:{settings.pubsub_tls_port}")
+        rows.append(("Pub/Sub API", f"localhost:{settings.pubsub_tls_port}"))
     if settings.pubsub_port is not None:
-        table.add_row("Pub/Sub API in clear", f"localhost:{settings.pubsub_port}")
-    table.add_row("Access token", "tieline crm token")
-    table.add_row("Faults", f"{settings.my_origin(names[0])}/setup/faults")
-    table.add_row("Stop", "Ctrl-C")
-    _print("\n[green]The org is running[/]\n", table)
+        rows.append(("Pub/Sub API in clear", f"localhost:{settings.pubsub_port}"))
+    rows.append(("Access token", "tieline crm token"))
+    rows.append(("Faults", f"{settings.my_origin(names[0])}/setup/faults"))
+    rows.append(("Stop", "Ctrl-C"))
+    _print(f"\n[green]The org is running[/]\n\n{addresses(rows)}")
 
 
 def reset(environ: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -132,7 +133,13 @@ async def test_the_demo_lives_dies_and_lives_again(tmp_path: Path) -> None:
     assert await erased.wait() == 0
     async with demo(base, data_dir, log), httpx2.AsyncClient(trust_env=False) as http:
         offered = (await http.get(f"http://127.0.0.1:{base}/api/v1/phone")).json()
-        assert offered == {"numbers": [], "queues": []}
+        assert offered["numbers"] == [], "nobody is known"
+        assert [queue["name"] for queue in offered["queues"]] == ["support"]
+        told = log.read_text()
+        [install] = re.findall(r"Salesforce package +(\S+)", told)
+        page = await http.get(install.replace("acme.my.localhost", "127.0.0.1"), follow_redirects=False)
+        assert page.status_code < 400, "the address is whole, in a narrow window, too"
+        assert "docs/guide/set-up.md" in told
 
 
 async def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:

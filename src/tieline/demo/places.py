@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,11 @@ class Places:
         return secret(self.data_dir / f"{login}.password")
 
     @property
+    def empty(self) -> Path:
+        """The mark that the org is left as it is new, for whoever wants to set it up by hand."""
+        return self.data_dir / "empty"
+
+    @property
     def public_url(self) -> str:
         return f"http://tieline.localhost:{self.web_port}"
 
@@ -114,6 +119,11 @@ class Places:
             "TIELINE_TRUST_LOOPBACK_CRM": "1",
             "TIELINE_MAILBOX": "1",
         }
+
+
+def addresses(rows: Sequence[tuple[str, str]]) -> str:
+    """What is where, a line each; printed with `soft_wrap`, so that an address can be copied from a narrow window."""
+    return "\n".join(f"{what:<20} {where}".rstrip() for what, where in rows)
 
 
 def places(environ: Mapping[str, str]) -> Places:

@@ -72,7 +72,7 @@ async def set_up(
 ) -> None:
     """Make the demo's account, org and connection, once; a set-up that was cut short goes on where it stopped."""
     say("Making the demo account…")
-    empty = (at.data_dir / "empty").exists()
+    empty = at.empty.exists()
     db = Database(environment["TIELINE_DATABASE_URL"], pool_size=2)
     try:
         await make_account(db, empty=empty)

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import httpx2
 from rich.console import Console
-from rich.table import Table
 
 import tieline
 from tieline import numbers
@@ -33,6 +32,7 @@ from tieline.demo.places import (
     QUEUE_NUMBERS,
     DemoError,
     Places,
+    addresses,
     check_port,
     only_one,
     places,
@@ -173,15 +173,18 @@ async def run_demo() -> None:
 
 
 def reset_demo(*, empty: bool) -> None:
-    """Erase the demo's data; with `empty`, the next start makes no demo data. Raises `DemoError`."""
+    """Erase the demo's data; with `empty`, the next start leaves the org as it is new. Raises `DemoError`."""
     at = places(os.environ)
     with only_one(at.data_dir, "make run"):
         for path in at.data_dir.iterdir():
             if path.name not in ("lock", "org"):  # lone orgs are erased by `tieline crm reset`
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if empty:
-            (at.data_dir / "empty").touch()
-    console.print(f"Erased {at.data_dir}." + (" The next `make run` starts empty." if empty else ""))
+            at.empty.touch()
+    console.print(
+        f"Erased {at.data_dir}."
+        + (" The next `make run` starts with an org to set up by hand." if empty else "")
+    )
 
 
 async def _databases(
@@ -240,28 +243,38 @@ async def _answering(at: Places, children: Mapping[str, Child]) -> None:
 
 
 def _tell(at: Places, seconds: float) -> None:
-    table = Table(title=None, show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column()
-    table.add_column(overflow="fold")
-    table.add_row("CRM console", f"[bold]{at.crm_url}[/]")
-    table.add_row("Test phone", f"[bold]{at.public_url}/phone[/]")
-    table.add_row("Visitor's call page", f"{at.public_url}/call/support")
-    table.add_row("Portal", f"[bold]{at.public_url}[/]")
-    table.add_row("Mailbox", f"{at.public_url}/portal/mailbox")
-    table.add_row("", "")
-    for who, what in (
-        (ADMINISTRATOR, "administrator"),
-        (AGENTS[0], "agent, Japanese"),
-        (AGENTS[1], "agent, English"),
-    ):
-        table.add_row(what, f"{who.email}   password {PASSWORD}")
-    table.add_row("Queue support", "   ".join(numbers.display(number, None) for number, _ in QUEUE_NUMBERS))
-    table.add_row("", "")
-    package = at.data_dir / "package"
-    if package.exists():
-        table.add_row("Salesforce package", package.read_text())
-    table.add_row("CRM over TLS", f"https://localhost:{at.crm_tls_port}   authority {at.data_dir}/tls/ca.pem")
-    table.add_row("Data", f"{at.data_dir}   (erase with `make reset`)")
-    table.add_row("Stop", "Ctrl-C")
-    console.print(f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n", table)
+    rows = [
+        ("CRM console", f"[bold]{at.crm_url}[/]"),
+        ("Test phone", f"[bold]{at.public_url}/phone[/]"),
+        ("Visitor's call page", f"{at.public_url}/call/support"),
+        ("Portal", f"[bold]{at.public_url}[/]"),
+        ("Mailbox", f"{at.public_url}/portal/mailbox"),
+        ("", ""),
+        *(
+            (what, f"{who.email}   password {PASSWORD}")
+            for who, what in (
+                (ADMINISTRATOR, "administrator"),
+                (AGENTS[0], "agent, Japanese"),
+                (AGENTS[1], "agent, English"),
+            )
+        ),
+        ("Queue support", "   ".join(numbers.display(number, None) for number, _ in QUEUE_NUMBERS)),
+        ("", ""),
+        ("Salesforce package", (at.data_dir / "package").read_text()),
+        ("CRM over TLS", f"https://localhost:{at.crm_tls_port}   authority {at.data_dir}/tls/ca.pem"),
+        ("Data", f"{at.data_dir}   (erase with `make reset`)"),
+        ("Stop", "Ctrl-C"),
+    ]
+    if at.empty.exists():
+        rows[-1:-1] = [
+            ("", ""),
+            (
+                "Set it up",
+                "The org and the contact center know nothing of each other yet. As the administrator",
+            ),
+            ("", "install the Salesforce package, then follow its guide: docs/guide/set-up.md"),
+        ]
+    console.print(
+        f"\n[green]Tieline is running[/] (started in {seconds:.1f} s)\n\n{addresses(rows)}", soft_wrap=True
+    )
     sys.stdout.flush()
