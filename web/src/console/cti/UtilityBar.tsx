@@ -55,6 +55,7 @@ export function UtilityBar(): ReactNode {
     document.documentElement.style.setProperty("--panel-width", `${widthPx}px`);
   }, [widthPx]);
 
+  if (phone === undefined && tools.length === 0) return null;
   return (
     <footer className="slds-utility-bar_container console-utility" aria-label={t("utility.bar")}>
       <ul className="slds-utility-bar console-utility__items" data-focus="utility">

@@ -183,6 +183,13 @@ describe("a standard app", () => {
     expect(openTabs()).toEqual([]);
     app.set(before);
   });
+
+  it("opens with its first item, also where that is a tab of components", () => {
+    const before = app.get();
+    app.set({ ...sales, items: ["tab:Settings", "Lead"] });
+    expect(address()).toBe("/lightning/n/Settings");
+    app.set(before);
+  });
 });
 
 describe("the form for a new record", () => {

@@ -10,6 +10,7 @@ import { objectOfId } from "../data/session.ts";
 import { prefetch } from "../data/records.ts";
 import { createStore } from "../data/store.ts";
 import {
+  itemPath,
   listPath,
   navigate,
   pathOf,
@@ -269,8 +270,7 @@ function changeApp(): void {
   dialogs.set([]);
   lately.length = 0;
   tabs.set(remembered());
-  const first = app.get().items[0] ?? "home";
-  navigate(first === "home" ? { page: "home" } : listPath(first));
+  navigate(itemPath(app.get().items[0] ?? "home"));
 }
 
 /** Starts to follow the address; call before the first drawing. */
