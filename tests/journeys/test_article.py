@@ -20,6 +20,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.article import STANDARD
 from tests.journeys.computer import Computer
 from tests.journeys.conftest import AGENT_HZ, Demo, Street, note, pictured
+from tests.journeys.console import Shell
 from tests.journeys.desk import CALLBAR, PASSWORD, Desk, Person, sign_in_to_portal
 from tests.journeys.looks import look
 from tests.journeys.org import as_administrator
@@ -55,6 +56,8 @@ class Names:
     """Last and first name."""
     customer: tuple[str, str]
     country: str
+    administration: str
+    """The package's app for administrators."""
     phone: str
     """The utility item."""
     statuses: tuple[str, str]
@@ -76,6 +79,7 @@ NAMES = {
         agent=("Stone", "Ken"),
         customer=("Sato", "Hanako"),
         country="Japan",
+        administration="Contact Center Administration",
         phone="Phone",
         statuses=("Reachable", "Talking"),
         contact="Contact",
@@ -88,6 +92,7 @@ NAMES = {
         agent=("鈴木", "健"),
         customer=("佐藤", "花子"),
         country="日本",
+        administration="コンタクトセンター管理",
         phone="電話",
         statuses=("対応可", "通話中"),
         contact="取引先責任者",
@@ -230,7 +235,9 @@ class Walk:
         await self.see("installed")
 
     async def authorizes(self) -> None:
-        await self.setting(self.say("Access_Title"))
+        # The package's app opens with its settings.
+        await Shell(self.page, self.pages.console).switch_app(self.names.administration)
+        await self.page.get_by_role("tab", name=self.say("Access_Title"), exact=True).click()
         # No profile opens it: the page says which permission set does.
         await self.page.get_by_text(self.say("Access_No_Principal")).wait_for()
         await self.see("access-not-permitted")
