@@ -400,7 +400,8 @@ class Connections:
             if attempt.change is None:
                 del values["refresh_token"]  # the old one stays where the org gives no new one
             if another:
-                values |= {"index_state": "none", "index_progress": {}, "index_until": None}
+                values |= {"index_state": "none", "index_stale": False, "index_progress": {}}
+                values |= {"index_until": None}
                 values |= {"index_loaded": 0, "index_total": None}
                 values |= {"survey": {}, "surveyed_at": None}
             if answer.get("refresh_token"):

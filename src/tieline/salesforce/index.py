@@ -2,8 +2,9 @@
 
 Filled once by pages in the order of ids, which a killed worker's successor continues, and kept fresh by
 asking what was modified since (one composite call for all objects, deleted records included). A record that
-was deleted, merged away or changed its numbers leaves the keys it had. One worker at a time serves a
-connection: it holds the lease on the connection's row.
+was deleted, merged away or changed its numbers leaves the keys it had. Other country codes fill it anew over
+what is there, so that callers who were known stay known meanwhile. One worker at a time serves a connection:
+it holds the lease on the connection's row.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ class _Standing:
     """How far an index is."""
 
     ready: bool
+    stale: bool
     progress: Mapping[str, str]
     until: datetime | None
     settings_at: datetime | None
@@ -216,7 +218,7 @@ class PhoneIndex:
             if standing.ready:
                 await self._refresh(client, of, standing.until)
             else:
-                await self._load(client, of, standing.progress)
+                await self._load(client, of, standing)
         except CrmFailure as failure:
             failed = failure.code
             log.warning(
@@ -233,6 +235,7 @@ class PhoneIndex:
             row = await tx.one(
                 select(
                     connection.c.index_state,
+                    connection.c.index_stale,
                     connection.c.index_progress,
                     connection.c.index_until,
                     connection.c.org_settings_at,
@@ -241,7 +244,11 @@ class PhoneIndex:
         if row is None:
             raise _removed()
         standing = _Standing(
-            row.index_state == "ready", row.index_progress, row.index_until, row.org_settings_at
+            row.index_state == "ready",
+            row.index_stale,
+            row.index_progress,
+            row.index_until,
+            row.org_settings_at,
         )
         return standing, tx.now
 
@@ -262,23 +269,25 @@ class PhoneIndex:
 
     # --- load ------------------------------------------------------------------------------------------
 
-    async def _load(self, client: SalesforceClient, of: _Leased, progress: Mapping[str, str]) -> None:
-        """Read every record with a number, object by object; continues where `progress` stands."""
+    async def _load(self, client: SalesforceClient, of: _Leased, standing: _Standing) -> None:
+        """Read every record with a number, object by object; continues where `standing.progress` stands.
+
+        A stale index keeps its records and how far it was fresh: what changed or went meanwhile comes with the
+        first refresh.
+        """
         fields = await self._describe(client, of.connection_id)
-        if not progress:
-            newest = await self._newest(client, fields)
-            total = await self._total(client, fields)
+        if not standing.progress:
+            begun: dict[str, Any] = {"index_total": await self._total(client, fields), "index_loaded": 0}
+            if not standing.stale:
+                begun |= {"index_state": "loading", "index_until": await self._newest(client, fields)}
             async with self._database.system(of.account_id) as tx:
-                await tx.execute(delete(indexed_record).where(*_is_part(indexed_record.c, of)))
-                await tx.execute(
-                    update(connection)
-                    .where(*_is(connection.c, of))
-                    .values(index_state="loading", index_until=newest, index_total=total, index_loaded=0)
-                )
+                if not standing.stale:
+                    await tx.execute(delete(indexed_record).where(*_is_part(indexed_record.c, of)))
+                await tx.execute(update(connection).where(*_is(connection.c, of)).values(**begun))
         async with self._writing(of) as (_, loaded_with):
             pass
         for one in fields:
-            after = progress.get(one.object_type, "")
+            after = standing.progress.get(one.object_type, "")
             while after != _DONE:
                 page = await client.query(self._page_query(one, after))
                 rows: list[dict[str, Any]] = [row async for part in client.pages(page) for row in part]
@@ -300,7 +309,7 @@ class PhoneIndex:
             await tx.execute(
                 update(connection)
                 .where(*_is(connection.c, of), connection.c.index_state == "loading")
-                .values(index_state="ready", index_progress={})
+                .values(index_state="ready", index_stale=False, index_progress={})
             )
             tx.announce("records", of.connection_id)
         log.info("index.loaded", connection_id=str(of.connection_id))

@@ -42,7 +42,7 @@ MIN_SEARCH = 3
 # primary keys: an array of keys instead of a join, and a lateral query behind OFFSET 0.
 LOOK_UP = text("""
 WITH one AS MATERIALIZED (
-    SELECT index_state, org_settings,
+    SELECT index_state, index_stale, org_settings,
            coalesce(org_settings->'country_codes' ? :country_code, :by_default) AS at_home
     FROM connection WHERE account_id = :account_id AND id = :connection_id
 ), found AS (
@@ -54,7 +54,7 @@ WITH one AS MATERIALIZED (
         WHERE position = 1 OR at_home))
     GROUP BY p.record_id
 )
-SELECT one.index_state, one.org_settings, r.*, found.grade, found.raw
+SELECT one.index_state, one.index_stale, one.org_settings, r.*, found.grade, found.raw
 FROM one
 LEFT JOIN (found CROSS JOIN LATERAL (
     SELECT i.record_id AS id, i.object_type, i.name, i.first_name, i.last_name, o.name AS owner_name,
@@ -83,9 +83,10 @@ async def match(
     """The match of a number in a connection's CRM, in the shape of `callbar.wire.Match`, but that its records
     are as they are stored (see `names.py`).
 
-    `unavailable` while the index is not ready (the callbar then falls back to the CRM's own search), and
-    without a connection. Records are ordered by grade, then name. `search` is what finds them on the CRM's
-    search page; `new_record_phone` is how a new contact should hold the number.
+    `unavailable` while the index is not ready (the callbar then falls back to the CRM's own search), and without a
+    connection. An index that is loaded anew for other country codes answers for whom it knows. Records are ordered by
+    grade, then name. `search` is what finds them on the CRM's search page; `new_record_phone` is how a new contact
+    should hold the number.
     """
     if withheld:
         return _answer("withheld")
@@ -109,7 +110,8 @@ async def match(
     if not rows:
         return _answer("unavailable")
     new_phone = record_form(number.e164, OrgSettings.from_json(rows[0].org_settings).country_codes)
-    if rows[0].index_state != "ready":
+    ready = rows[0].index_state == "ready"
+    if not ready and not (rows[0].index_stale and rows[0].id):
         return _answer("unavailable", search=_searchable(new_phone), new_record_phone=new_phone)
     records = [
         stored({member: getattr(row, member) for member in MEMBERS})

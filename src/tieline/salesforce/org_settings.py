@@ -254,12 +254,14 @@ async def refresh(
     database: Database, client: SalesforceClient, account_id: UUID, connection_id: UUID
 ) -> OrgSettings:
     """Read the settings and keep the copy. Other country codes make the phone index load anew, because they
-    change which number a national form means."""
+    change which number a national form means; until then a whole one answers what it can by the earlier codes."""
     settings = await read(client)
     async with database.system(account_id) as tx:
         mine = (connection.c.account_id == account_id) & (connection.c.id == connection_id)
         row = await tx.one(
-            select(connection.c.org_settings, connection.c.index_state).where(mine).with_for_update()
+            select(connection.c.org_settings, connection.c.index_state, connection.c.index_stale)
+            .where(mine)
+            .with_for_update()
         )
         if row is None:
             return settings
@@ -267,6 +269,7 @@ async def refresh(
         before = OrgSettings.from_json(row.org_settings)
         if before.country_codes != settings.country_codes and row.index_state != "none":
             values |= {"index_state": "loading", "index_progress": {}, "index_checked_at": None}
+            values |= {"index_stale": row.index_stale or row.index_state == "ready"}
             values |= {"index_loaded": 0, "index_total": None}
         await tx.execute(update(connection).where(mine).values(**values))
         if before != settings:

@@ -46,6 +46,8 @@ connection = account_table(
     at("org_settings_at"),
     # The phone index: none, loading or ready, and up to which SystemModstamp it is fresh.
     Column("index_state", Text, nullable=False, server_default=text("'none'")),
+    # It loads because of other country codes, and answers by the earlier ones whatever it can meanwhile.
+    Column("index_stale", Boolean, nullable=False, server_default=text("false")),
     # Where an unfinished load stands: {"Contact": "<last id read>"}; "done" once an object is read.
     Column("index_progress", JSONB, nullable=False, server_default=text("'{}'")),
     # How many records with a number the org had when the load began (null: it did not say), and how many are read.

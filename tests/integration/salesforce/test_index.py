@@ -197,18 +197,27 @@ async def test_other_country_codes_load_the_index_anew(
 ) -> None:
     number = "020 7946 " + f"{next(_next) % 10000:04}"
     await create(client, "Contact", LastName="London", Phone=number)
+    known, leaves = fresh_number(), fresh_number()
+    await create(client, "Contact", LastName="Known", Phone=known)
+    gone = await create(client, "Contact", LastName="Leaves", Phone=leaves)
     await look(database, salesforce, loaded)
     caller = "+44" + number[1:].replace(" ", "")
     assert await names(database, loaded, caller) == ("none", [])
     code = await create(client, "Tieline_Country_Code__c", Name="44", Code__c="44", Order__c="3")
     try:
         await org_settings.refresh(database, client, loaded.account_id, loaded.connection_id)
+        # Who was known stays known; who was not may be by the new code, which the CRM's own search finds out.
         assert (await names(database, loaded, caller))[0] == "unavailable"
+        assert await names(database, loaded, known) == ("one", ["Known"])
+        await client.call("DELETE", f"/sobjects/Contact/{gone}")
         async with database.system() as tx:
             row: Any = await tx.one(select(connection).where(connection.c.id == loaded.connection_id))
         assert (row.index_state, row.index_loaded, row.index_total) == ("loading", 0, None)
         await look(database, salesforce, loaded)
         assert await names(database, loaded, caller) == ("one", ["London"])
+        assert await names(database, loaded, known) == ("one", ["Known"])
+        await look(database, salesforce, loaded)
+        assert await names(database, loaded, leaves) == ("none", [])
     finally:
         await client.call("DELETE", f"/sobjects/Tieline_Country_Code__c/{code}")
 

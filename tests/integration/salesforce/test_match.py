@@ -87,6 +87,22 @@ async def test_an_index_that_is_not_ready_says_so_and_still_helps_to_search(
     )
 
 
+async def test_an_index_that_loads_for_other_country_codes_answers_for_whom_it_knows(
+    database: Database, tenant: Any
+) -> None:
+    await store(database, tenant, "003A", "Ann", Phone="03-1234-5678")
+    async with database.system(tenant.account_id) as tx:
+        await tx.execute(
+            update(connection)
+            .where(connection.c.id == tenant.connection_id)
+            .values(index_state="loading", index_stale=True)
+        )
+    answer = await ask(database, tenant, "+81312345678")
+    assert (answer.status, [record.name for record in answer.records]) == ("one", ["Ann"])
+    stranger = await ask(database, tenant, "+81312345679")
+    assert (stranger.status, stranger.search) == ("unavailable", "03-1234-5679")
+
+
 async def test_withheld_and_missing_numbers_match_nobody(database: Database, tenant: Any) -> None:
     assert (await ask(database, tenant, None, withheld=True)).status == "withheld"
     assert (await ask(database, tenant, None)).status == "none"
