@@ -3,9 +3,14 @@ import { request } from "../data/client.ts";
 import { watchChanges } from "../data/live.ts";
 import { createToolkit, type Presence } from "./toolkit.ts";
 
+/** Each answer is waited for before the next question. */
+const ANSWER_MS = 15_000;
+const presence = (asked: { method?: "PUT"; body?: unknown } = {}) =>
+  request<Presence>("/console/api/presence", { ...asked, signal: AbortSignal.timeout(ANSWER_MS) });
+
 export const omni = createToolkit({
-  load: () => request<Presence>("/console/api/presence"),
-  change: (status_id) => request<Presence>("/console/api/presence", { method: "PUT", body: { status_id } }),
+  load: () => presence(),
+  change: (status_id) => presence({ method: "PUT", body: { status_id } }),
 });
 
 /** Follows the user's status while the console lives; the first call asks for it. */

@@ -36,11 +36,12 @@ function omni(start: string | null = null) {
   };
   const toolkit = createToolkit({
     load: () => Promise.resolve(picture()),
-    change: (statusId) => {
-      if (statusId !== null && !STATUSES.some((each) => each.id === statusId))
-        return Promise.reject(new Error("not allowed"));
+    // What is asked after a change is answered before it.
+    change: async (statusId) => {
+      if (statusId !== null && !STATUSES.some((each) => each.id === statusId)) throw new Error("not allowed");
       current = statusId;
-      return Promise.resolve(picture());
+      await new Promise((resolve) => setTimeout(resolve));
+      return picture();
     },
   });
   const told: [string, unknown][] = [];
@@ -87,6 +88,13 @@ test("a person's choice is announced as a person's", async () => {
     "LoginSuccess",
     "StatusChanged OmniLoginStatusChange",
   ]);
+});
+
+test("what the org tells of a change under way is that change", async () => {
+  const { toolkit, reasons } = omni(AVAILABLE);
+  await toolkit.refresh();
+  await Promise.all([toolkit.setServicePresenceStatus({ statusId: BUSY }), toolkit.refresh()]);
+  expect(reasons()).toEqual(["StatusChanged OmniToolkitStatusChange"]);
 });
 
 test("the status that is taken already is not announced", async () => {

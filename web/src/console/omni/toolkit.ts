@@ -3,7 +3,8 @@
  * events, over the org's presence doors.
  *
  * What always holds: a status that is taken already is not announced again; every announced change carries its reason,
- * so that whoever mirrors statuses can tell its own changes from those of people. Work items are those of channels other
+ * so that whoever mirrors statuses can tell its own changes from those of people. The org is asked one thing at a time:
+ * an answer that is older than a change, or overtakes the change's own, would pass for somebody else's. Work items are those of channels other
  * than voice, which this org does not route: there are none.
  */
 
@@ -135,19 +136,29 @@ export function createToolkit(doors: PresenceDoors): OmniToolkit {
     } else emit("lightning:omniChannelStatusChanged", { ...params, reason });
   }
 
-  async function change(statusId: string | null, reason: StatusReason): Promise<void> {
-    // What the status was is asked first, so that the change can be told from what was already so.
-    if (known === null) take(await doors.load(), reason);
-    try {
-      take(await doors.change(statusId), reason);
-    } catch (error) {
-      emit("lightning:omniChannelConnectionError", { error: error instanceof Error ? error.message : "" });
-      throw error;
-    }
+  let last: Promise<void> = Promise.resolve();
+  function afterAll(work: () => Promise<void>): Promise<void> {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
   }
 
+  const refresh = () => afterAll(async () => take(await doors.load(), "OmniSupervisorStatusChange"));
+
+  const change = (statusId: string | null, reason: StatusReason) =>
+    afterAll(async () => {
+      // What the status was is asked first, so that the change can be told from what was already so.
+      if (known === null) take(await doors.load(), reason);
+      try {
+        take(await doors.change(statusId), reason);
+      } catch (error) {
+        emit("lightning:omniChannelConnectionError", { error: error instanceof Error ? error.message : "" });
+        throw error;
+      }
+    });
+
   const currentStatus = async () => {
-    if (known === null) take(await doors.load(), "OmniSupervisorStatusChange");
+    if (known === null) await refresh();
     const now = known?.current ?? null;
     if (now === null) throw new Error("The user is not logged in to Omni-Channel.");
     return now;
@@ -167,7 +178,7 @@ export function createToolkit(doors: PresenceDoors): OmniToolkit {
       all.add(listener);
       return () => all.delete(listener);
     },
-    refresh: async () => take(await doors.load(), "OmniSupervisorStatusChange"),
+    refresh,
     choose: (statusId) => change(statusId, "OmniManualStatusChange"),
     async login({ statusId }) {
       await change(statusId, "OmniToolkitStatusChange");
