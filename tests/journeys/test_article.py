@@ -42,6 +42,8 @@ pytestmark = pytest.mark.timeout(300)
 LOGIN = Path(__file__).resolve().parents[2] / "web" / "src" / "console" / "locales"
 ISSUED = "Acme CRM"
 CENTER = "Zoom Contact Center"
+TYPED = "03-1234-5678"
+"""A number as it is written where it is at home, in a record and on a telephone."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,11 @@ class Walk:
         await dialog.get_by_role("button", name=say("sets.assign"), exact=True).click()
         await pages.told(say("sets.assignedNow_one", count=1))
 
+    async def products(self) -> Locator:
+        """The card of the contact center on the settings page."""
+        await self.setting(self.say("Products"))
+        return self.page.get_by_role("article").filter(has_text=self.say("Product_About"))
+
     # -- the chapters ---
 
     async def installs(self, url: str) -> None:
@@ -234,10 +241,16 @@ class Walk:
         await page.get_by_role("link", name=NAME, exact=True).wait_for()
         await self.see("installed")
 
-    async def authorizes(self) -> None:
-        # The package's app opens with its settings.
+    async def activates(self) -> None:
+        """The package's app opens with its settings; the product's card opens the set-up guide."""
         await Shell(self.page, self.pages.console).switch_app(self.names.administration)
-        await self.page.get_by_role("tab", name=self.say("Access_Title"), exact=True).click()
+        await self.button(self.say("Product_Activate")).click()
+        guide = self.page.locator(".tieline-guide")
+        await expect(guide.locator('[data-badge="authorize"]')).to_have_text(self.say("Guide_State_Open"))
+        await self.see("guide")
+
+    async def authorizes(self) -> None:
+        await self.setting(self.say("Access_Title"))
         # No profile opens it: the page says which permission set does.
         await self.page.get_by_text(self.say("Access_No_Principal")).wait_for()
         await self.see("access-not-permitted")
@@ -353,7 +366,7 @@ class Walk:
     async def adds_a_country_code(self) -> None:
         page, say = self.page, self.say
         await self.setting(say("Codes_Title"))
-        await page.get_by_text(say("Index_Ready")).wait_for()
+        await page.get_by_text(say("Index_Ready_Count", 1)).wait_for()
         await self.button(say("Codes_Add")).click()
         dialog = page.get_by_role("dialog")
         await dialog.get_by_role("searchbox").fill(self.names.country)
@@ -364,6 +377,14 @@ class Walk:
         await page.get_by_text(say.pattern("Index_Loading", "Index_Waiting")).first.wait_for()
         await page.get_by_text(say("Index_Ready_Count", 1)).wait_for()
         await self.see("country-codes")
+
+    async def deactivates(self) -> None:
+        await (await self.products()).get_by_role("button", name=self.say("Product_Deactivate")).click()
+        dialog = self.page.get_by_role("dialog")
+        await expect(dialog).to_contain_text(self.say("Product_Deactivate_Explain"))
+        await self.see("deactivate")
+        await dialog.get_by_role("button", name=self.say("Product_Deactivate"), exact=True).click()
+        await self.page.get_by_text(self.say("Product_Deactivated")).first.wait_for()
 
     async def keeps_statuses_alike(self) -> None:
         await self._presence()
@@ -429,33 +450,59 @@ async def test_the_article_from_installing_to_removing(bare: Bare, street: Stree
         walk = await the_administrator(bare, computer)
         async with pictured(computer, "article"):
             await walk.installs(bare.install_url)
+            await walk.activates()
             await walk.authorizes()
+            last, first = names.customer
+            fields = {"LastName": last, "FirstName": first, "Phone": TYPED}
+            await walk.call("POST", "data/v66.0/sobjects/Contact", fields)
             await walk.connects()
             await walk.imports_the_call_center()
             await walk.adds_the_utility_item()
             await walk.lets_the_agent_in()
-            last, first = names.customer
-            fields = {"LastName": last, "FirstName": first, "Phone": "03-1234-5678"}
-            await walk.call("POST", "data/v66.0/sobjects/Contact", fields)
-            await walk.adds_a_country_code()
-            await walk.keeps_statuses_alike()
-            await walk.chooses_related_objects()
 
-            desk = Desk(demo, computer, agent)
-            await desk.sit_down()
-            await desk.become("ready")
             async with demo.first_on_the_phone():
-                await street.call("03-1234-5678", to=display(bare.number, None))
+                desk = Desk(demo, computer, agent)
+                await desk.sit_down()
+                await desk.become("ready")
+                # Without the country's code the contact's number means nothing.
+                await street.call(TYPED, to=display(bare.number, None))
+                ring = desk.card("incoming")
+                await expect(ring).to_contain_text("3-1234-5678")
+                await expect(ring).not_to_contain_text(last)
+                await desk.answer()
+                await desk.finish()
+
+                await walk.adds_a_country_code()
+                await walk.keeps_statuses_alike()
+                await walk.chooses_related_objects()
+                await desk.go()
+                await desk.become("ready")
+                await street.call(TYPED, to=display(bare.number, None))
                 await desk.shows_record(names.whole(names.customer))
                 await desk.answer()
-            omni = desk.callbar.locator(".cb-omni")
-            await expect(omni).to_have_text(desk.say("omni.by_center", name=names.statuses[1]))
-            relate = desk.card("talking").get_by_role("region", name=desk.say("relate.title"))
-            await expect(relate).to_contain_text(names.whole(names.customer))
-            await walk.see("call", desk.page)
-            notes = note(names.note)
-            await desk.finish(notes=notes)
-            await expect(desk.timeline().locator("li", has_text=notes)).to_have_count(1, timeout=20_000)
+                omni = desk.callbar.locator(".cb-omni")
+                await expect(omni).to_have_text(desk.say("omni.by_center", name=names.statuses[1]))
+                relate = desk.card("talking").get_by_role("region", name=desk.say("relate.title"))
+                await expect(relate).to_contain_text(names.whole(names.customer))
+                await walk.see("call", desk.page)
+
+                # Deactivated in the middle of the call: it ends as calls do, the next caller waits.
+                await walk.deactivates()
+                notes = note(names.note)
+                await desk.finish(notes=notes)
+                await expect(desk.timeline().locator("li", has_text=notes)).to_have_count(1, timeout=20_000)
+                idle = desk.callbar.get_by_role("heading", name=desk.say("idle.deactivated.title"))
+                await idle.wait_for(timeout=5_000)
+                await walk.see("callbar-deactivated", desk.page)
+                phone = await street.call(TYPED, to=display(bare.number, None))
+                await phone.get_by_text("Waiting in the queue").wait_for()
+                await expect(desk.callbar.locator(".cb-card")).to_have_count(0)
+                await (await walk.products()).get_by_role("button", name=walk.say("Product_Activate")).click()
+                await expect(idle).to_have_count(0, timeout=5_000)
+                await desk.choose("ready")
+                await desk.shows_record(names.whole(names.customer))
+                await desk.answer()
+                await desk.finish()
 
             await walk.uninstalls()
             await desk.callbar.get_by_text(desk.say("crm.lost")).wait_for(timeout=60_000)
