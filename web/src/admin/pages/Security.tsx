@@ -264,21 +264,23 @@ function Sessions({ sessions, onChanged }: { sessions: Session[]; onChanged: () 
           <tbody>
             {sessions.map((session) => {
               const where = session.device || t("security.sessions.unknown");
+              const kind = t(`security.kind.${session.kind}`);
+              const used = formatDateTime(session.last_used_at, region);
               return (
                 <tr key={session.id}>
                   <th scope="row" className="ad-cell">
                     {where}
                     <div className="ad-weak">{session.address}</div>
                   </th>
-                  <td className="ad-cell">{t(`security.kind.${session.kind}`)}</td>
-                  <td className="ad-cell">{formatDateTime(session.last_used_at, region)}</td>
+                  <td className="ad-cell">{kind}</td>
+                  <td className="ad-cell">{used}</td>
                   <td className="ad-cell">
                     {session.current ? (
                       <span className="ad-badge ad-badge_good">{t("security.sessions.current")}</span>
                     ) : (
                       <Button
                         disabled={busy}
-                        aria-label={t("security.sessions.end_of", { where })}
+                        aria-label={t("security.sessions.end_of", { where, kind, used })}
                         onClick={() => end(() => endSession(session.id))}
                       >
                         {t("security.sessions.end")}
