@@ -25,7 +25,8 @@ class PhoneIndex(BaseModel):
     """How far the index is by which callers are recognised."""
 
     state: Literal["none", "loading", "ready"] = Field(
-        description="none: not begun; loading: being read from the org, until then nobody is recognised; ready."
+        description="none: not begun; loading: being read from the org; ready. A first load recognises nobody, one for "
+        "other country codes those who were known before."
     )
     loaded: int = Field(description="Records read by the last load so far.")
     total: int | None = Field(
