@@ -27,6 +27,7 @@ from sqlalchemy.engine import Row
 from tieline.calllog.log import CallLog
 from tieline.calllog.tables import call_log, delivery
 from tieline.db.database import Database, Transaction
+from tieline.rounds import Lanes
 
 log = structlog.get_logger()
 
@@ -164,49 +165,22 @@ WHERE account_id = :account_id AND engagement_id = :engagement_id AND claimed_un
 """)
 
 
-class Delivery:
+class Delivery(Lanes[_Lane]):
     """The delivering half of a worker."""
 
     def __init__(
         self, database: Database, writer: CrmWriter, *, on_delivered: OnDelivered | None = None
     ) -> None:
+        super().__init__(_POLL_S, at_once=_AT_ONCE)
         self._database = database
         self._writer = writer
         self._on_delivered = on_delivered
-        self._awake = asyncio.Event()
         self._busy: set[UUID] = set()
         self._failpoint = os.environ.get("TIELINE_FAILPOINT", "")
 
-    def wake(self) -> None:
-        """Something may be due: look now."""
-        self._awake.set()
-
-    async def run(self) -> None:
-        """Deliver what is due, several connections at once, until cancelled."""
-        running: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                self._awake.clear()
-                try:
-                    while len(running) < _AT_ONCE and (lane := await self._next_lane()):
-                        task = asyncio.create_task(self._drain(lane))
-                        running.add(task)
-                        task.add_done_callback(running.discard)
-                except Exception:
-                    log.exception("delivery.claim_failed")
-                try:
-                    async with asyncio.timeout(_POLL_S):
-                        await self._awake.wait()
-                except TimeoutError:
-                    pass
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
     async def run_once(self) -> bool:
         """Try one batch of one connection; False when nothing is due."""
-        lane = await self._next_lane()
+        lane = await self.take()
         if lane is None:
             return False
         try:
@@ -215,7 +189,7 @@ class Delivery:
         finally:
             self._busy.discard(lane.connection_id)
 
-    async def _drain(self, lane: _Lane) -> None:
+    async def serve(self, lane: _Lane) -> None:
         """Deliver a lane's batches until nothing is due or its CRM is away."""
         try:
             while await self._batch(lane) == BATCH:
@@ -230,7 +204,7 @@ class Delivery:
             self._busy.discard(lane.connection_id)
             self.wake()  # others may have waited for this place
 
-    async def _next_lane(self) -> _Lane | None:
+    async def take(self) -> _Lane | None:
         self._fail("before_claim")
         async with self._database.system() as tx:
             row = await tx.one(_NEXT_LANE, {"now": tx.now, "busy": list(self._busy)})

@@ -7,7 +7,6 @@ worker that dies in between makes a mail go out twice; both carry the same id.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from tieline.mail.letter import Letter
 from tieline.mail.post import MAIL, Post
 from tieline.mail.smtp import NotSent
 from tieline.mail.tables import mail
+from tieline.rounds import Rounds
 from tieline.vault import SecretUnreadable
 
 log = structlog.get_logger()
@@ -35,30 +35,18 @@ _TRYING = timedelta(minutes=3)
 """Longer than sending may take: nobody else sends it meanwhile, and a killed worker's turn comes to another."""
 
 
-class Sending:
+class Sending(Rounds):
     """Sends what is posted. `wake` makes it look at once."""
 
     def __init__(self, db: Database, post: Post) -> None:
+        super().__init__(POLL_S)
         self._db = db
         self._post = post
-        self._wake = asyncio.Event()
 
-    def wake(self) -> None:
-        """Something has been posted."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
-            try:
-                while await self.send_one():
-                    pass
-                await self._clean()
-            except Exception:
-                log.exception("mail")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            self._wake.clear()
+    async def round(self) -> None:
+        while await self.send_one():
+            pass
+        await self._clean()
 
     async def send_one(self) -> bool:
         """Try one mail that is due; False when none is."""

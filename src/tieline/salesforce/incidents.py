@@ -7,7 +7,6 @@ transaction that sets it.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.engine import Row
 from tieline.db.database import Transaction
 from tieline.identity.tables import account, app_user
 from tieline.mail.post import Post
+from tieline.rounds import Rounds
 from tieline.salesforce.tables import connection
 from tieline.salesforce.tokens import Salesforce
 
@@ -28,32 +28,17 @@ PATIENCE = timedelta(seconds=30)
 POLL_S = 5.0
 
 
-class Incidents:
+class Incidents(Rounds):
     """Watches connections; `run` is the worker's loop."""
 
     def __init__(self, salesforce: Salesforce, post: Post) -> None:
+        super().__init__(POLL_S)
         self._database = salesforce.database
         self._public_url = salesforce.settings.public_url
         self._post = post
-        self._awake = asyncio.Event()
 
-    def wake(self) -> None:
-        """A connection changed: look now."""
-        self._awake.set()
-
-    async def run(self) -> None:
-        """Watch until cancelled."""
-        while True:
-            self._awake.clear()
-            try:
-                await self.sweep()
-            except Exception:
-                log.exception("incidents")
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._awake.wait()
-            except TimeoutError:
-                pass
+    async def round(self) -> None:
+        await self.sweep()
 
     async def sweep(self) -> int:
         """Tell of the connections that have died since, forget those that are well again; gives how many were told."""

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Row
 from tieline.db.database import Database, Transaction
 from tieline.names import stored
 from tieline.numbers import index_keys
+from tieline.rounds import Lanes
 from tieline.salesforce import org_settings, owners
 from tieline.salesforce.client import SalesforceClient, quoted
 from tieline.salesforce.failures import CrmFailure
@@ -149,50 +150,23 @@ class _Standing:
     settings_at: datetime | None
 
 
-class PhoneIndex:
+class PhoneIndex(Lanes[_Leased]):
     """Keeps the phone indexes of all connections; `run` is the worker's loop."""
 
     def __init__(self, salesforce: Salesforce) -> None:
+        super().__init__(_POLL_S, at_once=_AT_ONCE)
         self._salesforce = salesforce
         self._database: Database = salesforce.database
         self._fields: dict[UUID, tuple[float, tuple[ObjectFields, ...]]] = salesforce.room("index.fields")
-        self._awake = asyncio.Event()
-
-    def wake(self) -> None:
-        """A connection changed: look now."""
-        self._awake.set()
-
-    async def run(self) -> None:
-        """Serve due connections, several at once, until cancelled."""
-        running: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                self._awake.clear()
-                try:
-                    while len(running) < _AT_ONCE and (leased := await self._lease()):
-                        task = asyncio.create_task(self._serve(leased))
-                        running.add(task)
-                        task.add_done_callback(running.discard)
-                except Exception:
-                    log.exception("index.lease_failed")
-                try:
-                    async with asyncio.timeout(_POLL_S):
-                        await self._awake.wait()
-                except TimeoutError:
-                    pass
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     async def run_once(self) -> bool:
         """Serve one due connection; False when none is due."""
-        leased = await self._lease()
+        leased = await self.take()
         if leased:
-            await self._serve(leased)
+            await self.serve(leased)
         return leased is not None
 
-    async def _lease(self) -> _Leased | None:
+    async def take(self) -> _Leased | None:
         async with self._database.system() as tx:
             row = await tx.one(
                 _LEASE_ONE,
@@ -206,7 +180,7 @@ class PhoneIndex:
             )
         return _Leased(row.account_id, row.id) if row else None
 
-    async def _serve(self, of: _Leased) -> None:
+    async def serve(self, of: _Leased) -> None:
         """Read settings when they are old, then load or refresh; whatever fails is tried again later."""
         client = self._salesforce.client(of.account_id, of.connection_id)
         failed: str | None = None

@@ -7,7 +7,6 @@ away for so long will not come back.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +18,7 @@ from sqlalchemy.engine import Row
 
 from tieline.db.database import Transaction
 from tieline.ids import new_id
+from tieline.rounds import Rounds
 from tieline.salesforce.client import answer_of
 from tieline.salesforce.failures import CrmFailure
 from tieline.salesforce.tables import revocation
@@ -56,15 +56,16 @@ async def leave(tx: Transaction, row: Row[Any]) -> None:
             return
 
 
-async def run(salesforce: Salesforce) -> None:
-    """Revoke what is due, until cancelled."""
-    while True:
-        try:
-            while await revoke_one(salesforce):
-                pass
-        except Exception:
-            log.exception("revocations")
-        await asyncio.sleep(POLL_S)
+class Revocations(Rounds):
+    """Revokes what is due; `run` is the worker's loop."""
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        super().__init__(POLL_S)
+        self._salesforce = salesforce
+
+    async def round(self) -> None:
+        while await revoke_one(self._salesforce):
+            pass
 
 
 async def revoke_one(salesforce: Salesforce, connection_id: UUID | None = None) -> bool:

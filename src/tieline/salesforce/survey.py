@@ -20,6 +20,7 @@ from sqlalchemy import select, text, update
 
 from tieline.db.database import Transaction
 from tieline.identity.tables import account
+from tieline.rounds import Rounds
 from tieline.salesforce import org_users
 from tieline.salesforce.client import SalesforceClient, quoted
 from tieline.salesforce.failures import CrmFailure
@@ -331,31 +332,17 @@ RETURNING account_id, id, org_id, org_user_id
 """)
 
 
-class Surveys:
+class Surveys(Rounds):
     """Takes the surveys that are due; `run` is the worker's loop."""
 
     def __init__(self, salesforce: Salesforce) -> None:
+        super().__init__(_POLL_S)
         self._salesforce = salesforce
-        self._awake = asyncio.Event()
 
-    def wake(self) -> None:
-        """Somebody asked, or a connection changed: look now."""
-        self._awake.set()
-
-    async def run(self) -> None:
-        """Survey until cancelled. One at a time: nobody waits for it but a page that shows the last one."""
-        while True:
-            self._awake.clear()
-            try:
-                while await self.run_once():
-                    pass
-            except Exception:
-                log.exception("surveys")
-            try:
-                async with asyncio.timeout(_POLL_S):
-                    await self._awake.wait()
-            except TimeoutError:
-                pass
+    async def round(self) -> None:
+        """One survey at a time: nobody waits for it but a page that shows the last one."""
+        while await self.run_once():
+            pass
 
     async def run_once(self) -> bool:
         """Take one survey that is due; False when none is."""

@@ -10,9 +10,9 @@ from tieline.bus import Bus
 from tieline.calllog.delivery import Delivery, OnDelivered
 from tieline.calllog.service import DELIVERY
 from tieline.mail.post import Post
-from tieline.salesforce import revocations
 from tieline.salesforce.incidents import Incidents
 from tieline.salesforce.index import PhoneIndex
+from tieline.salesforce.revocations import Revocations
 from tieline.salesforce.survey import SURVEY, Surveys
 from tieline.salesforce.tokens import Salesforce, reseal
 from tieline.salesforce.writer import SalesforceWriter
@@ -43,11 +43,8 @@ async def run(
     )
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(delivery.run())
-            tasks.create_task(index.run())
-            tasks.create_task(surveys.run())
-            tasks.create_task(incidents.run())
-            tasks.create_task(revocations.run(salesforce))
+            for rounds in (delivery, index, surveys, incidents, Revocations(salesforce)):
+                tasks.create_task(rounds.run())
     finally:
         for subscription in subscriptions:
             subscription.close()
