@@ -9,7 +9,7 @@ import { listViews, pinView, type ListQuery } from "../../data/lists.ts";
 import { useDescribe } from "../../data/records.ts";
 import { objects, region } from "../../data/session.ts";
 import { useStore } from "../../data/store.ts";
-import type { ListView, ListViews } from "../../data/types.ts";
+import type { ListView, ListViews, ObjectInfo } from "../../data/types.ts";
 import { navigate } from "../../router.ts";
 import { objectIcon } from "../../record/names.ts";
 import { problemsOf } from "../../record/problems.ts";
@@ -262,7 +262,7 @@ export default function ListPage({ object, filter }: { object: string; filter: s
       >
         <div className="console-list__body" ref={scroller} onScroll={onScroll} tabIndex={-1}>
           {shown === null && failed !== null ? null : shown !== null && rows.length === 0 ? (
-            <Nothing object={object} label={info?.label ?? label} search={query.search} view={view} />
+            <Nothing object={object} info={info} labels={label} search={query.search} view={view} />
           ) : (
             <ListTable
               object={object}
@@ -341,12 +341,15 @@ function UnknownObject({ object }: { object: string }): ReactNode {
 
 function Nothing({
   object,
-  label,
+  info,
+  labels,
   search,
   view,
 }: {
   object: string;
-  label: string;
+  info: ObjectInfo | undefined;
+  /** What several of the object are called. */
+  labels: string;
   search: string;
   view: ListView | null;
 }): ReactNode {
@@ -360,22 +363,25 @@ function Nothing({
   }
   if (view !== null && (view.conditions.length > 0 || view.scope === "mine")) {
     return (
-      <EmptyState icon="utility:filterList" title={t("list.empty.filtered", { label })}>
+      <EmptyState icon="utility:filterList" title={t("list.empty.filtered", { label: labels })}>
         {t(view.scope === "mine" ? "list.empty.mine.hint" : "list.empty.filtered.hint")}
       </EmptyState>
     );
   }
+  const may = info?.createable !== false;
   return (
     <EmptyState
       icon="utility:list"
-      title={t(view === null ? "list.empty.recent" : "list.empty", { label })}
+      title={t(view === null ? "list.empty.recent" : "list.empty", { label: labels })}
       action={
-        <Button variant="brand" onClick={() => openNew(object, {})}>
-          {t("new.title", { label })}
-        </Button>
+        may && (
+          <Button variant="brand" onClick={() => openNew(object, {})}>
+            {t("new.title", { label: info?.label ?? labels })}
+          </Button>
+        )
       }
     >
-      {t(view === null ? "list.empty.recent.hint" : "list.empty.hint", { label })}
+      {view === null ? t("list.empty.recent.hint") : may && t("list.empty.hint")}
     </EmptyState>
   );
 }
