@@ -307,6 +307,10 @@ async def test_people_are_made_frozen_and_found(administrator: Administrator) ->
             page.get_by_role("main").get_by_role("table").or_(page.locator(".setup-card p")).first.wait_for()
         )
         wrong += await look(page, f"setup-{node}", pages.language)
+    await page.goto(f"{pages.demo.console}/lightning/setup/Profiles/home")
+    await page.get_by_role("link", name="Standard User", exact=True).click()
+    await pages.heading("Standard User")
+    wrong += await look(page, "setup-profile", pages.language)
     assert wrong == []
 
 

@@ -192,7 +192,8 @@ async def test_a_permission_set_is_made_and_changed_as_a_whole(world: World, con
 async def test_a_profile_s_own_permissions_are_shown_only(console: Browser) -> None:
     profiles = (await console.api("GET", "setup/profiles")).json()["profiles"]
     own = next(each["permission_set"] for each in profiles if each["name"] == "Standard User")
-    assert (await console.api("GET", f"setup/permission-sets/{own}")).json()["editable"] is False
+    shown = (await console.api("GET", f"setup/permission-sets/{own}")).json()
+    assert (shown["label"], shown["editable"]) == ("Standard User", False)
     refused = await console.api("PATCH", f"setup/permission-sets/{own}", json={"objects": {"Lead": {}}})
     assert refused.status_code == 403
 

@@ -43,7 +43,10 @@ _RIGHTS = ("Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecor
 
 async def _found(visit: Visit, raw: str) -> Any:
     row = await visit.conn.fetchrow(
-        'SELECT * FROM data."PermissionSet" WHERE "Id" = $1 AND NOT "IsDeleted"', parse_id(raw) or ""
+        'SELECT s.*, p."Name" AS profile FROM data."PermissionSet" s'
+        ' LEFT JOIN data."Profile" p ON s."IsOwnedByProfile" AND p."Id" = s."ProfileId"'
+        ' WHERE s."Id" = $1 AND NOT s."IsDeleted"',
+        parse_id(raw) or "",
     )
     if row is None:
         raise not_found()
@@ -68,7 +71,8 @@ async def list_sets(request: Request) -> Response:
 async def show_set(request: Request) -> Response:
     """Everything a permission set opens and could open, by the sections of its page.
 
-    Fields are told of the object that `object` names; call centers are those of the users who have the set.
+    Fields are told of the object that `object` names; call centers are those of the users who have the set. The set
+    of a profile has the profile's name.
     """
     async with looking(request) as visit:
         row = await _found(visit, request.path_params["id"])
@@ -84,7 +88,7 @@ async def show_set(request: Request) -> Response:
             {
                 "id": row["Id"],
                 "name": row["Name"],
-                "label": row["Label"],
+                "label": row["profile"] or row["Label"],
                 "description": row["Description"],
                 "namespace": row["NamespacePrefix"],
                 "owned_by_profile": row["IsOwnedByProfile"],

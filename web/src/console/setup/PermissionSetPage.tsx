@@ -7,7 +7,6 @@ import {
   permissionSets,
   RIGHTS,
   type OpenedField,
-  type OpenedObject,
   type Right,
   type SetDetail,
   type TabVisibility,
@@ -28,6 +27,9 @@ import {
 import { Doing, FormDialog } from "./shared.tsx";
 
 const NODE = "PermSets";
+
+/** Where a set's pages stand: those of a profile's own permissions under *Profiles*. */
+const nodeOf = (set: SetDetail): string => (set.owned_by_profile ? "Profiles" : NODE);
 const ICON = "utility:lock";
 const VISIBILITIES: TabVisibility[] = ["None", "Available", "Visible"];
 const NEEDS: Record<Right, Right[]> = {
@@ -162,11 +164,10 @@ export function PermissionSetPage({ id }: { id: string }): ReactNode {
           <SetupHeader
             title={set.label}
             icon={ICON}
-            crumb={
-              set.owned_by_profile
-                ? { label: t("profiles.title"), to: setupPath("Profiles") }
-                : { label: t("sets.title"), to: setupPath(NODE) }
-            }
+            crumb={{
+              label: t(set.owned_by_profile ? "profiles.title" : "sets.title"),
+              to: setupPath(nodeOf(set)),
+            }}
             actions={
               !set.owned_by_profile && (
                 <>
@@ -184,16 +185,19 @@ export function PermissionSetPage({ id }: { id: string }): ReactNode {
             }
           />
           <Kept set={set} />
-          <Card title={t("sets.overview")}>
+          <Card title={t(set.owned_by_profile ? "profiles.overview" : "sets.overview")}>
             <Values
               of={[
-                [t("sets.name"), set.name],
+                [
+                  t(set.owned_by_profile ? "profiles.name" : "sets.name"),
+                  set.owned_by_profile ? set.label : set.name,
+                ],
                 [t("sets.namespace"), set.namespace],
                 [t("sets.description"), set.description],
               ]}
             />
           </Card>
-          <ObjectSettings id={id} rows={set.objects} />
+          <ObjectSettings set={set} />
           <TabSettings set={set} save={(tabs) => save({ tabs })} />
           {(["custom_metadata", "custom_settings"] as const).map((kind) => (
             <Section
@@ -325,13 +329,13 @@ export function PermissionSetPage({ id }: { id: string }): ReactNode {
   );
 }
 
-function ObjectSettings({ id, rows }: { id: string; rows: OpenedObject[] }): ReactNode {
+function ObjectSettings({ set }: { set: SetDetail }): ReactNode {
   const { t } = useTranslation();
   return (
     <Card title={t("sets.objectSettings")}>
       <Table
         label={t("sets.objectSettings")}
-        rows={rows}
+        rows={set.objects}
         rowKey={(row) => row.name}
         empty={t("sets.nothing")}
         columns={[
@@ -340,7 +344,7 @@ function ObjectSettings({ id, rows }: { id: string; rows: OpenedObject[] }): Rea
             label: t("sets.object"),
             head: true,
             show: (row) => (
-              <SetupLink node={NODE} rest={[id, "object", row.name]}>
+              <SetupLink node={nodeOf(set)} rest={[set.id, "object", row.name]}>
                 {row.label}
               </SetupLink>
             ),
@@ -431,7 +435,7 @@ export function ObjectPage({ id, name }: { id: string; name: string }): ReactNod
             <SetupHeader
               title={`${set.label}: ${shown?.label ?? name}`}
               icon={ICON}
-              crumb={{ label: set.label, to: setupPath(NODE, id, "view") }}
+              crumb={{ label: set.label, to: setupPath(nodeOf(set), id, "view") }}
             />
             <Kept set={set} />
             {shown === undefined ? (

@@ -3,9 +3,16 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { people, type RoleRow } from "./data.ts";
 import { Card, SelectField, SetupHeader, SetupLink, Shown, Table, TextField, useAsk } from "./parts.tsx";
+import { ObjectPage, PermissionSetPage } from "./PermissionSetPage.tsx";
 import { EditedList, FormDialog } from "./shared.tsx";
 
-export function ProfilesPage(): ReactNode {
+export function ProfilePages({ rest }: { rest: string[] }): ReactNode {
+  const [first = "home", view = "view", object = ""] = rest;
+  if (first === "home") return <ProfileList />;
+  return view === "object" ? <ObjectPage id={first} name={object} /> : <PermissionSetPage id={first} />;
+}
+
+function ProfileList(): ReactNode {
   const { t } = useTranslation();
   const asked = useAsk(people.profiles, "profiles");
   return (
@@ -28,7 +35,7 @@ export function ProfilesPage(): ReactNode {
                     row.permission_set === null ? (
                       row.name
                     ) : (
-                      <SetupLink node="PermSets" rest={[row.permission_set, "view"]}>
+                      <SetupLink node="Profiles" rest={[row.permission_set, "view"]}>
                         {row.name}
                       </SetupLink>
                     ),

@@ -14,7 +14,7 @@ import { ExternalAppPages } from "./ExternalApps.tsx";
 import { InstalledPackagePages } from "./InstalledPackages.tsx";
 import { ObjectManagerPages } from "./ObjectManager.tsx";
 import { PermissionSetPages } from "./PermissionSets.tsx";
-import { ProfilesPage, RolesPage } from "./Profiles.tsx";
+import { ProfilePages, RolesPage } from "./Profiles.tsx";
 import { may } from "./SetupGear.tsx";
 import { SoftphoneLayoutPages } from "./SoftphoneLayouts.tsx";
 import { PAGES, pruned, quickFind, TREE, type SetupGroup, type Wording } from "./tree.ts";
@@ -31,7 +31,7 @@ const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   SoftphoneLayouts: SoftphoneLayoutPages,
   PermSets: PermissionSetPages,
   ManageUsers: UserPages,
-  Profiles: ProfilesPage,
+  Profiles: ProfilePages,
   Roles: RolesPage,
   ConnectedAppsUsage: ConnectedAppsPages,
   OmniChannelSettings: OmniSettingsPage,
