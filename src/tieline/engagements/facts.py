@@ -303,6 +303,12 @@ class Facts:
     async def switch_lost(self, node: str, epoch: int) -> None:
         """The media node was restarted: calls and lines of older epochs are gone; everybody is told."""
         async with self._db.system() as tx:
+            # First, so that no agent whose call ends here is offered another one that is gone.
+            await tx.execute(
+                update(agent)
+                .where(agent.c.line_node == node, agent.c.line_epoch < epoch)
+                .values(line_leg_id=None, line_up_at=None)
+            )
             rows = await tx.all(
                 select(engagement.c.account_id, engagement.c.id).where(
                     engagement.c.node == node, engagement.c.epoch < epoch, engagement.c.closed_at.is_(None)
@@ -313,12 +319,6 @@ class Facts:
                 found = await self._engagements.load(tx, row.id)
                 if found is not None:
                     await self._engagements.conversation_ended(tx, found, Trigger.SWITCH_LOST)
-        async with self._db.system() as tx:
-            await tx.execute(
-                update(agent)
-                .where(agent.c.line_node == node, agent.c.line_epoch < epoch)
-                .values(line_leg_id=None, line_up_at=None)
-            )
 
 
 class Consumer:

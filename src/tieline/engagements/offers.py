@@ -38,6 +38,7 @@ _waiting = (
         engagement.c.id,
         engagement.c.queued_at,
         engagement.c.node,
+        engagement.c.epoch,
         engagement.c.priority,
         func.tieline_now(),
     )
@@ -57,6 +58,7 @@ _LOOK = Statement(
             _free.c.user_id.label("id"),
             _free.c.idle_since.label("since"),
             _free.c.line_node.label("node"),
+            _free.c.line_epoch.label("epoch"),
             literal(0).label("priority"),
             func.tieline_now().label("now"),
         ),
@@ -116,7 +118,9 @@ class Offers(Ledger):
         # Looked up once for all who wait: somebody who gets free between two looks would take the second
         # caller and not the first.
         looked = await tx.find(_LOOK, {"of_account": tx.account_id, "of_queue": of.id, "now": tx.now})
-        free = by_longest_idle([Candidate(row.id, row.since, row.node) for row in looked if row.free])
+        free = by_longest_idle(
+            [Candidate(row.id, row.since, (row.node, row.epoch)) for row in looked if row.free]
+        )
         if not free:
             return False
         # It may have waited for the queue: whoever was found free became so before this moment, not before its first.
@@ -145,7 +149,7 @@ class Offers(Ledger):
         if row.offered_at is not None:
             of_it = {"of_account": tx.account_id, "of_id": row.id, "since": tx.now - queues.DECLINE_PAUSE}
             declined = {found.agent_id for found in await tx.find(_DECLINED, of_it)}
-        for candidate in [c for c in free if c.node == row.node and c.agent_id not in declined]:
+        for candidate in [c for c in free if c.place == (row.node, row.epoch) and c.agent_id not in declined]:
             claimed = await queues.claim(tx, candidate.agent_id)
             if claimed is not None:
                 await self._offer(tx, of, row, claimed, matched=matched)

@@ -14,8 +14,8 @@ class Candidate:
 
     agent_id: UUID
     idle_since: datetime
-    node: str
-    """The media node of the agent's audio: only calls of the same node can be joined to it."""
+    place: tuple[str, int]
+    """The media node of the agent's audio, and which of its lives: only calls of the same can be joined to it."""
 
 
 def by_longest_idle(candidates: Sequence[Candidate]) -> list[Candidate]:

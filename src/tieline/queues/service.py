@@ -51,14 +51,15 @@ AVAILABLE = (
 )
 """Condition on `agent`: ready and free, with a living callbar whose audio is up. Parameters `of_account`, `now`."""
 FREE_MEMBERS = (
-    select(agent.c.user_id, agent.c.idle_since, agent.c.line_node)
+    select(agent.c.user_id, agent.c.idle_since, agent.c.line_node, agent.c.line_epoch)
     .join(
         queue_member,
         (queue_member.c.account_id == agent.c.account_id) & (queue_member.c.user_id == agent.c.user_id),
     )
     .where(AVAILABLE, queue_member.c.queue_id == bindparam("of_queue"))
 )
-"""Available members of a queue, with the media node of their audio. Parameters `of_account`, `of_queue`, `now`."""
+"""Available members of a queue, with the media node of their audio and its life. Parameters `of_account`, `of_queue`,
+`now`."""
 # PostgreSQL checks the condition again on the row as it is once locked.
 _CLAIM = Statement(
     select(agent.c.user_id, app_user.c.connection_id)

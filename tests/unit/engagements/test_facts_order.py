@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.faults.floor import CALLEE, Floor, doubled
 
@@ -147,6 +147,7 @@ def floor(floors: list[Floor]) -> Floor:
 @given(
     script=steps, seeds=st.lists(st.integers(0, 2**32), min_size=SEQUENCES, max_size=SEQUENCES, unique=True)
 )
+@example(script=[("call", 0), ("call", 0), ("call", 0), ("restart", 0)], seeds=[0, 1, 2, 3, 4])
 async def test_end_state_is_that_of_the_ordered_log(
     floors: list[Floor], script: Steps, seeds: list[int]
 ) -> None:

@@ -31,5 +31,5 @@ def test_nobody_is_tried_before_somebody_idle_for_longer(found: list[Candidate])
 
 
 def test_same_moment_is_decided_alike_on_every_node() -> None:
-    one, two = Candidate(UUID(int=1), NOON, "m"), Candidate(UUID(int=2), NOON, "m")
+    one, two = Candidate(UUID(int=1), NOON, ("m", 1)), Candidate(UUID(int=2), NOON, ("m", 1))
     assert by_longest_idle([two, one]) == by_longest_idle([one, two]) == [one, two]
