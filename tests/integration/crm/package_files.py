@@ -71,7 +71,7 @@ CODES = f"""<?xml version="1.0"?><CustomObject {NS}><customSettingsType>List</cu
 <label>Country Code</label><visibility>Public</visibility></CustomObject>"""
 ACTIVITY = f'<?xml version="1.0"?><CustomObject {NS}>{text_field("Call_Key__c", unique=True)}</CustomObject>'
 TRANSLATION = f"""<?xml version="1.0"?><CustomObjectTranslation {NS}><caseValues><plural>false</plural>
-<value>セッション</value></caseValues><fields><label>通話時間</label><name>Duration__c</name></fields>
+<value>セッション</value></caseValues><fields><label>通話時間</label><name>Duration__c</name></fields><nameFieldLabel>セッション名</nameFieldLabel>
 </CustomObjectTranslation>"""
 CENTER = f"""<?xml version="1.0"?><CallCenter {NS}><adapterUrl>https://phone.example/cti</adapterUrl>
 <displayName>Phone</displayName><displayNameLabel>Display</displayNameLabel><internalNameLabel>Internal</internalNameLabel>

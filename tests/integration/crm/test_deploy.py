@@ -91,7 +91,9 @@ async def test_custom_settings_are_written_by_administrators_only(
     ).status_code == 201
     described = (await agent.get(f"{DATA}/sobjects/Session__c/describe")).json()
     assert described["label"] == "セッション"
-    assert {"通話時間"} <= {item["label"] for item in described["fields"]}
+    assert {"通話時間", "セッション名"} <= {item["label"] for item in described["fields"]}
+    views = (await agent.get(f"{DATA}/sobjects/Session__c/listviews")).json()["listviews"]
+    assert "すべてのセッション" in {view["label"] for view in views}
 
 
 async def test_deploying_the_same_again_changes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..listviews.standard import translate_standard_views
 from ..navigation.apps import all_apps, store
 from ..schema import update_field, update_object, with_field
 from .archive import Problem
@@ -28,6 +29,14 @@ async def apply_object(deployment: Deployment, component: Component) -> None:
         if labels and value.custom and value.label_ja != labels[0]:
             value = replace(value, label_ja=labels[0], label_plural_ja=labels[-1])
             await update_object(deployment.conn, value)
+            await translate_standard_views(deployment.conn, value)
+            deployment.know(value)
+            component.changed = True
+        name_field, called = value.name_field, node.get("nameFieldLabel")
+        if called and value.custom and name_field is not None and name_field.label_ja != called:
+            wanted = replace(name_field, label_ja=called)
+            await update_field(deployment.conn, value, name_field, wanted)
+            value = with_field(value, wanted)
             deployment.know(value)
             component.changed = True
         for element in node.all("fields"):

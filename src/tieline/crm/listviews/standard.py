@@ -86,6 +86,18 @@ async def add_standard_views(conn: Any, value: ObjectType) -> None:
         await insert(conn, view, make_id("00B", instance, await _number(conn)), system)
 
 
+async def translate_standard_views(conn: Any, value: ObjectType) -> None:
+    """Gives the views that an object came with the Japanese labels that its own now makes."""
+    for view in standard_views(value):
+        await conn.execute(
+            'UPDATE data."ListView" SET "Definition" = jsonb_set("Definition"::jsonb, \'{label_ja}\', to_jsonb($3::text))'
+            '::text WHERE "SobjectType" = $1 AND "DeveloperName" = $2 AND "IsStandard" AND NOT "IsDeleted"',
+            value.name,
+            view.name,
+            view.label_ja,
+        )
+
+
 async def _number(conn: Any) -> int:
     return await conn.fetchval("SELECT nextval('meta.record_number')")
 
