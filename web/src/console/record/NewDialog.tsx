@@ -28,11 +28,11 @@ export default function NewDialog({ dialog }: { dialog: Dialog }): ReactNode {
   const close = () => closeDialog(dialog.key);
   const failed = error ?? unlaid;
 
-  if (failed !== null && (description === null || layout === null)) {
+  if (info?.createable === false || (failed !== null && (description === null || layout === null))) {
     return (
       <Modal title={title} closeLabel={t("form.close")} onClose={close} size="small" blocking={false}>
         <EmptyState icon="utility:warning" title={t("new.impossible", { label })}>
-          {t(failed.passing ? "problem.network" : "new.impossible.hint")}
+          {t(failed?.passing === true ? "problem.network" : "new.impossible.hint")}
         </EmptyState>
       </Modal>
     );
