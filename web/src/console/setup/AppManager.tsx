@@ -18,7 +18,7 @@ import {
   useAsk,
   useChange,
 } from "./parts.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "NavigationMenus";

@@ -15,9 +15,11 @@ import {
   useChange,
   type Column,
 } from "./parts.tsx";
-import { NODE } from "./CallCenters.tsx";
 import { PeopleTable, useChoice } from "./shared.tsx";
 import { may } from "./SetupGear.tsx";
+
+/** The page in the tree under which call centers and their users stand. */
+export const NODE = "CallCenters";
 
 const ICON = "utility:people";
 const FIELDS = [

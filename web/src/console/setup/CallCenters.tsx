@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button, Notice } from "../../ui/controls.tsx";
 import { navigate, setupPath } from "../router.ts";
 import { Link } from "../shell/Link.tsx";
-import { AddUsers, ManageUsers } from "./CallCenterUsers.tsx";
+import { AddUsers, ManageUsers, NODE } from "./CallCenterUsers.tsx";
 import { callCenters, type CallCenterDetail } from "./data.ts";
 import {
   Card,
@@ -20,10 +20,9 @@ import {
   when,
 } from "./parts.tsx";
 import { Doing, FormDialog } from "./shared.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 import { may } from "./SetupGear.tsx";
 
-export const NODE = "CallCenters";
 const ICON = "utility:call";
 const SEEN = "setup-call-centers-introduced";
 

@@ -6,7 +6,7 @@ import { setupPath } from "../router.ts";
 import { org, type AppRow, type AppUser } from "./data.ts";
 import { Card, SetupHeader, SetupLink, Shown, Table, useAsk, useLive, when } from "./parts.tsx";
 import { Doing } from "./shared.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "ConnectedAppsUsage";

@@ -21,7 +21,7 @@ import {
   Values,
 } from "./parts.tsx";
 import { FormPage, ListHeader } from "./shared.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "ManageExternalClientApplication";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { setupPath } from "../router.ts";
 import { objects, type FieldInfo } from "./data.ts";
 import { Card, Check, SetupHeader, SetupLink, Shown, Table, TextField, useAsk, Values } from "./parts.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 
 const NODE = "ObjectManager";
 const ICON = "utility:database";

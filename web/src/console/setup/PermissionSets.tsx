@@ -19,7 +19,7 @@ import {
 } from "./parts.tsx";
 import { ListHeader, PeopleTable, useChoice } from "./shared.tsx";
 import { ObjectPage, PermissionSetPage, SetDialog } from "./PermissionSetPage.tsx";
-import type { PageProps } from "./SetupPage.tsx";
+import type { PageProps } from "./tree.ts";
 import { may } from "./SetupGear.tsx";
 
 const NODE = "PermSets";

@@ -5,8 +5,9 @@ import { people, type RoleRow } from "./data.ts";
 import { Card, SelectField, SetupHeader, SetupLink, Shown, Table, TextField, useAsk } from "./parts.tsx";
 import { ObjectPage, PermissionSetPage } from "./PermissionSetPage.tsx";
 import { EditedList, FormDialog } from "./shared.tsx";
+import type { PageProps } from "./tree.ts";
 
-export function ProfilePages({ rest }: { rest: string[] }): ReactNode {
+export function ProfilePages({ rest }: PageProps): ReactNode {
   const [first = "home", view = "view", object = ""] = rest;
   if (first === "home") return <ProfileList />;
   return view === "object" ? <ObjectPage id={first} name={object} /> : <PermissionSetPage id={first} />;

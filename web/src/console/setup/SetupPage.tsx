@@ -17,14 +17,9 @@ import { PermissionSetPages } from "./PermissionSets.tsx";
 import { ProfilePages, RolesPage } from "./Profiles.tsx";
 import { may } from "./SetupGear.tsx";
 import { SoftphoneLayoutPages } from "./SoftphoneLayouts.tsx";
-import { PAGES, pruned, quickFind, TREE, type SetupGroup, type Wording } from "./tree.ts";
+import { PAGES, pruned, quickFind, TREE, type PageProps, type SetupGroup, type Wording } from "./tree.ts";
 import { UserPages } from "./Users.tsx";
 import "./setup.css";
-
-/** What a page gets: the parts of its address behind its name. */
-export interface PageProps {
-  rest: string[];
-}
 
 const PAGE: Record<string, (props: PageProps) => ReactNode> = {
   CallCenters: CallCenterPages,

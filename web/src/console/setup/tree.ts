@@ -111,3 +111,8 @@ export function pruned(
     return kept.length === 0 ? [] : [{ ...each, children: kept }];
   });
 }
+
+/** What a page gets: the parts of its address behind its name. */
+export interface PageProps {
+  rest: string[];
+}

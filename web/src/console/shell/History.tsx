@@ -11,13 +11,12 @@ import type { Recent } from "../data/types.ts";
 import { recordPath } from "../router.ts";
 import { objectIcon, recentName } from "../record/names.ts";
 import { RecordLink } from "./Link.tsx";
-import type { ToolProps } from "./utilities.tsx";
 import { below } from "./workspace.ts";
 
 /** Until the org has noted what is in front; milliseconds. */
 const NOTED_MS = 500;
 
-export default function History({ active }: ToolProps): ReactNode {
+export default function History({ active }: { active: boolean }): ReactNode {
   const { t } = useTranslation();
   const [recent, setRecent] = useState<Recent[] | null>(null);
   const known = useStore(objects);

@@ -2,13 +2,12 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { choice, choose } from "../data/choices.ts";
-import type { ToolProps } from "./utilities.tsx";
 
 const SETTLE_MS = 700;
 /** Characters that the org keeps. */
 const MOST = 30_000;
 
-export default function Notes({ active }: ToolProps): ReactNode {
+export default function Notes({ active }: { active: boolean }): ReactNode {
   const { t } = useTranslation();
   const [text, setText] = useState<string | null>(null);
   const [state, setState] = useState<"" | "saving" | "saved" | "failed">("");

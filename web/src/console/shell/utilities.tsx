@@ -1,7 +1,7 @@
 /** What the utility bar's items hold besides the softphone, by their type; their code comes when one is opened. */
 import { lazy, type ComponentType } from "react";
 
-export interface ToolProps {
+interface ToolProps {
   /** The panel is to be seen: what it shows should be as it is now. */
   active: boolean;
 }
