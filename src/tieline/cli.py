@@ -357,7 +357,7 @@ def _settings() -> Settings:
 
 
 def _check_schema(settings: Settings) -> None:
-    from tieline.db.migrate import check_head
+    from tieline.db.revision import check_head
 
     try:
         asyncio.run(check_head(settings.database_url))
@@ -405,7 +405,7 @@ def _fail(error: Exception) -> None:
     """End with one sentence for errors that have one, with a trace for those that should not happen."""
     from tieline.crm.snapshots import SnapshotError
     from tieline.db.embedded import EmbeddedPostgresError
-    from tieline.db.migrate import SchemaMismatch
+    from tieline.db.revision import SchemaMismatch
     from tieline.web.pages import PagesNotBuilt
 
     if type(error) in (

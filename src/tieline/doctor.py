@@ -14,7 +14,7 @@ import asyncpg
 import httpx2
 
 from tieline.db.database import APP_ROLE, OWNER_ROLE, SYSTEM_ROLE
-from tieline.db.migrate import SchemaMismatch, check_head
+from tieline.db.revision import SchemaMismatch, check_head
 from tieline.mail import smtp
 from tieline.mail.smtp import NotSent
 from tieline.settings import Settings, SettingsError, read_settings

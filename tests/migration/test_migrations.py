@@ -10,21 +10,26 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tieline.db import migrate as migrations
 from tieline.db.database import OWNER_ROLE, Database, sqlalchemy_url
 from tieline.db.embedded import EmbeddedPostgres
-from tieline.db.migrate import SchemaMismatch, check_head, create_database, migrate, newest_revision
+from tieline.db.migrate import create_database, migrate
+from tieline.db.revision import SchemaMismatch, check_head, newest_revision
 from tieline.db.tables import metadata
 from tieline.ids import new_id
 
 LOGIN, PASSWORD = "tieline", "test-login"
 
 
-def test_history_has_one_head() -> None:
-    assert newest_revision()
+def test_the_newest_revision_is_the_history_s_one_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [newest_revision()]
 
 
 async def test_empty_to_head_equals_the_tables_in_code(database_url: str) -> None:

@@ -1,6 +1,6 @@
 """Schema migrations: one line of history, run only by `tieline migrate`, under an advisory lock.
 
-Other commands call `check_head` and refuse a schema that is not exactly the one their code was written for.
+Other commands call `revision.check_head` and refuse a schema that is not exactly the one their code was written for.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tieline.db.database import APP_ROLE, OWNER_ROLE, SYSTEM_ROLE, sqlalchemy_url
+from tieline.db.revision import newest_revision
 
 _LOCK = 7_236_501
 """Advisory lock number of migrations; arbitrary, only its sameness matters."""
-
-
-class SchemaMismatch(Exception):
-    """The database's schema is not the one this program expects; the message says what to run."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -89,28 +84,3 @@ async def migrate(url: str) -> str:
     finally:
         await engine.dispose()
     return newest_revision()
-
-
-def newest_revision() -> str:
-    """The one head of the migration history. Raises `RuntimeError` when there are two."""
-    heads = ScriptDirectory.from_config(_config()).get_heads()
-    if len(heads) != 1:
-        raise RuntimeError(f"the migration history has {len(heads)} heads: {', '.join(heads)}")
-    return heads[0]
-
-
-async def check_head(url: str) -> None:
-    """Raise `SchemaMismatch` unless the database stands at the newest revision."""
-    engine = create_async_engine(sqlalchemy_url(url), connect_args={"server_settings": {"role": OWNER_ROLE}})
-    try:
-        async with engine.connect() as connection:
-            found = await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
-    finally:
-        await engine.dispose()
-    wanted = newest_revision()
-    if found != wanted:
-        raise SchemaMismatch(
-            f"The database stands at revision {found or 'none'}, this program needs {wanted}: run `tieline migrate`."
-        )

@@ -22,7 +22,7 @@ from sqlalchemy import func, select, text
 
 from tieline.calllog.tables import call_log, delivery, delivery_lane
 from tieline.db.database import Transaction
-from tieline.db.migrate import newest_revision
+from tieline.db.revision import newest_revision
 from tieline.identity.tables import account, app_user, session
 from tieline.salesforce import home
 from tieline.salesforce.connections import status_of
